@@ -1,0 +1,2 @@
+//! The program `comet`.
+fn main() {}
