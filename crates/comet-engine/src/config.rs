@@ -1,0 +1,44 @@
+//! What an engine is started with.
+//!
+//! Plain values with defaults; reading files, flags and the environment is the program's business. The
+//! engine reads it once at its start and shares it with every shard.
+
+use std::net::SocketAddr;
+
+use bayeux::Settings;
+
+use crate::Limits;
+
+/// What an engine is started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Addresses to listen on; port 0 takes any free one.
+    pub listen: Vec<SocketAddr>,
+    /// Shards, one thread each; 0 is one for every processor.
+    pub shards: usize,
+    /// Paths under which the Bayeux transports answer, each with any suffix.
+    pub mounts: Vec<String>,
+    /// Origins of other sites whose pages may use the transports, as browsers write them
+    /// (`https://shop.example`). A page of the server's own host always may.
+    pub allowed_origins: Vec<String>,
+    /// The rules of sessions: timers, queues, connection types.
+    pub session: Settings,
+    /// Every other bound.
+    pub limits: Limits,
+    /// Whether sends go out through io_uring where the system lets it; plain `send` otherwise.
+    pub io_uring: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8000))],
+            shards: 0,
+            mounts: vec!["/cometd".into()],
+            allowed_origins: Vec::new(),
+            session: Settings::default(),
+            limits: Limits::default(),
+            io_uring: true,
+        }
+    }
+}

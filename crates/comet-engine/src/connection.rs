@@ -1,0 +1,173 @@
+//! One live wire.
+//!
+//! A connection that waits owns no buffer: input is read into its shard's buffer and only what is left
+//! over is boxed, as is output the peer was too slow to take. What the bytes mean is decided in `shard`;
+//! sessions outlive connections and are kept elsewhere.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use bayeux::{Code, Millis};
+use comet_wire::callback::Callback;
+use comet_wire::http::Body;
+use comet_wire::websocket::Decoder;
+use mio::net::TcpStream;
+
+use crate::delivery::Chunk;
+use crate::host::RequestInfo;
+use crate::key::SessionKey;
+use crate::permit::Permit;
+
+/// No entry in the batch of sends.
+pub(crate) const NOT_QUEUED: u32 = u32::MAX;
+
+/// One live wire of a shard.
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    pub(crate) generation: u32,
+    /// This connection's entry in the shard's batch of sends.
+    pub(crate) queued: u32,
+    pub(crate) address: SocketAddr,
+    pub(crate) permit: Permit,
+    pub(crate) protocol: Protocol,
+    /// The session last served here; for a WebSocket, the one that is attached.
+    pub(crate) session: Option<SessionKey>,
+    /// When to look at it next; 0 for never.
+    pub(crate) deadline: Millis,
+    /// When the wheel looks at it next; 0 for never.
+    pub(crate) armed: Millis,
+    /// The connection ends when its output has left.
+    pub(crate) close_when_written: bool,
+    /// The peer will send no more.
+    pub(crate) half_closed: bool,
+    /// Input is left in the socket until the batch in progress is answered.
+    pub(crate) read_paused: bool,
+    /// The output holds the reply to a connect: the session's clock starts when it has left.
+    pub(crate) carries_connect: bool,
+    /// What is rarely there.
+    pub(crate) cold: Option<Box<Cold>>,
+}
+
+/// What the bytes of a connection are.
+pub(crate) enum Protocol {
+    /// HTTP/1.1, between requests or inside one.
+    Http,
+    /// HTTP/1.1 with a request whose answer is awaited: a held connect, or a batch that waits.
+    Answering(Answering),
+    /// A WebSocket of a session, or of none yet.
+    WebSocket(WebSocket),
+    /// A WebSocket that answers every message with itself.
+    Echo(Decoder),
+    /// Nothing is read any more; the last output is on its way.
+    Closing,
+}
+
+/// How the request in progress is to be answered.
+#[derive(Default)]
+pub(crate) struct Answering {
+    pub(crate) keep_alive: bool,
+    /// What is not the plain case of a page of our own over long polling.
+    pub(crate) special: Option<Box<Special>>,
+}
+
+/// The special parts of an answer.
+#[derive(Default)]
+pub(crate) struct Special {
+    /// Callback polling: the function to call.
+    pub(crate) callback: Option<Callback>,
+    /// The allowed origin to name.
+    pub(crate) origin: Option<Box<str>>,
+    /// A browser cookie to set.
+    pub(crate) cookie: Option<Box<str>>,
+}
+
+/// The state of a WebSocket between frames.
+pub(crate) struct WebSocket {
+    pub(crate) decoder: Decoder,
+    /// Batches that wait for an answer from elsewhere.
+    pub(crate) waiting: u16,
+    /// Pings answered in the running second.
+    pub(crate) pings: u16,
+    pub(crate) ping_second: u32,
+    /// The opening request, until the handshake: policies may want to see it.
+    pub(crate) opening: Option<Box<RequestInfo>>,
+}
+
+/// What a connection has only sometimes.
+#[derive(Default)]
+pub(crate) struct Cold {
+    /// Read and not yet understood.
+    pub(crate) input: Vec<u8>,
+    /// A request whose body is still coming.
+    pub(crate) request: Option<Box<PartialRequest>>,
+    /// Written and not yet taken by the kernel, with the bytes of the first chunk that are gone.
+    pub(crate) output: VecDeque<Chunk>,
+    pub(crate) output_sent: usize,
+    pub(crate) output_bytes: usize,
+}
+
+/// A request whose body is still coming.
+pub(crate) struct PartialRequest {
+    pub(crate) head: Vec<u8>,
+    pub(crate) decoder: Body,
+    pub(crate) body: Vec<u8>,
+    /// Bytes drawn from the shard's pool for bodies of strangers.
+    pub(crate) pooled: usize,
+    /// Body bytes at the last look at its rate.
+    pub(crate) seen: usize,
+}
+
+impl Connection {
+    /// The rarely used part, made when it is missing.
+    pub(crate) fn cold_mut(&mut self) -> &mut Cold {
+        self.cold.get_or_insert_default()
+    }
+
+    /// Gives the rarely used part back when it is empty.
+    pub(crate) fn trim(&mut self) {
+        if let Some(cold) = &self.cold
+            && cold.input.is_empty()
+            && cold.request.is_none()
+            && cold.output.is_empty()
+        {
+            self.cold = None;
+        }
+    }
+
+    /// Whether output waits for the peer to take it.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.cold.as_ref().is_some_and(|cold| !cold.output.is_empty())
+    }
+
+    /// Whether bytes were read that nobody has looked at yet.
+    pub(crate) fn has_input(&self) -> bool {
+        self.cold.as_ref().is_some_and(|cold| !cold.input.is_empty())
+    }
+
+    /// Whether this is a WebSocket, which can be pushed to.
+    pub(crate) fn is_websocket(&self) -> bool {
+        matches!(self.protocol, Protocol::WebSocket(_))
+    }
+}
+
+/// A connection on its way to the shard it belongs to.
+pub(crate) struct Moved {
+    pub(crate) stream: std::net::TcpStream,
+    pub(crate) address: SocketAddr,
+    pub(crate) permit: Permit,
+    pub(crate) half_closed: bool,
+    pub(crate) freight: Freight,
+}
+
+/// What a moved connection brings along.
+pub(crate) enum Freight {
+    /// Bytes from the beginning of a request on.
+    Unread(Vec<u8>),
+    /// A request with its whole body, decoded, and what was read behind it.
+    Request { head: Vec<u8>, body: Vec<u8>, unread: Vec<u8> },
+    /// A WebSocket with its first message and what was read behind it.
+    WebSocket { opening: Option<Box<RequestInfo>>, message: Vec<u8>, unread: Vec<u8> },
+}
+
+/// Why a connection ends, as far as the peer is told.
+pub(crate) type Ending = Option<Code>;

@@ -1,0 +1,123 @@
+//! What a shard counts.
+//!
+//! One writer each, the shard itself, so a count is a plain load and store; any thread may read. Nothing
+//! here is labelled by channel, session or address. The program's metrics page is made from [`Snapshot`]s.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use bayeux::Code;
+
+/// A count with one writer.
+#[derive(Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(n), Relaxed);
+    }
+
+    pub(crate) fn set(&self, n: u64) {
+        self.0.store(n, Relaxed);
+    }
+
+    fn read(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        /// The counts of one shard.
+        pub(crate) struct Counters {
+            $(pub(crate) $name: Count,)+
+            endings: Vec<Count>,
+        }
+
+        impl Default for Counters {
+            fn default() -> Counters {
+                let endings = std::iter::repeat_with(Count::default).take(Code::ALL.len()).collect();
+                Counters { $($name: Count::default(),)+ endings }
+            }
+        }
+
+        /// The counts of all shards at one moment, added up.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Snapshot {
+            $($(#[doc = $doc])+ pub $name: u64,)+
+            /// Refusals, drops and endings by code, those that happened.
+            pub endings: Vec<(Code, u64)>,
+        }
+
+        impl Snapshot {
+            /// Adds the counts of one shard.
+            pub(crate) fn add(&mut self, counters: &Counters) {
+                $(self.$name += counters.$name.read();)+
+                for (code, count) in Code::ALL.iter().zip(&counters.endings) {
+                    let n = count.read();
+                    match self.endings.iter_mut().find(|(known, _)| known == code) {
+                        Some((_, sum)) => *sum += n,
+                        None if n > 0 => self.endings.push((*code, n)),
+                        None => {}
+                    }
+                }
+            }
+
+            /// The plain counts by name, for a metrics page.
+            pub fn named(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [$((stringify!($name), concat!($($doc,)+).trim_ascii_start_str(), self.$name),)+].into_iter()
+            }
+        }
+    };
+}
+
+trait Trimmed {
+    fn trim_ascii_start_str(&self) -> &'static str;
+}
+
+impl Trimmed for &'static str {
+    fn trim_ascii_start_str(&self) -> &'static str {
+        self.trim_start()
+    }
+}
+
+counters! {
+    /// Connections that are open now on a shard.
+    connections_open,
+    /// Connections accepted.
+    connections_accepted,
+    /// WebSockets opened.
+    websockets_opened,
+    /// Sessions alive now.
+    sessions_open,
+    /// Sessions made by a handshake.
+    sessions_made,
+    /// Requests that carried a batch.
+    requests,
+    /// Bayeux messages received.
+    messages_received,
+    /// Messages accepted on a channel, counted at its home.
+    publications,
+    /// Publications handed to sessions.
+    deliveries,
+    /// Bytes handed to the system for sending.
+    sent_bytes,
+    /// Sends that did not take everything at once.
+    sends_short,
+    /// Connections moved to the shard of their session.
+    connections_moved,
+    /// Connections handed to the control runtime.
+    connections_handed_over,
+    /// Held connects.
+    connects_held,
+    /// Channels counted at their home.
+    channels,
+}
+
+impl Counters {
+    /// Counts an ending, refusal or drop.
+    pub(crate) fn ending(&self, code: Code) {
+        if let Some(at) = Code::ALL.iter().position(|known| *known == code) {
+            self.endings[at].add(1);
+        }
+    }
+}

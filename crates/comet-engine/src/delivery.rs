@@ -1,0 +1,118 @@
+//! What is queued for sessions and what leaves on connections.
+//!
+//! A [`Delivery`] is one event shared by all its receivers on a shard, with its WebSocket frame made once;
+//! a [`Chunk`] is bytes on their way out. Neither knows where it goes.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use comet_bus::Publication;
+use comet_wire::websocket::encode;
+
+/// One event for the sessions of a shard.
+pub(crate) struct Delivery {
+    event: Event,
+    frame: OnceCell<Box<[u8]>>,
+}
+
+enum Event {
+    Published(Arc<Publication>),
+    Direct(Box<[u8]>),
+}
+
+impl Delivery {
+    /// A publication, shared with other shards.
+    pub(crate) fn published(publication: Arc<Publication>) -> Shared {
+        Shared(Rc::new(Delivery { event: Event::Published(publication), frame: OnceCell::new() }))
+    }
+
+    /// An event for one session: a service's answer or a message sent to it alone.
+    pub(crate) fn direct(event: Box<[u8]>) -> Shared {
+        Shared(Rc::new(Delivery { event: Event::Direct(event), frame: OnceCell::new() }))
+    }
+
+    /// The event's JSON.
+    pub(crate) fn event(&self) -> &[u8] {
+        match &self.event {
+            Event::Published(publication) => &publication.event,
+            Event::Direct(event) => event,
+        }
+    }
+
+    /// The event as a WebSocket frame of its own.
+    pub(crate) fn frame(&self) -> &[u8] {
+        self.frame.get_or_init(|| encode::text_frame(&[b"[", self.event(), b"]"]).into_boxed_slice())
+    }
+}
+
+/// A delivery in a session's queue.
+#[derive(Clone)]
+pub(crate) struct Shared(pub(crate) Rc<Delivery>);
+
+impl bayeux::Delivery for Shared {
+    fn size_bytes(&self) -> usize {
+        self.0.event().len()
+    }
+}
+
+/// Bytes on their way out.
+pub(crate) enum Chunk {
+    /// The frame of one delivery, shared by everyone who gets it.
+    Frame(Rc<Delivery>),
+    /// The frames of several deliveries in a row, shared by everyone who gets just these.
+    Run(Rc<[u8]>),
+    /// Bytes for one connection.
+    Owned(Vec<u8>),
+}
+
+impl Chunk {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Chunk::Frame(delivery) => delivery.frame(),
+            Chunk::Run(bytes) => bytes,
+            Chunk::Owned(bytes) => bytes,
+        }
+    }
+
+    /// Adds bytes behind these; shared bytes are copied first.
+    pub(crate) fn append(&mut self, more: &[u8]) {
+        if let Chunk::Owned(bytes) = self {
+            bytes.extend_from_slice(more);
+        } else {
+            *self = Chunk::Owned([self.bytes(), more].concat());
+        }
+    }
+}
+
+/// Joins the frames of several deliveries, and does the work once for a row of sessions with the same
+/// queue, which is what a burst on one channel leaves behind.
+#[derive(Default)]
+pub(crate) struct Joiner {
+    last: Vec<Shared>,
+    run: Option<Rc<[u8]>>,
+}
+
+impl Joiner {
+    /// The frames of `queue` in one piece.
+    pub(crate) fn join(&mut self, queue: &mut Vec<Shared>) -> Rc<[u8]> {
+        let same = self.last.len() == queue.len()
+            && self.last.iter().zip(&*queue).all(|(last, new)| Rc::ptr_eq(&last.0, &new.0));
+        if let (true, Some(run)) = (same, &self.run) {
+            queue.clear();
+            return run.clone();
+        }
+        std::mem::swap(&mut self.last, queue);
+        queue.clear();
+        let frames: Vec<&[u8]> = self.last.iter().map(|delivery| delivery.0.frame()).collect();
+        let run: Rc<[u8]> = frames.concat().into();
+        self.run = Some(run.clone());
+        run
+    }
+
+    /// Forgets the last row, so that its deliveries are freed.
+    pub(crate) fn clear(&mut self) {
+        self.last.clear();
+        self.run = None;
+    }
+}

@@ -1,0 +1,130 @@
+//! How shards are talked to: letters.
+//!
+//! Every shard has one inbox; other shards, the host and the control runtime post into it through a
+//! [`Peer`]. Posting never waits; the shard is woken only when it may be asleep. What waits is counted in
+//! bytes, so that whoever publishes can be refused before an inbox grows without end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use bayeux::{Channel, Code};
+use comet_bus::{Position, Publication};
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use crate::connection::Moved;
+use crate::host::Ruling;
+use crate::key::{ExchangeKey, SessionKey};
+
+/// What can be posted to a shard.
+pub(crate) enum Letter {
+    /// To the home of a channel: number this and hand it out.
+    Publish { publish: Publish, answer: Answer },
+    /// To a shard with listeners: a numbered publication.
+    Publication(Arc<Publication>),
+    /// To a home: `shard` has its first listener of `name`, or lost the last.
+    Interest { shard: usize, name: Box<str>, interested: bool },
+    /// To a publisher's shard: what became of the publication.
+    Published { exchange: ExchangeKey, reply: usize, outcome: Result<Position, Code> },
+    /// From the host: its ruling.
+    Ruling { exchange: ExchangeKey, ruling: Ruling },
+    /// From the host: an event for one session.
+    Deliver { session: SessionKey, event: Box<[u8]> },
+    /// From the host: end this session.
+    End { session: SessionKey, code: Code },
+    /// From another shard or from the host: a connection that belongs here.
+    Moved(Box<Moved>),
+    /// Send everyone away without losing what is queued.
+    Drain,
+    /// Stop now.
+    Stop,
+}
+
+/// A message on its way to its channel's home.
+pub(crate) struct Publish {
+    pub(crate) channel: Channel,
+    pub(crate) data: Box<RawValue>,
+    pub(crate) ext: Option<Box<RawValue>>,
+}
+
+impl Publish {
+    fn weight(&self) -> usize {
+        128 + self.data.get().len() + self.ext.as_ref().map_or(0, |ext| ext.get().len())
+    }
+}
+
+/// Who waits to hear what became of a publication.
+pub(crate) enum Answer {
+    /// A batch of a session of `shard`.
+    Exchange { shard: usize, exchange: ExchangeKey, reply: usize },
+    /// A publisher outside the shards.
+    Caller(oneshot::Sender<Result<Position, Code>>),
+}
+
+/// Posts letters to one shard.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    sender: Sender<Letter>,
+    state: Arc<State>,
+    waker: Arc<mio::Waker>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Set by the first poster after the shard went to sleep or emptied its inbox.
+    woken: AtomicBool,
+    bytes: AtomicUsize,
+}
+
+/// The receiving end, owned by the shard.
+pub(crate) struct Inbox {
+    receiver: Receiver<Letter>,
+    state: Arc<State>,
+}
+
+/// An inbox and the peer that posts to it; `waker` wakes the owner's poll.
+pub(crate) fn inbox(waker: mio::Waker) -> (Peer, Inbox) {
+    let (sender, receiver) = channel();
+    let state = Arc::new(State::default());
+    (Peer { sender, state: state.clone(), waker: Arc::new(waker) }, Inbox { receiver, state })
+}
+
+impl Peer {
+    /// Posts a letter. A shard that has stopped takes no letters; then nothing happens.
+    pub(crate) fn post(&self, letter: Letter) {
+        self.state.bytes.fetch_add(weight(&letter), Ordering::Relaxed);
+        if self.sender.send(letter).is_ok() && !self.state.woken.swap(true, Ordering::AcqRel) {
+            // A poll that cannot be woken belongs to a shard that is gone.
+            let _ = self.waker.wake();
+        }
+    }
+
+    /// Bytes posted and not yet taken.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.state.bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Inbox {
+    /// Must be called before the letters of one turn are taken: posts from here on wake the poll again.
+    pub(crate) fn listen(&self) {
+        self.state.woken.store(false, Ordering::Release);
+    }
+
+    /// The next letter, if one waits.
+    pub(crate) fn take(&self) -> Option<Letter> {
+        let letter = self.receiver.try_recv().ok()?;
+        self.state.bytes.fetch_sub(weight(&letter), Ordering::Relaxed);
+        Some(letter)
+    }
+}
+
+fn weight(letter: &Letter) -> usize {
+    match letter {
+        Letter::Publish { publish, .. } => publish.weight(),
+        Letter::Publication(publication) => 64 + publication.event.len(),
+        Letter::Deliver { event, .. } => 64 + event.len(),
+        _ => 64,
+    }
+}

@@ -1,0 +1,36 @@
+//! The keys by which parts of a shard name each other.
+//!
+//! A key is a slot and a generation: it stays harmless when what it named is gone and the slot has a new
+//! tenant. Keys are made by the shard and travel through timers, tickets, the poll and other threads.
+
+/// A connection of one shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ConnectionKey {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+impl ConnectionKey {
+    /// The key as one word, for the poll and for tickets.
+    pub(crate) fn pack(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.slot)
+    }
+
+    pub(crate) fn unpack(word: u64) -> ConnectionKey {
+        ConnectionKey { slot: word as u32, generation: (word >> 32) as u32 }
+    }
+}
+
+/// A session of one shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SessionKey {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+/// A batch of one shard that waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ExchangeKey {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}

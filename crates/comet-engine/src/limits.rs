@@ -1,0 +1,102 @@
+//! Every bound of the engine, in count, bytes and time.
+//!
+//! One struct, one field a bound; nothing here is unlimited. The rules of the protocol have their own
+//! bounds in `bayeux` (`Settings`, `BatchLimits`), frames and heads theirs in `comet-wire`; the values come
+//! from the configuration, the shards read them.
+
+/// The bounds of one node. Counts are per node unless a field says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections in all. One process holds at most about 19,900 where descriptors end at 20,000.
+    pub connections: usize,
+    /// Connections from one address.
+    pub connections_per_address: usize,
+    /// Sessions in all, connected or not.
+    pub sessions: usize,
+    /// Channels that are counted at one shard at the same time.
+    pub channels_per_shard: usize,
+    /// Bytes of a request head.
+    pub head_bytes: usize,
+    /// Fields of a request head.
+    pub head_fields: usize,
+    /// Bytes of a message batch: an HTTP body or a WebSocket message of a known session.
+    pub batch_bytes: usize,
+    /// Bytes that a connection which names no live session may have buffered.
+    pub unidentified_bytes: usize,
+    /// Bytes of request bodies above `unidentified_bytes` that one shard buffers for HTTP connections
+    /// before it knows whose they are.
+    pub unidentified_pool_bytes: usize,
+    /// Messages in one batch.
+    pub batch_messages: usize,
+    /// Depth of nested JSON.
+    pub json_depth: usize,
+    /// Fragments of one WebSocket message, empty ones counted.
+    pub fragments: u32,
+    /// Batches of one connection that wait for a policy or for the home of a channel.
+    pub exchanges_per_connection: usize,
+    /// Bytes that wait in front of a shard's inbox before publications are refused.
+    pub inbox_bytes: usize,
+    /// Bytes of replies that wait for a connection whose reader is slow.
+    pub output_bytes: usize,
+    /// Pings a WebSocket client may send in one second.
+    pub pings_per_second: u32,
+    /// Requests that may lie in a connection's buffer behind the one being answered.
+    pub pipelined_bytes: usize,
+    /// From the first byte of a request head to its last.
+    pub head_timeout_ms: u64,
+    /// From the opening of a WebSocket to its first session.
+    pub handshake_timeout_ms: u64,
+    /// A kept-alive connection without a request.
+    pub idle_timeout_ms: u64,
+    /// A request body has to bring `body_rate_bytes` in every such interval.
+    pub body_interval_ms: u64,
+    /// See `body_interval_ms`.
+    pub body_rate_bytes: u64,
+    /// Output that has not moved for so long ends the connection.
+    pub write_stall_ms: u64,
+    /// How long a closed connection waits for the peer to take the last bytes.
+    pub linger_ms: u64,
+    /// How long a graceful stop waits for queues to empty.
+    pub drain_ms: u64,
+    /// Deliveries that leave in one go before other connections get their turn.
+    pub sends_per_turn: usize,
+    /// Queued messages that leave in one HTTP answer or one WebSocket write.
+    pub messages_per_write: usize,
+    /// Queued bytes that leave in one HTTP answer or one WebSocket write; one message may exceed it.
+    pub bytes_per_write: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections: 19_000,
+            connections_per_address: 2_000,
+            sessions: 200_000,
+            channels_per_shard: 1_000_000,
+            head_bytes: 16 << 10,
+            head_fields: 100,
+            batch_bytes: 2 << 20,
+            unidentified_bytes: 64 << 10,
+            unidentified_pool_bytes: 32 << 20,
+            batch_messages: 100,
+            json_depth: 32,
+            fragments: 1_024,
+            exchanges_per_connection: 64,
+            inbox_bytes: 64 << 20,
+            output_bytes: 4 << 20,
+            pings_per_second: 50,
+            pipelined_bytes: 64 << 10,
+            head_timeout_ms: 10_000,
+            handshake_timeout_ms: 10_000,
+            idle_timeout_ms: 75_000,
+            body_interval_ms: 10_000,
+            body_rate_bytes: 1_000,
+            write_stall_ms: 10_000,
+            linger_ms: 2_000,
+            drain_ms: 10_000,
+            sends_per_turn: 256,
+            messages_per_write: 256,
+            bytes_per_write: 256 << 10,
+        }
+    }
+}

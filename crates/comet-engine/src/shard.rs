@@ -1,0 +1,209 @@
+//! A shard: one thread that owns its listeners, connections, sessions, subscriber lists and timers.
+//!
+//! Nothing here is shared, so nothing is locked; other shards, the host and the control runtime post
+//! letters. A turn of the loop takes what is ready, then lets queued deliveries leave in one batch of
+//! sends. Each part of that work is a file of `shard/`; the rules of sessions and the bytes of transports
+//! are elsewhere.
+
+mod accept;
+mod batch;
+mod browser;
+mod carry;
+mod drain;
+mod echo;
+mod ending;
+mod http;
+mod letters;
+mod output;
+mod publish;
+mod push;
+mod read;
+mod route;
+mod timer;
+mod transfer;
+mod websocket;
+
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bayeux::Millis;
+use comet_bus::{Home, Hub};
+use mio::net::TcpListener;
+use mio::{Events, Poll, Token};
+use slab::Slab;
+use smallvec::SmallVec;
+
+use crate::client_id::Ids;
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::counters::Counters;
+use crate::delivery::{Joiner, Shared};
+use crate::exchange::Exchange;
+use crate::host::Host;
+use crate::inbox::{Inbox, Peer};
+use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
+use crate::permit::Gate;
+use crate::seat::Seat;
+use crate::send::Sender;
+use crate::wheel::Wheel;
+
+use self::drain::Drain;
+use self::output::Outbox;
+use self::timer::Timer;
+
+/// Tokens from here on are not connections.
+const FIRST_LISTENER: usize = usize::MAX / 2;
+/// The token of the inbox's waker.
+pub(crate) const WAKER: Token = Token(usize::MAX);
+/// What one read takes at most.
+const READ_BYTES: usize = 64 << 10;
+
+/// What a shard is given at its start.
+pub(crate) struct Parts {
+    pub(crate) index: usize,
+    pub(crate) poll: Poll,
+    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) inbox: Inbox,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) ids: Ids,
+    pub(crate) gate: Gate,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) epoch: u64,
+}
+
+/// One thread's share of the server.
+pub(crate) struct Shard {
+    index: usize,
+    poll: Poll,
+    listeners: Vec<TcpListener>,
+    /// Listeners that had more to accept than one turn takes, or that wait for descriptors.
+    unaccepted: Vec<usize>,
+    inbox: Inbox,
+    peers: Vec<Peer>,
+    config: Arc<Config>,
+    host: Arc<dyn Host>,
+    ids: Ids,
+    gate: Gate,
+    counters: Arc<Counters>,
+    started: Instant,
+    now: Millis,
+    /// Counts up: the generation of whatever comes next.
+    generation: u32,
+    connections: Slab<Connection>,
+    sessions: Slab<Seat>,
+    exchanges: Slab<Exchange>,
+    /// Sessions of the same browser, by its cookie.
+    browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
+    hub: Hub,
+    home: Home,
+    wheel: Wheel<Timer>,
+    sender: Sender,
+    outbox: Outbox,
+    joiner: Joiner,
+    /// Sessions with something that may leave.
+    dirty: VecDeque<SessionKey>,
+    /// Connections whose buffered input can go on.
+    resumable: Vec<ConnectionKey>,
+    /// Scratch for one session's queue.
+    queue: Vec<Shared>,
+    buffer: Vec<u8>,
+    /// Bytes of strangers' request bodies above their first share.
+    pooled: usize,
+    drain: Option<Drain>,
+    stopped: bool,
+}
+
+impl Shard {
+    pub(crate) fn new(parts: Parts) -> Shard {
+        let Parts { index, poll, listeners, inbox, peers, config, host, ids, gate, counters, epoch } = parts;
+        Shard {
+            index,
+            poll,
+            listeners,
+            unaccepted: Vec::new(),
+            inbox,
+            peers,
+            home: Home::new(epoch, config.limits.channels_per_shard),
+            sender: Sender::new(config.io_uring),
+            config,
+            host,
+            ids,
+            gate,
+            counters,
+            started: Instant::now(),
+            now: 1,
+            generation: 0,
+            connections: Slab::new(),
+            sessions: Slab::new(),
+            exchanges: Slab::new(),
+            browsers: HashMap::new(),
+            hub: Hub::default(),
+            wheel: Wheel::new(1),
+            outbox: Outbox::default(),
+            joiner: Joiner::default(),
+            dirty: VecDeque::new(),
+            resumable: Vec::new(),
+            queue: Vec::new(),
+            buffer: vec![0; READ_BYTES],
+            pooled: 0,
+            drain: None,
+            stopped: false,
+        }
+    }
+
+    /// Turns until it is told to stop.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(1024);
+        self.wheel.arm(Timer::Sweep, self.now + timer::SWEEP_MS);
+        while !self.stopped {
+            let timeout = if self.has_work() { Some(0) } else { self.wheel.next_ms(self.now) };
+            if let Err(error) = self.poll.poll(&mut events, timeout.map(Duration::from_millis))
+                && error.kind() != std::io::ErrorKind::Interrupted
+            {
+                tracing::error!(shard = self.index, %error, "the poll failed");
+                return;
+            }
+            self.now = self.started.elapsed().as_millis() as Millis + 1;
+            for event in &events {
+                match event.token() {
+                    WAKER => {}
+                    Token(at) if at >= FIRST_LISTENER => self.on_acceptable(at - FIRST_LISTENER),
+                    Token(at) => self.on_ready(ConnectionKey::unpack(at as u64), event),
+                }
+            }
+            self.accept_rest();
+            self.on_letters();
+            self.on_timers();
+            self.resume_connections();
+            self.push_dirty();
+            self.flush();
+            self.look_at_drain();
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        !self.dirty.is_empty() || !self.resumable.is_empty() || !self.outbox.is_empty()
+    }
+
+    fn next_generation(&mut self) -> u32 {
+        // Kept small enough that a packed key never looks like a listener's token.
+        self.generation = self.generation.wrapping_add(1) & 0x3fff_ffff;
+        self.generation
+    }
+
+    fn connection(&mut self, key: ConnectionKey) -> Option<&mut Connection> {
+        self.connections.get_mut(key.slot as usize).filter(|connection| connection.generation == key.generation)
+    }
+
+    fn seat(&mut self, key: SessionKey) -> Option<&mut Seat> {
+        self.sessions.get_mut(key.slot as usize).filter(|seat| seat.generation == key.generation)
+    }
+
+    fn exchange(&mut self, key: ExchangeKey) -> Option<&mut Exchange> {
+        self.exchanges.get_mut(key.slot as usize).filter(|exchange| exchange.generation == key.generation)
+    }
+}

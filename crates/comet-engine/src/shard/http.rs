@@ -1,0 +1,282 @@
+//! HTTP/1.1 requests: from bytes to a head with its whole body.
+//!
+//! A request that is for none of the engine's transports leaves with its connection as soon as its head is
+//! known; any other is gathered, body and all, and given to `route`. Heads and bodies are understood by
+//! `comet-wire`; what a request asks for is not decided here.
+
+use bayeux::Code;
+use comet_wire::http::{Body, BodyError, BodyFraming, Head, HeadError, HeadLimits, Parsed, canonical_path, write_head};
+
+use crate::connection::{Freight, Moved, PartialRequest, Protocol};
+use crate::delivery::Chunk;
+use crate::host::HandedOver;
+use crate::key::ConnectionKey;
+
+use super::Shard;
+use super::read::Flow;
+
+/// What became of a request.
+pub(super) enum Served {
+    /// It is answered: the next one may be looked at.
+    Done,
+    /// Its answer is awaited.
+    Waits,
+    /// The connection is a WebSocket from here on.
+    Upgraded,
+    /// The connection is gone.
+    Gone,
+}
+
+impl Shard {
+    pub(super) fn on_http(&mut self, key: ConnectionKey, bytes: &mut [u8]) -> Flow {
+        let mut at = 0;
+        loop {
+            let Some(connection) = self.connection(key) else { return Flow::Gone };
+            let served = if connection.cold.as_ref().is_some_and(|cold| cold.request.is_some()) {
+                match self.on_body(key, &bytes[at..]) {
+                    Some((taken, served)) => {
+                        at += taken;
+                        served
+                    }
+                    None => return Flow::More(bytes.len()),
+                }
+            } else if at == bytes.len() {
+                let idle = self.now + self.config.limits.idle_timeout_ms;
+                self.set_connection_deadline(key, idle);
+                return Flow::More(at);
+            } else {
+                match self.on_head(key, &bytes[at..]) {
+                    Some((taken, served)) => {
+                        at += taken;
+                        served
+                    }
+                    None => return Flow::More(at),
+                }
+            };
+            match served {
+                Served::Done => {}
+                Served::Waits => return Flow::Wait(at),
+                Served::Gone => return Flow::Gone,
+                Served::Upgraded => {
+                    return match self.on_websocket(key, &mut bytes[at..]) {
+                        Flow::More(taken) => Flow::More(at + taken),
+                        Flow::Wait(taken) => Flow::Wait(at + taken),
+                        Flow::Gone => Flow::Gone,
+                    };
+                }
+            }
+        }
+    }
+
+    /// Looks for a request head at the start of `bytes`; `None` when it is not all there.
+    fn on_head(&mut self, key: ConnectionKey, bytes: &[u8]) -> Option<(usize, Served)> {
+        let (now, limits) = (self.now, self.config.limits.clone());
+        let head_limits = HeadLimits { bytes: limits.head_bytes, fields: limits.head_fields, ..HeadLimits::default() };
+        let connection = self.connection(key)?;
+        let mut scanner = connection.cold.as_ref().map(|cold| cold.scanner).unwrap_or_default();
+        let (head, length) = match scanner.parse(bytes, &head_limits) {
+            Ok(Parsed::Complete { head, length }) => (head, length),
+            Ok(Parsed::Partial) => {
+                let first = connection.cold.as_ref().is_none_or(|cold| cold.scanner == Default::default());
+                connection.cold_mut().scanner = scanner;
+                if first {
+                    self.set_connection_deadline(key, now + limits.head_timeout_ms);
+                }
+                return None;
+            }
+            Err(error) => {
+                let code = match error {
+                    HeadError::TooManyFields | HeadError::TooLong => Code::HeadersTooLarge,
+                    _ => Code::RequestInvalid,
+                };
+                tracing::debug!(%error, "a request head was refused");
+                self.end_connection(key, code);
+                return Some((bytes.len(), Served::Gone));
+            }
+        };
+        if let Some(cold) = &mut connection.cold {
+            cold.scanner = Default::default();
+        }
+        self.set_connection_deadline(key, 0);
+        let mounted = match canonical_path(head.path()) {
+            Ok(path) => self.is_mounted(&path),
+            Err(_) => {
+                self.end_connection(key, Code::RequestInvalid);
+                return Some((bytes.len(), Served::Gone));
+            }
+        };
+        if !mounted {
+            self.hand_over(key, bytes);
+            return Some((bytes.len(), Served::Gone));
+        }
+        self.counters.requests.add(1);
+        let body = &bytes[length..];
+        match head.framing() {
+            BodyFraming::None => Some((length, self.serve(key, &head, &[], body))),
+            BodyFraming::Length(expected) if expected <= body.len() as u64 && expected <= limits.batch_bytes as u64 => {
+                let (body, rest) = body.split_at(expected as usize);
+                Some((length + body.len(), self.serve(key, &head, body, rest)))
+            }
+            framing => {
+                if head.expects_continue() {
+                    self.write(key, Chunk::Owned(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()));
+                }
+                let decoder = Body::new(framing, limits.batch_bytes);
+                let request =
+                    PartialRequest { head: bytes[..length].to_vec(), decoder, body: Vec::new(), pooled: 0, seen: 0 };
+                self.connection(key)?.cold_mut().request = Some(Box::new(request));
+                self.set_connection_deadline(key, now + limits.body_interval_ms);
+                match self.on_body(key, body) {
+                    Some((taken, served)) => Some((length + taken, served)),
+                    // All of it is with the request now.
+                    None => Some((bytes.len(), Served::Waits)).filter(|_| false).or_else(|| self.body_taken(bytes.len())),
+                }
+            }
+        }
+    }
+
+    fn body_taken(&self, length: usize) -> Option<(usize, Served)> {
+        Some((length, Served::Done))
+    }
+
+    /// Takes body bytes of the request in progress; `None` when more have to come, all bytes being taken.
+    fn on_body(&mut self, key: ConnectionKey, bytes: &[u8]) -> Option<(usize, Served)> {
+        let connection = self.connections.get_mut(key.slot as usize)?;
+        let mut request = connection.cold_mut().request.take()?;
+        let progress = request.decoder.push(bytes, &mut request.body);
+        let progress = match progress {
+            Ok(progress) => progress,
+            Err(error) => {
+                self.pooled -= request.pooled;
+                let code = if error == BodyError::TooLarge { Code::BodyTooLarge } else { Code::RequestInvalid };
+                self.end_connection(key, code);
+                return Some((bytes.len(), Served::Gone));
+            }
+        };
+        if progress.done {
+            self.pooled -= request.pooled;
+            self.set_connection_deadline(key, 0);
+            let head_limits = HeadLimits {
+                bytes: self.config.limits.head_bytes,
+                fields: self.config.limits.head_fields,
+                ..HeadLimits::default()
+            };
+            let served = match comet_wire::http::parse_head(&request.head, &head_limits) {
+                Ok(Parsed::Complete { head, .. }) => self.serve(key, &head, &request.body, &bytes[progress.consumed..]),
+                _ => Served::Gone,
+            };
+            return Some((progress.consumed, served));
+        }
+        // A body of somebody unknown may grow beyond its first share only while the pool has room.
+        let own = self.config.limits.unidentified_bytes;
+        if connection.session.is_none() && request.body.len() > own + request.pooled {
+            let more = (request.body.len() - own - request.pooled).next_multiple_of(own.max(1));
+            if self.pooled + more > self.config.limits.unidentified_pool_bytes {
+                self.pooled -= request.pooled;
+                self.end_connection(key, Code::Overloaded);
+                return Some((bytes.len(), Served::Gone));
+            }
+            request.pooled += more;
+            self.pooled += more;
+        }
+        connection.cold_mut().request = Some(request);
+        None
+    }
+
+    /// A request body has to bring a number of bytes in every interval.
+    pub(super) fn look_at_body_rate(&mut self, key: ConnectionKey) {
+        let (now, limits) = (self.now, self.config.limits.clone());
+        let Some(request) = self.connection(key).and_then(|connection| connection.cold_mut().request.as_mut()) else {
+            return;
+        };
+        let brought = request.body.len() - request.seen;
+        request.seen = request.body.len();
+        if (brought as u64) < limits.body_rate_bytes {
+            return self.end_connection(key, Code::SlowBody);
+        }
+        self.set_connection_deadline(key, now + limits.body_interval_ms);
+    }
+
+    fn is_mounted(&self, path: &str) -> bool {
+        self.config.mounts.iter().any(|mount| {
+            path.strip_prefix(mount.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    /// Gives a connection to the host with everything that was read from it.
+    fn hand_over(&mut self, key: ConnectionKey, unread: &[u8]) {
+        // What was written before must leave before somebody else writes.
+        self.flush();
+        let Some(connection) = self.connection(key) else { return };
+        if connection.is_stalled() || connection.half_closed {
+            return self.drop_connection(key);
+        }
+        self.counters.connections_handed_over.add(1);
+        if let Some((stream, connection)) = self.take_connection(key) {
+            let (address, permit) = (connection.address, connection.permit);
+            self.host.take_over(HandedOver { stream, unread: unread.to_vec(), address, shard: self.index, permit });
+        }
+    }
+
+    /// Moves a request, with its connection, to the shard of its session.
+    pub(super) fn move_request(
+        &mut self,
+        key: ConnectionKey,
+        shard: usize,
+        head: &Head<'_>,
+        body: &[u8],
+        unread: &[u8],
+    ) -> Served {
+        let freight =
+            Freight::Request { head: head.as_bytes().to_vec(), body: body.to_vec(), unread: unread.to_vec() };
+        self.move_connection(key, shard, freight);
+        Served::Gone
+    }
+
+    /// Moves a connection with its freight to another shard.
+    pub(super) fn move_connection(&mut self, key: ConnectionKey, shard: usize, freight: Freight) {
+        self.flush();
+        let Some((stream, connection)) = self.take_connection(key) else { return };
+        self.counters.connections_moved.add(1);
+        let (address, permit, half_closed) = (connection.address, connection.permit, connection.half_closed);
+        let moved = Moved { stream, address, permit, half_closed, freight };
+        self.peers[shard].post(crate::inbox::Letter::Moved(Box::new(moved)));
+    }
+
+    /// Answers a request that carries no batch, or refuses one, with a status and no Bayeux body.
+    pub(super) fn answer_plainly(&mut self, key: ConnectionKey, code: Code, origin: Option<&str>) -> Served {
+        self.counters.ending(code);
+        let body = format!("{{\"error\":{{\"code\":\"{}\",\"message\":\"{}\"}}}}", code.name(), code.description());
+        let mut fields = vec![("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Vary", "Origin")];
+        if let Some(origin) = origin {
+            fields.extend([("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true")]);
+        }
+        if code.http_status() == 503 {
+            fields.push(("Retry-After", "5"));
+        }
+        let mut out = Vec::new();
+        let written = write_head(&mut out, code.http_status(), &fields, Some(body.len()), false);
+        if written.is_err() {
+            self.drop_connection(key);
+            return Served::Gone;
+        }
+        out.extend_from_slice(body.as_bytes());
+        self.write(key, Chunk::Owned(out));
+        self.close_after_output(key);
+        Served::Gone
+    }
+
+    /// The connection is between requests again.
+    pub(super) fn await_request(&mut self, key: ConnectionKey) {
+        let idle = self.now + self.config.limits.idle_timeout_ms;
+        let Some(connection) = self.connection(key) else { return };
+        if matches!(connection.protocol, Protocol::Answering(_)) {
+            connection.protocol = Protocol::Http;
+            if connection.has_input() || connection.read_paused {
+                self.resumable.push(key);
+            } else {
+                self.set_connection_deadline(key, idle);
+            }
+        }
+    }
+}

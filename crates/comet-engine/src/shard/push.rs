@@ -1,0 +1,119 @@
+//! Deliveries on their way from a session's queue to its wire.
+//!
+//! Sessions with something to send stand in one list; each turn takes a bounded number of them. A session
+//! on a WebSocket gets its queue as frames in one write, one that polls gets it as the answer to its held
+//! connect, one with no wire keeps it. The queue and what may leave are the session's own rules.
+
+use std::rc::Rc;
+
+use bayeux::{Code, Pushed};
+
+use crate::delivery::{Chunk, Shared};
+use crate::key::SessionKey;
+
+use super::Shard;
+
+impl Shard {
+    /// Queues a delivery for a session, or ends the session when its queue is full.
+    pub(super) fn push(&mut self, key: SessionKey, delivery: Shared) {
+        let config = &self.config.session;
+        let Some(seat) = self.sessions.get_mut(key.slot as usize) else { return };
+        if seat.generation != key.generation {
+            return;
+        }
+        match seat.session.push(delivery, config) {
+            Pushed::Queued if seat.dirty => {}
+            Pushed::Queued => {
+                seat.dirty = true;
+                self.dirty.push_back(key);
+            }
+            Pushed::Overflow => self.end_session(key, Code::SlowConsumer),
+        }
+    }
+
+    /// Puts a session into the list of those that may have something to send.
+    pub(super) fn mark_dirty(&mut self, key: SessionKey) {
+        let Some(seat) = self.seat(key) else { return };
+        if !seat.dirty && seat.session.pending() > 0 {
+            seat.dirty = true;
+            self.dirty.push_back(key);
+        }
+    }
+
+    /// Lets queued deliveries leave, for a bounded number of sessions.
+    pub(super) fn push_dirty(&mut self) {
+        let turn = self.config.limits.sends_per_turn.min(self.dirty.len());
+        for _ in 0..turn {
+            let Some(key) = self.dirty.pop_front() else { break };
+            if let Some(seat) = self.seat(key) {
+                seat.dirty = false;
+                self.push_session(key);
+            }
+        }
+        if self.dirty.is_empty() {
+            self.joiner.clear();
+        }
+    }
+
+    fn push_session(&mut self, key: SessionKey) {
+        let Some(seat) = self.seat(key) else { return };
+        if seat.session.pending() == 0 {
+            return;
+        }
+        if let (Some(connection), true) = (seat.attached, seat.session.may_push_now()) {
+            if self.connection(connection).is_none_or(|connection| connection.is_stalled()) {
+                // When the output has left, the session comes into the list again.
+                return;
+            }
+            let (messages, bytes) = (self.config.limits.messages_per_write, self.config.limits.bytes_per_write);
+            let mut queue = std::mem::take(&mut self.queue);
+            self.sessions[key.slot as usize].session.take(messages, bytes, &mut queue);
+            self.counters.deliveries.add(queue.len() as u64);
+            let chunk = match &mut queue[..] {
+                [] => None,
+                [_] => queue.pop().map(|only| Chunk::Frame(only.0)),
+                _ => Some(Chunk::Run(self.joiner.join(&mut queue))),
+            };
+            queue.clear();
+            self.queue = queue;
+            if let Some(chunk) = chunk {
+                self.write(connection, chunk);
+            }
+            self.mark_dirty(key);
+        } else if seat.session.held_ticket().is_some() {
+            self.answer_held(key);
+        }
+    }
+
+    /// Takes a session's queue as far as one HTTP answer goes; the events' JSON.
+    pub(super) fn take_events(&mut self, key: SessionKey) -> Vec<Shared> {
+        let (messages, bytes) = (self.config.limits.messages_per_write, self.config.limits.bytes_per_write);
+        let mut events = Vec::new();
+        if let Some(seat) = self.seat(key) {
+            seat.session.take(messages, bytes, &mut events);
+        }
+        self.counters.deliveries.add(events.len() as u64);
+        events
+    }
+
+    /// Hands a publication to every session of this shard that listens.
+    pub(super) fn hand_out(&mut self, channel: &bayeux::Channel, delivery: &Shared) {
+        let (sessions, dirty, config) = (&mut self.sessions, &mut self.dirty, &self.config.session);
+        let mut overflowed = Vec::new();
+        self.hub.each_listener(channel, |listener| {
+            let Some(seat) = sessions.get_mut(listener as usize) else { return };
+            let key = SessionKey { slot: listener, generation: seat.generation };
+            match seat.session.push(Shared(Rc::clone(&delivery.0)), config) {
+                Pushed::Queued if seat.dirty => {}
+                Pushed::Queued => {
+                    seat.dirty = true;
+                    dirty.push_back(key);
+                }
+                Pushed::Overflow => overflowed.push(key),
+            }
+        });
+        for key in overflowed {
+            self.end_session(key, Code::SlowConsumer);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What happens because time passes.
+//!
+//! Connections and sessions each have one next deadline and at most a few entries in the wheel; an entry
+//! that comes up too early, or for someone who is gone, means nothing. The rules of sessions decide what
+//! their deadlines mean; those of connections are here.
+
+use bayeux::{Code, Due, Millis};
+
+use crate::connection::Protocol;
+use crate::key::{ConnectionKey, SessionKey};
+
+use super::Shard;
+
+/// How often the home forgets channels that nobody uses.
+pub(super) const SWEEP_MS: u64 = 60_000;
+/// How long a channel must have been silent to be forgotten.
+const CHANNEL_MEMORY_MS: u64 = 600_000;
+
+/// Whom the wheel wakes.
+#[derive(Clone, Copy)]
+pub(super) enum Timer {
+    Connection(ConnectionKey),
+    Session(SessionKey),
+    Accept(u32),
+    Drain,
+    Sweep,
+}
+
+impl Shard {
+    pub(super) fn on_timers(&mut self) {
+        let mut due = Vec::new();
+        self.wheel.expire(self.now, &mut due);
+        for timer in due {
+            match timer {
+                Timer::Connection(key) => self.on_connection_timer(key),
+                Timer::Session(key) => self.on_session_timer(key),
+                Timer::Accept(listener) => self.on_acceptable(listener as usize),
+                Timer::Drain => {}
+                Timer::Sweep => {
+                    self.home.forget(self.now.saturating_sub(CHANNEL_MEMORY_MS));
+                    self.counters.channels.set(self.home.channels() as u64);
+                    self.wheel.arm(Timer::Sweep, self.now + SWEEP_MS);
+                }
+            }
+        }
+    }
+
+    /// Sets when a connection is looked at next; 0 for never.
+    pub(super) fn set_connection_deadline(&mut self, key: ConnectionKey, deadline: Millis) {
+        let Some(connection) = self.connection(key) else { return };
+        connection.deadline = deadline;
+        let armed = connection.armed;
+        if deadline != 0 && (armed == 0 || deadline < armed) {
+            let armed = self.wheel.arm(Timer::Connection(key), deadline);
+            self.connections[key.slot as usize].armed = armed;
+        }
+    }
+
+    /// Puts a session into the wheel for its next deadline, if it has one.
+    pub(super) fn arm_session(&mut self, key: SessionKey) {
+        let Some(seat) = self.seat(key) else { return };
+        let armed = seat.armed;
+        if let Some(deadline) = seat.session.deadline()
+            && (armed == 0 || deadline < armed)
+        {
+            let armed = self.wheel.arm(Timer::Session(key), deadline);
+            self.sessions[key.slot as usize].armed = armed;
+        }
+    }
+
+    fn on_session_timer(&mut self, key: SessionKey) {
+        let (now, config) = (self.now, self.config.clone());
+        let Some(seat) = self.seat(key) else { return };
+        if seat.armed > now {
+            return;
+        }
+        seat.armed = 0;
+        match seat.session.on_deadline(&config.session, now) {
+            Due::NotYet => {}
+            Due::AnswerConnect => self.answer_held(key),
+            Due::Expired => return self.end_session(key, Code::SessionExpired),
+        }
+        self.arm_session(key);
+    }
+
+    fn on_connection_timer(&mut self, key: ConnectionKey) {
+        let now = self.now;
+        let Some(connection) = self.connection(key) else { return };
+        if connection.armed > now {
+            return;
+        }
+        connection.armed = 0;
+        let deadline = connection.deadline;
+        if deadline == 0 || deadline > now {
+            return self.set_connection_deadline(key, deadline);
+        }
+        connection.deadline = 0;
+        let code = if matches!(connection.protocol, Protocol::Closing) {
+            return self.drop_connection(key);
+        } else if connection.is_stalled() {
+            Code::WriteStalled
+        } else if connection.cold.as_ref().is_some_and(|cold| cold.request.is_some()) {
+            return self.look_at_body_rate(key);
+        } else {
+            match connection.protocol {
+                Protocol::WebSocket(_) | Protocol::Echo(_) if connection.session.is_none() => Code::HandshakeTimeout,
+                Protocol::Http if connection.has_input() => Code::HeaderTimeout,
+                // Idle between requests: nobody needs to be told.
+                Protocol::Http => return self.drop_connection(key),
+                _ => return,
+            }
+        };
+        self.end_connection(key, code);
+    }
+}
