@@ -1,1 +1,37 @@
-//! Being built.
+//! The Bayeux protocol: the words and the rules.
+//!
+//! Here live channels and patterns, messages and their JSON form, replies, advice, the one table of codes, and the
+//! session of a client as a state machine. There is no socket, no clock and no random source: bytes, the time and
+//! client ids come in as arguments, and what has to happen goes out as values that the caller carries out.
+
+pub mod event;
+pub mod json;
+pub mod meta;
+pub mod session;
+
+mod advice;
+mod channel;
+mod code;
+mod connection_type;
+mod error;
+mod message;
+mod name;
+mod pattern;
+mod reply;
+
+pub use advice::{Advice, Reconnect};
+pub use channel::Channel;
+pub use code::Code;
+pub use connection_type::ConnectionType;
+pub use error::Error;
+pub use message::{Message, RequestAdvice, Subscription};
+pub use name::{Kind, MAX_NAME_BYTES, MAX_SEGMENTS, NameError};
+pub use pattern::Pattern;
+pub use reply::Reply;
+pub use session::{
+    Answer, BatchContext, Carrier, Connect, Delivery, Due, HandshakeRequest, Pushed, Session, Settings, Step,
+    Ticket, Unidentified,
+};
+
+/// Milliseconds of the caller's monotonic clock, or a span of them.
+pub type Millis = u64;

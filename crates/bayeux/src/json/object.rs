@@ -1,0 +1,146 @@
+//! From one JSON object to one message.
+//!
+//! The names and types of the fields a client may send are known here; unknown fields are passed over. The object
+//! comes from `json` as text that is known to be valid JSON, and leaves as a [`Message`].
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::Millis;
+use crate::code::Code;
+use crate::error::Error;
+use crate::message::{Message, RequestAdvice, Subscription};
+use crate::meta;
+
+/// The longest id that is echoed, in bytes of JSON.
+const MAX_ID_BYTES: usize = 256;
+
+/// The known fields as raw JSON. Giving one twice is an error of the derived reader.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields<'a> {
+    #[serde(borrow)]
+    channel: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "even_null")]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    client_id: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "even_null")]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    ext: Option<&'a RawValue>,
+    #[serde(borrow)]
+    subscription: Option<&'a RawValue>,
+    #[serde(borrow)]
+    connection_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    supported_connection_types: Option<&'a RawValue>,
+    #[serde(borrow)]
+    version: Option<&'a RawValue>,
+    #[serde(borrow)]
+    advice: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct AdviceFields<'a> {
+    #[serde(borrow)]
+    timeout: Option<&'a RawValue>,
+    #[serde(borrow)]
+    interval: Option<&'a RawValue>,
+}
+
+/// Reads one element of a batch.
+pub(super) fn read(element: &RawValue) -> Result<Message, Error> {
+    if !is_object(element) {
+        return Err(Error::new(Code::MessageInvalid, "a message is an object"));
+    }
+    let fields: Fields<'_> = serde_json::from_str(element.get())
+        .map_err(|_| Error::new(Code::MessageInvalid, "a field is given twice"))?;
+    let mut wrong = false;
+    let mut message = Message {
+        channel: typed(fields.channel, &mut wrong),
+        id: checked(fields.id, is_id, &mut wrong),
+        client_id: typed(fields.client_id, &mut wrong),
+        data: fields.data.map(ToOwned::to_owned),
+        ext: checked(fields.ext, is_object, &mut wrong),
+        subscription: subscription(fields.subscription, &mut wrong),
+        connection_type: typed(fields.connection_type, &mut wrong),
+        supported_connection_types: typed(fields.supported_connection_types, &mut wrong),
+        version: version(fields.version, &mut wrong),
+        advice: advice(fields.advice, &mut wrong),
+        raw: None,
+        invalid: None,
+    };
+    if message.channel.as_deref() == Some(meta::HANDSHAKE) {
+        message.raw = Some(element.to_owned());
+    }
+    message.invalid = wrong.then_some(Code::MessageInvalid);
+    Ok(message)
+}
+
+/// Keeps `null` as a value: it is data, and it is an id.
+fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+fn typed<T: DeserializeOwned>(raw: Option<&RawValue>, wrong: &mut bool) -> Option<T> {
+    let value = serde_json::from_str(raw?.get()).ok();
+    *wrong |= value.is_none();
+    value
+}
+
+fn checked(
+    raw: Option<&RawValue>,
+    accept: impl Fn(&RawValue) -> bool,
+    wrong: &mut bool,
+) -> Option<Box<RawValue>> {
+    let raw = raw?;
+    let good = accept(raw);
+    *wrong |= !good;
+    good.then(|| raw.to_owned())
+}
+
+fn is_object(raw: &RawValue) -> bool {
+    raw.get().starts_with('{')
+}
+
+fn is_id(raw: &RawValue) -> bool {
+    raw.get().len() <= MAX_ID_BYTES && !raw.get().starts_with(['{', '['])
+}
+
+fn subscription(raw: Option<&RawValue>, wrong: &mut bool) -> Option<Subscription> {
+    if raw?.get().starts_with('[') {
+        typed(raw, wrong).map(Subscription::Many)
+    } else {
+        typed(raw, wrong).map(Subscription::One)
+    }
+}
+
+/// Some clients send the version as a number.
+fn version(raw: Option<&RawValue>, wrong: &mut bool) -> Option<Box<str>> {
+    let text = raw?.get();
+    if text.starts_with(|first: char| first.is_ascii_digit()) { Some(text.into()) } else { typed(raw, wrong) }
+}
+
+fn advice(raw: Option<&RawValue>, wrong: &mut bool) -> RequestAdvice {
+    let Some(raw) = raw else {
+        return RequestAdvice::default();
+    };
+    match serde_json::from_str::<AdviceFields<'_>>(raw.get()) {
+        Ok(fields) if is_object(raw) => {
+            RequestAdvice { timeout_ms: millis(fields.timeout), interval_ms: millis(fields.interval) }
+        }
+        _ => {
+            *wrong = true;
+            RequestAdvice::default()
+        }
+    }
+}
+
+/// A span of time; what is no number or negative asks for nothing.
+fn millis(raw: Option<&RawValue>) -> Option<Millis> {
+    let value: f64 = serde_json::from_str(raw?.get()).ok()?;
+    // The cast saturates, and spans are capped where they are used.
+    (value >= 0.0).then_some(value as Millis)
+}

@@ -1,0 +1,18 @@
+//! The five meta channels.
+//!
+//! Here live their names and nothing else; what a message on them does is decided in `session`. They are compared by
+//! equality only, because a prefix comparison once let clients of another server walk around its guards.
+
+/// Asks for a session.
+pub const HANDSHAKE: &str = "/meta/handshake";
+/// The heartbeat and long poll of a session.
+pub const CONNECT: &str = "/meta/connect";
+/// Adds subscriptions to a session.
+pub const SUBSCRIBE: &str = "/meta/subscribe";
+/// Takes subscriptions from a session.
+pub const UNSUBSCRIBE: &str = "/meta/unsubscribe";
+/// Ends a session.
+pub const DISCONNECT: &str = "/meta/disconnect";
+
+/// All meta channels there are.
+pub const ALL: [&str; 5] = [HANDSHAKE, CONNECT, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT];

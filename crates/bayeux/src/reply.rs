@@ -1,0 +1,114 @@
+//! The answer to one message.
+//!
+//! The fields of replies and their JSON form live here; what a reply says is decided in `session` and by the policy.
+//! A reply never carries `data`: that is how clients tell replies from events.
+
+use serde_json::value::RawValue;
+
+use crate::advice::Advice;
+use crate::connection_type::ConnectionType;
+use crate::error::Error;
+use crate::json::write::Object;
+use crate::message::{Message, Subscription};
+use crate::meta;
+
+/// The answer to one message.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The channel of the message; left out when the message had none.
+    pub channel: Option<Box<str>>,
+    /// The id of the message, exactly as it came.
+    pub id: Option<Box<RawValue>>,
+    /// Whether the message was accepted.
+    pub outcome: Result<(), Error>,
+    /// The id of a new session; only in successful handshake replies.
+    pub client_id: Option<Box<str>>,
+    /// What was subscribed to or unsubscribed from, in the shape it came in.
+    pub subscription: Option<Subscription>,
+    /// What the client does next.
+    pub advice: Option<Advice>,
+    /// In handshake replies the kinds of wire we speak; adds `version` and `minimumVersion`.
+    pub supported: Option<Box<[ConnectionType]>>,
+    /// Extension fields: raw JSON.
+    pub ext: Option<Box<RawValue>>,
+}
+
+impl Reply {
+    /// The message is accepted.
+    pub fn accept(message: &Message) -> Reply {
+        Reply {
+            channel: message.channel.clone(),
+            id: message.id.clone(),
+            outcome: Ok(()),
+            client_id: None,
+            subscription: message.subscription.clone(),
+            advice: None,
+            supported: None,
+            ext: None,
+        }
+    }
+
+    /// The message is refused. Advice is the caller's to add: see [`Reply::with_advice`].
+    pub fn refuse(message: &Message, error: impl Into<Error>) -> Reply {
+        Reply { outcome: Err(error.into()), ..Reply::accept(message) }
+    }
+
+    /// Tells a client, unasked, that its session has ended.
+    pub fn farewell(advice: Advice) -> Reply {
+        let message = Message { channel: Some(meta::DISCONNECT.into()), ..Message::default() };
+        Reply::accept(&message).with_advice(advice)
+    }
+
+    /// Turns an acceptance into a refusal.
+    pub fn deny(mut self, error: impl Into<Error>) -> Reply {
+        self.outcome = Err(error.into());
+        self.client_id = None;
+        self
+    }
+
+    /// Adds advice.
+    pub fn with_advice(mut self, advice: Advice) -> Reply {
+        self.advice = Some(advice);
+        self
+    }
+
+    /// Whether the message was accepted.
+    pub fn is_successful(&self) -> bool {
+        self.outcome.is_ok()
+    }
+
+    /// Writes the reply as one JSON object.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::open(out);
+        if let Some(channel) = &self.channel {
+            object.text("channel", channel);
+        }
+        if let Some(id) = &self.id {
+            object.raw("id", id.get());
+        }
+        object.truth("successful", self.outcome.is_ok());
+        if let Err(error) = &self.outcome {
+            object.text("error", &error.to_string());
+        }
+        if let Some(client_id) = &self.client_id {
+            object.text("clientId", client_id);
+        }
+        if let Some(supported) = &self.supported {
+            object.text("version", "1.0");
+            object.text("minimumVersion", "1.0");
+            object.texts("supportedConnectionTypes", supported.iter().map(|kind| kind.name()));
+        }
+        match &self.subscription {
+            Some(Subscription::One(name)) => object.text("subscription", name),
+            Some(Subscription::Many(names)) => object.texts("subscription", names.iter().map(|name| &**name)),
+            None => {}
+        }
+        if let Some(advice) = &self.advice {
+            advice.write(object.key("advice"));
+        }
+        if let Some(ext) = &self.ext {
+            object.raw("ext", ext.get());
+        }
+        object.close();
+    }
+}

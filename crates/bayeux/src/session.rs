@@ -1,0 +1,69 @@
+//! The session of one client as a state machine.
+//!
+//! Whether a message is allowed in this state, what its reply says, when a held connect is answered and when a silent
+//! session ends is decided in this room; who may do what (policy), who listens (bus) and how bytes travel (wire) is not.
+//! Messages, events and the time come in, and a [`Step`] or a reply that the caller carries out goes out.
+
+mod connect;
+mod context;
+mod deadline;
+mod handshake;
+mod inbound;
+mod outbound;
+mod settings;
+mod step;
+mod subscription;
+
+pub use connect::{Answer, Connect, Ticket};
+pub use context::{BatchContext, Carrier};
+pub use deadline::Due;
+pub use handshake::{HandshakeRequest, Unidentified};
+pub use outbound::{Delivery, Pushed, Taken};
+pub use settings::Settings;
+pub use step::Step;
+
+use crate::Millis;
+use crate::connection_type::ConnectionType;
+use connect::Held;
+use outbound::Mailbox;
+
+/// One client. `D` is what is queued for it.
+///
+/// A session outlives its connections. It has a deadline unless a pushing wire is attached to it, and holds at most one
+/// connect. All its memory is bounded by [`Settings`].
+#[derive(Debug)]
+pub struct Session<D> {
+    client_id: Box<str>,
+    mailbox: Mailbox<D>,
+    held: Option<Held>,
+    /// When the held connect is answered, or else when the session expires.
+    deadline: Millis,
+    /// The pause the client makes after the current connect.
+    interval_ms: u32,
+    /// Pushing wires that are there now; two for a moment when one replaces the other.
+    attached: u16,
+    /// The kind of wire of the last connect; `None` before the first.
+    connection_type: Option<ConnectionType>,
+    /// Events leave only with connect replies, whatever the kind of wire.
+    connect_only: bool,
+    /// The next connect reply has to carry advice.
+    advise: bool,
+    ended: bool,
+}
+
+impl<D> Session<D> {
+    /// The secret name of the session.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// The kind of wire of the last connect; `None` before the first.
+    pub fn connection_type(&self) -> Option<ConnectionType> {
+        self.connection_type
+    }
+
+    /// Whether the session was ended by a disconnect or by the server.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+}

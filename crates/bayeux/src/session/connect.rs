@@ -1,0 +1,192 @@
+//! Connect: the heartbeat, the long poll, and the one that is held.
+//!
+//! Decided here is whether a connect is answered now or held, which older one it ends, and what advice its reply
+//! carries. When time is up is in `deadline`; the exchange behind a [`Ticket`] is known to the caller alone.
+
+use serde_json::value::RawValue;
+
+use super::context::{BatchContext, Carrier};
+use super::outbound::Delivery;
+use super::step::Step;
+use super::{Session, Settings};
+use crate::Millis;
+use crate::advice::{Advice, Reconnect};
+use crate::code::Code;
+use crate::connection_type::ConnectionType;
+use crate::error::Error;
+use crate::message::Message;
+use crate::meta;
+use crate::reply::Reply;
+
+/// The caller's name for the exchange a held connect came in. A new exchange has a new ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket(pub u64);
+
+/// When a connect is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// At once, together with what is queued.
+    Now,
+    /// When there is something to deliver, and at the latest at this time: give it to [`Session::hold`].
+    Hold {
+        /// When time is up.
+        until: Millis,
+    },
+}
+
+/// A connect that was accepted.
+#[derive(Debug)]
+pub struct Connect {
+    /// The reply, for [`Answer::Now`]. After it is written, call [`Session::on_connect_written`].
+    pub reply: Reply,
+    /// When it is answered.
+    pub answer: Answer,
+    /// An older connect that was held until now. It ends without a Bayeux reply: on HTTP with the status of
+    /// `superseded`, on a WebSocket silently; a successful reply would start a second loop in the client.
+    pub superseded: Option<Ticket>,
+}
+
+/// What is kept of a connect while it is held.
+#[derive(Debug)]
+pub(super) struct Held {
+    ticket: Ticket,
+    id: Option<Box<RawValue>>,
+    advise: bool,
+}
+
+impl<D: Delivery> Session<D> {
+    pub(super) fn on_connect(
+        &mut self,
+        message: Message,
+        context: BatchContext<'_>,
+        settings: &Settings,
+        now: Millis,
+    ) -> Step {
+        let Some(kind) = kind_of(&message, context.carrier, settings) else {
+            let error = Error::new(
+                Code::ConnectionTypesUnsupported,
+                message.connection_type.as_deref().unwrap_or_default(),
+            );
+            // A new handshake tells the client which kinds there are.
+            let advice = Advice { reconnect: Reconnect::Handshake, ..settings.refusal_advice(error.code) };
+            return Step::Reply(Reply::refuse(&message, error).with_advice(advice));
+        };
+        let superseded = self.held.take().map(|held| held.ticket);
+        let first = self.connection_type.is_none();
+        let changed = self.connection_type.replace(kind) != Some(kind);
+        let mut advice = settings.advice(Reconnect::Retry);
+        let answer = self.judge(kind, first, &message, context, settings, now, &mut advice);
+
+        let asked_ms = message.advice.interval_ms.unwrap_or(0).min(settings.client_interval_max_ms);
+        self.interval_ms = u32::try_from(advice.interval_ms.max(asked_ms)).unwrap_or(u32::MAX);
+        let advise = self.advise || changed || advice.multiple_clients || !message.advice.is_empty();
+        // Tabs that were told to slow down have to hear when they need not any more.
+        self.advise = advice.multiple_clients;
+
+        let mut reply = Reply::accept(&message);
+        reply.subscription = None;
+        reply.advice = advise.then_some(advice);
+        self.await_writing(settings, now);
+        Step::Connect(Connect { reply, answer, superseded })
+    }
+
+    /// When the connect is answered; also shapes the advice to the kind of wire.
+    #[expect(clippy::too_many_arguments, reason = "one decision with all its grounds in one place")]
+    fn judge(
+        &self,
+        kind: ConnectionType,
+        first: bool,
+        message: &Message,
+        context: BatchContext<'_>,
+        settings: &Settings,
+        now: Millis,
+        advice: &mut Advice,
+    ) -> Answer {
+        let http = context.carrier != Carrier::WebSocket;
+        if http && kind.one_way() {
+            // The stream shows that the client is there; a held request would cost a second connection.
+            advice.interval_ms = settings.timeout_ms;
+            advice.timeout_ms = 0;
+            return Answer::Now;
+        }
+        if kind == ConnectionType::Polling {
+            advice.interval_ms = settings.polling_interval_ms;
+            advice.timeout_ms = 0;
+            return Answer::Now;
+        }
+        let hold_ms = message.advice.timeout_ms.unwrap_or(settings.timeout_ms).min(settings.timeout_ms);
+        if first || hold_ms == 0 || self.deliveries_need_connect() || (http && !context.lone) {
+            return Answer::Now;
+        }
+        if http && context.other_polls_of_browser {
+            advice.interval_ms = settings.multi_session_interval_ms;
+            advice.multiple_clients = true;
+            return Answer::Now;
+        }
+        Answer::Hold { until: now.saturating_add(hold_ms) }
+    }
+
+    /// Holds a connect whose answer was [`Answer::Hold`]. The caller asks [`Session::wakes_connect`] afterwards if it
+    /// may have queued something in between; such a connect is also due at once.
+    pub fn hold(&mut self, connect: Connect, ticket: Ticket, now: Millis) {
+        self.deadline = match connect.answer {
+            Answer::Hold { until } if !self.deliveries_need_connect() => until,
+            _ => now,
+        };
+        self.held = Some(Held { ticket, advise: connect.reply.advice.is_some(), id: connect.reply.id });
+    }
+
+    /// The ticket of the held connect.
+    pub fn held_ticket(&self) -> Option<Ticket> {
+        self.held.as_ref().map(|held| held.ticket)
+    }
+
+    /// Ends the hold and gives the successful reply, because there is something to deliver or time is up. After it is
+    /// written, call [`Session::on_connect_written`].
+    pub fn release(&mut self, settings: &Settings, now: Millis) -> Option<(Ticket, Reply)> {
+        let held = self.held.take()?;
+        self.await_writing(settings, now);
+        let advice = held.advise.then(|| settings.advice(Reconnect::Retry));
+        Some((held.ticket, held.reply(advice)))
+    }
+
+    /// The wire of a held connect is gone. A ticket that is not the held one is of the past and means nothing.
+    pub fn abandon(&mut self, ticket: Ticket, settings: &Settings, now: Millis) {
+        if self.held_ticket() == Some(ticket) {
+            self.held = None;
+            self.on_connect_written(settings, now);
+        }
+    }
+
+    /// Ends the session for the reason of `code` and answers the held connect. Afterwards every message of the client is
+    /// of an unknown session.
+    pub fn end(&mut self, code: Code, settings: &Settings) -> Option<(Ticket, Reply)> {
+        self.ended = true;
+        let held = self.held.take()?;
+        let ticket = held.ticket;
+        let advice = settings.advice(code.reconnect());
+        let reply = held.reply(Some(advice));
+        // Clients accept the advice to handshake only from a failure.
+        let failed = code.reconnect() == Reconnect::Handshake;
+        Some((ticket, if failed { reply.deny(code) } else { reply }))
+    }
+}
+
+impl Held {
+    fn reply(self, advice: Option<Advice>) -> Reply {
+        let connect = Message { channel: Some(meta::CONNECT.into()), id: self.id, ..Message::default() };
+        Reply { advice, ..Reply::accept(&connect) }
+    }
+}
+
+/// The kind of wire of a connect; `None` when it is not served. A client that does not say is what it came on.
+fn kind_of(message: &Message, carrier: Carrier, settings: &Settings) -> Option<ConnectionType> {
+    let Some(name) = message.connection_type.as_deref() else {
+        return Some(match carrier {
+            Carrier::WebSocket => ConnectionType::WebSocket,
+            Carrier::Http { connect_only: true } => ConnectionType::CallbackPolling,
+            Carrier::Http { connect_only: false } => ConnectionType::LongPolling,
+        });
+    };
+    ConnectionType::parse(name).filter(|kind| settings.connection_types.contains(kind))
+}

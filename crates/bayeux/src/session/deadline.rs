@@ -1,0 +1,83 @@
+//! When a held connect is due and when a silent session ends.
+//!
+//! One number per session is kept here: the time of its next event. The clock and the timers are the caller's; it tells
+//! what happened and when, and asks what is due.
+
+use super::{Session, Settings};
+use crate::Millis;
+
+/// What a session needs at its deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing yet; ask for the deadline again.
+    NotYet,
+    /// Time of the held connect is up: call [`Session::release`].
+    AnswerConnect,
+    /// The client was silent for too long: drop the session.
+    Expired,
+}
+
+impl<D> Session<D> {
+    /// A connect reply was written to its wire: from now on the client has its interval and the longest silence.
+    pub fn on_connect_written(&mut self, settings: &Settings, now: Millis) {
+        if self.held.is_none() {
+            self.deadline = self.expiry(settings, now);
+        }
+    }
+
+    /// Something other than a connect came from the client, or bytes of a long answer are still moving. Makes the
+    /// deadline later, never earlier.
+    pub fn on_contact(&mut self, settings: &Settings, now: Millis) {
+        if self.held.is_none() {
+            self.deadline = self.deadline.max(now.saturating_add(settings.max_interval_ms));
+        }
+    }
+
+    /// A pushing wire is there. Once the session has connected, it does not expire while one is attached.
+    pub fn attach(&mut self) {
+        self.attached = self.attached.saturating_add(1);
+    }
+
+    /// A pushing wire is gone. With the last one the clock of expiry starts; another wire may take the session up.
+    pub fn detach(&mut self, settings: &Settings, now: Millis) {
+        self.attached = self.attached.saturating_sub(1);
+        if self.attached == 0 && self.held.is_none() {
+            self.deadline = self.deadline.max(self.expiry(settings, now));
+        }
+    }
+
+    /// Whether a pushing wire is there.
+    pub fn is_attached(&self) -> bool {
+        self.attached > 0
+    }
+
+    /// When [`Session::on_deadline`] has something to say; `None` while a wire shows that the client is there.
+    pub fn deadline(&self) -> Option<Millis> {
+        let watched = self.attached > 0 && self.connection_type.is_some();
+        (self.held.is_some() || !watched).then_some(self.deadline)
+    }
+
+    /// What is due. Asking early or twice does no harm.
+    pub fn on_deadline(&self, now: Millis) -> Due {
+        match self.deadline() {
+            Some(deadline) if deadline <= now => {
+                if self.held.is_some() {
+                    Due::AnswerConnect
+                } else {
+                    Due::Expired
+                }
+            }
+            _ => Due::NotYet,
+        }
+    }
+
+    /// A connect reply was made but not yet written. Its writing is bounded by the caller; should word of it never come,
+    /// the session still ends.
+    pub(super) fn await_writing(&mut self, settings: &Settings, now: Millis) {
+        self.deadline = self.expiry(settings, now).saturating_add(settings.timeout_ms);
+    }
+
+    fn expiry(&self, settings: &Settings, now: Millis) -> Millis {
+        now.saturating_add(u64::from(self.interval_ms)).saturating_add(settings.max_interval_ms)
+    }
+}

@@ -1,0 +1,131 @@
+//! Before a session there is only the handshake.
+//!
+//! Everything an unknown client can say is judged here; whether this person may come in is left to the policy, and the
+//! id of the new session is chosen by the caller. A handshake comes in, and a session and its reply go out.
+
+use super::outbound::Mailbox;
+use super::{Session, Settings};
+use crate::Millis;
+use crate::advice::{Advice, Reconnect};
+use crate::code::Code;
+use crate::connection_type::ConnectionType;
+use crate::error::Error;
+use crate::message::Message;
+use crate::meta;
+use crate::reply::Reply;
+
+/// A client without session.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unidentified;
+
+impl Unidentified {
+    /// Takes a handshake; anything else is answered with the error in `Err`.
+    ///
+    /// # Errors
+    ///
+    /// The reply to send: `session_unknown` for all messages that need a session, with the advice to handshake when it
+    /// was a connect; `connection_types_unsupported` for a handshake without common kind of wire.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the reply is the ordinary outcome, made once and sent at once"
+    )]
+    pub fn on_message(&self, message: Message, settings: &Settings) -> Result<HandshakeRequest, Reply> {
+        if let Some(code) = message.invalid {
+            return Err(refuse(&message, code, settings));
+        }
+        match message.channel.as_deref() {
+            Some(meta::HANDSHAKE) => HandshakeRequest::new(message, settings),
+            Some(_) => Err(refuse(&message, Code::SessionUnknown, settings)),
+            None => Err(refuse(&message, Code::ChannelMissing, settings)),
+        }
+    }
+}
+
+/// Refuses a message; refused handshakes and connects carry advice, because clients retry them by it.
+pub(super) fn refuse(message: &Message, error: impl Into<Error>, settings: &Settings) -> Reply {
+    let error = error.into();
+    let code = error.code;
+    let mut reply = Reply::refuse(message, error);
+    match message.channel.as_deref() {
+        Some(meta::HANDSHAKE) => {
+            reply.supported = Some(settings.connection_types.as_slice().into());
+            reply.advice = Some(settings.refusal_advice(code));
+        }
+        Some(meta::CONNECT) => reply.advice = Some(settings.refusal_advice(code)),
+        _ => {}
+    }
+    reply
+}
+
+/// A well-formed handshake that waits for the policy's verdict.
+#[derive(Debug)]
+pub struct HandshakeRequest {
+    /// The handshake; its `raw` holds the application's own fields.
+    pub message: Message,
+    /// The kinds of wire that client and server have in common, in the server's order.
+    pub connection_types: Vec<ConnectionType>,
+    supported: Box<[ConnectionType]>,
+    retry_interval_ms: Millis,
+    advice: Advice,
+}
+
+impl HandshakeRequest {
+    #[expect(
+        clippy::result_large_err,
+        reason = "the reply is the ordinary outcome, made once and sent at once"
+    )]
+    fn new(message: Message, settings: &Settings) -> Result<HandshakeRequest, Reply> {
+        // Old and small clients leave their list out; they get to know ours.
+        let offers = |kind: &ConnectionType| {
+            message
+                .supported_connection_types
+                .as_ref()
+                .is_none_or(|names| names.iter().any(|name| **name == *kind.name()))
+        };
+        let connection_types: Vec<_> = settings.connection_types.iter().copied().filter(offers).collect();
+        if connection_types.is_empty() {
+            return Err(refuse(&message, Code::ConnectionTypesUnsupported, settings));
+        }
+        Ok(HandshakeRequest {
+            message,
+            connection_types,
+            supported: settings.connection_types.as_slice().into(),
+            retry_interval_ms: settings.retry_interval_ms,
+            advice: settings.advice(Reconnect::Retry),
+        })
+    }
+
+    /// Opens the session. `client_id` is a new secret of at least 128 random bits.
+    pub fn accept<D>(self, client_id: Box<str>, settings: &Settings, now: Millis) -> (Session<D>, Reply) {
+        let mut reply = Reply::accept(&self.message).with_advice(self.advice);
+        reply.client_id = Some(client_id.clone());
+        reply.supported = Some(self.supported);
+        let mut session = Session {
+            client_id,
+            mailbox: Mailbox::default(),
+            held: None,
+            deadline: now,
+            interval_ms: 0,
+            attached: 0,
+            connection_type: None,
+            connect_only: false,
+            advise: true,
+            ended: false,
+        };
+        session.on_connect_written(settings, now);
+        (session, reply)
+    }
+
+    /// Refuses the client. Without advice of its own the refusal says what the code's row in the table says.
+    pub fn deny(self, error: impl Into<Error>, advice: Option<Advice>) -> Reply {
+        let error = error.into();
+        let advice = advice.unwrap_or(Advice {
+            reconnect: error.code.reconnect(),
+            interval_ms: self.retry_interval_ms,
+            ..self.advice
+        });
+        let mut reply = Reply::refuse(&self.message, error).with_advice(advice);
+        reply.supported = Some(self.supported);
+        reply
+    }
+}

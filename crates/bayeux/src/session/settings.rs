@@ -1,0 +1,82 @@
+//! The numbers that shape a session.
+//!
+//! Times and bounds stand here with their defaults; nothing is decided here. They come from the configuration of the
+//! server and go by reference into every call of the session, so that a reload acts on live sessions.
+
+use crate::Millis;
+use crate::advice::{Advice, Reconnect};
+use crate::code::Code;
+use crate::connection_type::ConnectionType;
+
+/// Times and bounds of sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How long a connect is held, in milliseconds.
+    pub timeout_ms: Millis,
+    /// The pause clients make between two connects, in milliseconds.
+    pub interval_ms: Millis,
+    /// How long after the interval a silent session lives, in milliseconds.
+    pub max_interval_ms: Millis,
+    /// The pause of sessions whose browser already holds a poll, in milliseconds.
+    pub multi_session_interval_ms: Millis,
+    /// The pause of plain timed polling, in milliseconds.
+    pub polling_interval_ms: Millis,
+    /// The pause after a refusal that does not end in `none`, in milliseconds.
+    pub retry_interval_ms: Millis,
+    /// The longest pause a client may announce for itself, in milliseconds.
+    pub client_interval_max_ms: Millis,
+    /// Whether advice tells clients `maxInterval`, after which they may handshake without being told to.
+    pub advise_max_interval: bool,
+    /// The kinds of wire we speak, the most wanted first.
+    pub connection_types: Vec<ConnectionType>,
+    /// The most events queued for one session.
+    pub mailbox_messages: usize,
+    /// The most bytes queued for one session.
+    pub mailbox_bytes: usize,
+    /// The most subscriptions of one session.
+    pub subscriptions: usize,
+    /// The most names in one subscribe or unsubscribe message.
+    pub subscription_names_per_message: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            timeout_ms: 25_000,
+            interval_ms: 0,
+            max_interval_ms: 10_000,
+            multi_session_interval_ms: 2_000,
+            polling_interval_ms: 1_000,
+            retry_interval_ms: 2_000,
+            client_interval_max_ms: 60_000,
+            advise_max_interval: false,
+            connection_types: ConnectionType::ALL.to_vec(),
+            mailbox_messages: 1_000,
+            mailbox_bytes: 1 << 20,
+            subscriptions: 128,
+            subscription_names_per_message: 128,
+        }
+    }
+}
+
+impl Settings {
+    /// The advice of an ordinary reply.
+    pub fn advice(&self, reconnect: Reconnect) -> Advice {
+        Advice {
+            reconnect,
+            interval_ms: self.interval_ms,
+            timeout_ms: self.timeout_ms,
+            max_interval_ms: self.advise_max_interval.then_some(self.max_interval_ms),
+            multiple_clients: false,
+        }
+    }
+
+    /// The advice of a refused handshake or connect. A lost session is replaced at once, everything else after a pause.
+    pub fn refusal_advice(&self, code: Code) -> Advice {
+        let interval_ms = match code {
+            Code::SessionUnknown | Code::SessionExpired => 0,
+            _ => self.retry_interval_ms,
+        };
+        Advice { interval_ms, ..self.advice(code.reconnect()) }
+    }
+}

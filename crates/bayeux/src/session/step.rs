@@ -1,0 +1,67 @@
+//! What the caller has to do after a message.
+//!
+//! The effects a session can ask for stand here; they are made in the other files of this room and carried out by the
+//! caller. Every step holds exactly one reply, or a connect that becomes one.
+
+use serde_json::value::RawValue;
+
+use super::connect::{Connect, Ticket};
+use crate::channel::Channel;
+use crate::pattern::Pattern;
+use crate::reply::Reply;
+
+/// The effect of one message.
+#[derive(Debug)]
+pub enum Step {
+    /// Send the reply; nothing else is to be done.
+    Reply(Reply),
+    /// Ask the policy about every pattern, then subscribe to all of them and send the reply; or to none and send
+    /// `reply.deny(..)`. Patterns are valid, distinct and of broadcast kind.
+    Subscribe {
+        /// What to subscribe to.
+        patterns: Vec<Pattern>,
+        /// The reply when all is well.
+        reply: Reply,
+    },
+    /// Take the subscriptions away, known or not, and send the reply.
+    Unsubscribe {
+        /// What to unsubscribe from.
+        patterns: Vec<Pattern>,
+        /// The reply.
+        reply: Reply,
+    },
+    /// Ask the policy, publish, and send the reply.
+    Publish {
+        /// A broadcast channel.
+        channel: Channel,
+        /// The payload as raw JSON.
+        data: Box<RawValue>,
+        /// Extension fields that travel with the publication.
+        ext: Option<Box<RawValue>>,
+        /// The acknowledgement.
+        reply: Reply,
+    },
+    /// Ask the policy, call the service, and send the reply. The service's own answer is an event: see
+    /// [`crate::event::write_answer`].
+    Call {
+        /// A service channel.
+        channel: Channel,
+        /// The payload as raw JSON.
+        data: Box<RawValue>,
+        /// Extension fields of the call.
+        ext: Option<Box<RawValue>>,
+        /// The id of the call, for the answer.
+        id: Option<Box<RawValue>>,
+        /// The acknowledgement.
+        reply: Reply,
+    },
+    /// Answer the connect now or hold it.
+    Connect(Connect),
+    /// The session has ended: answer the held connect first, then send the reply, then close the wires.
+    Disconnect {
+        /// The reply to the disconnect.
+        reply: Reply,
+        /// The held connect and its answer.
+        held: Option<(Ticket, Reply)>,
+    },
+}
