@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use bayeux::{Code, Millis};
 use comet_wire::callback::Callback;
-use comet_wire::http::Body;
+use comet_wire::http::{Body, HeadScanner};
 use comet_wire::websocket::Decoder;
 use mio::net::TcpStream;
 
@@ -98,6 +98,8 @@ pub(crate) struct WebSocket {
 pub(crate) struct Cold {
     /// Read and not yet understood.
     pub(crate) input: Vec<u8>,
+    /// How far a request head has been looked for in it.
+    pub(crate) scanner: HeadScanner,
     /// A request whose body is still coming.
     pub(crate) request: Option<Box<PartialRequest>>,
     /// Written and not yet taken by the kernel, with the bytes of the first chunk that are gone.

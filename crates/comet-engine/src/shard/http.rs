@@ -129,14 +129,10 @@ impl Shard {
                 match self.on_body(key, body) {
                     Some((taken, served)) => Some((length + taken, served)),
                     // All of it is with the request now.
-                    None => Some((bytes.len(), Served::Waits)).filter(|_| false).or_else(|| self.body_taken(bytes.len())),
+                    None => Some((bytes.len(), Served::Done)),
                 }
             }
         }
-    }
-
-    fn body_taken(&self, length: usize) -> Option<(usize, Served)> {
-        Some((length, Served::Done))
     }
 
     /// Takes body bytes of the request in progress; `None` when more have to come, all bytes being taken.

@@ -1,0 +1,1 @@
+//! What the parsers and encoders of `comet-wire` promise, told from outside.
