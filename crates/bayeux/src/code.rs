@@ -56,7 +56,7 @@ table! {
     DataMissing, "data_missing", 400, 400, 1008, Retry, "A publication or call carries no data.";
     ChannelInvalid, "channel_invalid", 405, 400, 1008, Retry, "The channel name breaks the grammar.";
     ChannelWildcard, "channel_wildcard", 405, 400, 1008, Retry, "A wildcard cannot be published to.";
-    MetaUnknown, "meta_unknown", 403, 403, 1008, Retry, "There is no such meta channel.";
+    MetaUnknown, "meta_unknown", 403, 403, 1008, Retry, "The name belongs to the protocol, and there is no such channel.";
     SubscriptionMissing, "subscription_missing", 403, 400, 1008, Retry, "The message names nothing to subscribe to or unsubscribe from.";
     SubscriptionInvalid, "subscription_invalid", 403, 400, 1008, Retry, "The name of a subscription breaks the grammar.";
     CallbackInvalid, "callback_invalid", 400, 400, 1008, Retry, "The name of the callback is not allowed.";
@@ -68,7 +68,7 @@ table! {
     ConnectionTypesUnsupported, "connection_types_unsupported", 301, 400, 4403, None, "Client and server have no kind of wire in common.";
     SessionUnknown, "session_unknown", 402, 200, 4402, Handshake, "There is no such session.";
     SessionExpired, "session_expired", 402, 200, 4402, Handshake, "The session was silent for too long.";
-    SessionsTooMany, "too_many_sessions", 503, 503, 1013, Retry, "There are too many sessions.";
+    TooManySessions, "too_many_sessions", 503, 503, 1013, Retry, "There are too many sessions.";
     Superseded, "superseded", 409, 409, 4409, Retry, "A newer connect or wire of the same session took over.";
     Disconnected, "disconnected", 200, 200, 1000, None, "The client ended the session.";
     DisconnectedByServer, "disconnected_by_server", 403, 403, 4403, None, "The server ended the session.";
@@ -86,7 +86,7 @@ table! {
     ServiceFailed, "service_failed", 500, 500, 1011, Retry, "The service failed.";
     ServiceTimeout, "service_timeout", 504, 504, 1011, Retry, "The service did not answer in time.";
     RateLimited, "rate_limited", 429, 429, 1013, Retry, "The client sends too fast.";
-    OriginForbidden, "forbidden_origin", 403, 403, 4403, None, "Pages of this origin may not use the server.";
+    ForbiddenOrigin, "forbidden_origin", 403, 403, 4403, None, "Pages of this origin may not use the server.";
 
     // Receivers that cannot keep up, and what they miss.
     SlowConsumer, "slow_consumer", 503, 503, 4410, Retry, "The client reads slower than its messages come.";
@@ -96,7 +96,7 @@ table! {
     // The server as a whole.
     Draining, "draining", 503, 503, 1012, Retry, "The server is shutting down; another will take over.";
     Overloaded, "overloaded", 503, 503, 1013, Retry, "The server has no room for the request now.";
-    ConnectionsTooMany, "too_many_connections", 503, 503, 1013, Retry, "There are too many connections.";
+    TooManyConnections, "too_many_connections", 503, 503, 1013, Retry, "There are too many connections.";
     BrokerUnavailable, "broker_unavailable", 503, 503, 1013, Retry, "The broker cannot be reached.";
     Internal, "internal", 500, 500, 1011, Retry, "The server made a mistake.";
 
@@ -107,14 +107,14 @@ table! {
     MediaUnsupported, "media_unsupported", 415, 415, 1003, None, "The content type or coding of the body is not served here.";
     HeadersTooLarge, "headers_too_large", 431, 431, 1009, Retry, "The request has too many header bytes or fields.";
     HeaderTimeout, "header_timeout", 408, 408, 4408, Retry, "The head of the request did not come in time.";
-    BodySlow, "slow_body", 408, 408, 4408, Retry, "The body of the request did not come in time.";
+    SlowBody, "slow_body", 408, 408, 4408, Retry, "The body of the request did not come in time.";
     UpgradeRequired, "upgrade_required", 426, 426, 1002, Retry, "The version of the WebSocket protocol is not served here.";
 
     // Frames.
     FrameInvalid, "frame_invalid", 400, 400, 1002, Retry, "A frame breaks the rules of its transport.";
     TextInvalid, "text_invalid", 400, 400, 1007, Retry, "A text frame is not UTF-8.";
     FrameTooLarge, "frame_too_large", 413, 413, 1009, Retry, "A frame or message has too many bytes.";
-    FragmentsTooMany, "too_many_fragments", 400, 400, 1008, Retry, "A message comes in too many fragments.";
+    TooManyFragments, "too_many_fragments", 400, 400, 1008, Retry, "A message comes in too many fragments.";
     PingFlood, "ping_flood", 429, 429, 1008, Retry, "Too many pings came.";
     PingTimeout, "ping_timeout", 408, 408, 4408, Retry, "A ping was not answered in time.";
 }

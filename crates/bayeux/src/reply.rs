@@ -36,12 +36,14 @@ pub struct Reply {
 impl Reply {
     /// The message is accepted.
     pub fn accept(message: &Message) -> Reply {
+        // Elsewhere a stray subscription is not echoed: clients tell replies apart by it.
+        let names = matches!(message.channel.as_deref(), Some(meta::SUBSCRIBE | meta::UNSUBSCRIBE));
         Reply {
             channel: message.channel.clone(),
             id: message.id.clone(),
             outcome: Ok(()),
             client_id: None,
-            subscription: message.subscription.clone(),
+            subscription: if names { message.subscription.clone() } else { None },
             advice: None,
             supported: None,
             ext: None,

@@ -25,7 +25,7 @@ pub struct Ticket(pub u64);
 /// When a connect is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// At once, together with what is queued.
+    /// At once, together with what is queued if [`Session::may_ride_on_connect`].
     Now,
     /// When there is something to deliver, and at the latest at this time: give it to [`Session::hold`].
     Hold {
@@ -44,6 +44,8 @@ pub struct Connect {
     /// An older connect that was held until now. It ends without a Bayeux reply: on HTTP with the status of
     /// `superseded`, on a WebSocket silently; a successful reply would start a second loop in the client.
     pub superseded: Option<Ticket>,
+    /// Extension fields of the request, such as acknowledgements.
+    pub ext: Option<Box<RawValue>>,
 }
 
 /// What is kept of a connect while it is held.
@@ -84,10 +86,9 @@ impl<D: Delivery> Session<D> {
         self.advise = advice.multiple_clients;
 
         let mut reply = Reply::accept(&message);
-        reply.subscription = None;
         reply.advice = advise.then_some(advice);
         self.await_writing(settings, now);
-        Step::Connect(Connect { reply, answer, superseded })
+        Step::Connect(Connect { reply, answer, superseded, ext: message.ext })
     }
 
     /// When the connect is answered; also shapes the advice to the kind of wire.

@@ -65,8 +65,6 @@ impl<D: Delivery> Session<D> {
 
 /// A message that is for others: subscribers or a service.
 fn publish(mut message: Message, channel: Channel) -> Step {
-    // A stray subscription field of a publication is not echoed: clients would take the reply for another.
-    message.subscription = None;
     let Some(data) = message.data.take() else {
         return Step::Reply(Reply::refuse(&message, Code::DataMissing));
     };

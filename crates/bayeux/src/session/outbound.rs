@@ -42,7 +42,8 @@ impl<D> Default for Mailbox<D> {
 }
 
 impl<D: Delivery> Session<D> {
-    /// Queues a delivery. Then ask [`Session::may_push_now`] and [`Session::wakes_connect`].
+    /// Queues a delivery. Then ask [`Session::may_push_now`] and [`Session::wakes_connect`], for a session whose own
+    /// batch is being processed after the batch: its response may carry the delivery and leave the connect held.
     pub fn push(&mut self, delivery: D, settings: &Settings) -> Pushed {
         let size = delivery.size_bytes();
         let mailbox = &mut self.mailbox;
@@ -86,6 +87,11 @@ impl<D: Delivery> Session<D> {
             && !self.may_push_now()
     }
 
+    /// Whether queued deliveries leave with connect replies: always, unless the attached wire carries them.
+    pub fn may_ride_on_connect(&self) -> bool {
+        !self.may_push_now()
+    }
+
     /// Whether the held connect has to be released now because queued deliveries can leave in no other way.
     pub fn wakes_connect(&self) -> bool {
         self.held.is_some() && self.deliveries_need_connect()
@@ -97,7 +103,7 @@ impl<D: Delivery> Session<D> {
     }
 
     pub(super) fn deliveries_need_connect(&self) -> bool {
-        !self.mailbox.queue.is_empty() && !self.may_push_now()
+        !self.mailbox.queue.is_empty() && self.may_ride_on_connect()
     }
 
     fn delivers_on_connect_only(&self) -> bool {

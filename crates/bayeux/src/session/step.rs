@@ -20,6 +20,8 @@ pub enum Step {
     Subscribe {
         /// What to subscribe to.
         patterns: Vec<Pattern>,
+        /// Extension fields of the request, such as the position to resume from.
+        ext: Option<Box<RawValue>>,
         /// The reply when all is well.
         reply: Reply,
     },

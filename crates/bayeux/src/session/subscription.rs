@@ -30,7 +30,11 @@ impl<D: Delivery> Session<D> {
             return Step::Reply(Reply::refuse(&message, Code::SubscriptionsTooMany));
         }
         let reply = Reply::accept(&message);
-        if patterns.is_empty() { Step::Reply(reply) } else { Step::Subscribe { patterns, reply } }
+        if patterns.is_empty() {
+            Step::Reply(reply)
+        } else {
+            Step::Subscribe { patterns, ext: message.ext, reply }
+        }
     }
 
     pub(super) fn on_unsubscribe(&mut self, message: Message, settings: &Settings) -> Step {
