@@ -161,6 +161,12 @@ impl Hub {
         }
     }
 
+    /// Whether a listener listens to this very name.
+    pub fn is_subscribed(&self, listener: Listener, name: &str) -> bool {
+        let Some(id) = self.by_name.get(name) else { return false };
+        self.seats.get(listener as usize).is_some_and(|seat| seat.topics.iter().any(|(topic, _)| topic == id))
+    }
+
     /// How many subscriptions a listener has.
     pub fn subscriptions(&self, listener: Listener) -> usize {
         self.seats.get(listener as usize).map_or(0, |seat| seat.topics.len())

@@ -21,6 +21,8 @@ pub struct Config {
     /// Origins of other sites whose pages may use the transports, as browsers write them
     /// (`https://shop.example`). A page of the server's own host always may.
     pub allowed_origins: Vec<String>,
+    /// A path whose WebSockets answer every message with itself; for judges of the framing and for probes.
+    pub echo_path: Option<String>,
     /// The rules of sessions: timers, queues, connection types.
     pub session: Settings,
     /// Every other bound.
@@ -36,6 +38,7 @@ impl Default for Config {
             shards: 0,
             mounts: vec!["/cometd".into()],
             allowed_origins: Vec::new(),
+            echo_path: None,
             session: Settings::default(),
             limits: Limits::default(),
             io_uring: true,

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use bayeux::{Code, Millis};
+use bayeux::Millis;
 use comet_wire::callback::Callback;
 use comet_wire::http::{Body, HeadScanner};
 use comet_wire::websocket::Decoder;
@@ -86,6 +86,8 @@ pub(crate) struct WebSocket {
     pub(crate) decoder: Decoder,
     /// Batches that wait for an answer from elsewhere.
     pub(crate) waiting: u16,
+    /// One of them waits for a ruling: what comes after it must not overtake it.
+    pub(crate) blocked: bool,
     /// Pings answered in the running second.
     pub(crate) pings: u16,
     pub(crate) ping_second: u32,
@@ -171,5 +173,3 @@ pub(crate) enum Freight {
     WebSocket { opening: Option<Box<RequestInfo>>, message: Vec<u8>, unread: Vec<u8> },
 }
 
-/// Why a connection ends, as far as the peer is told.
-pub(crate) type Ending = Option<Code>;

@@ -64,20 +64,10 @@ macro_rules! counters {
 
             /// The plain counts by name, for a metrics page.
             pub fn named(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
-                [$((stringify!($name), concat!($($doc,)+).trim_ascii_start_str(), self.$name),)+].into_iter()
+                [$((stringify!($name), concat!($($doc,)+).trim_start(), self.$name),)+].into_iter()
             }
         }
     };
-}
-
-trait Trimmed {
-    fn trim_ascii_start_str(&self) -> &'static str;
-}
-
-impl Trimmed for &'static str {
-    fn trim_ascii_start_str(&self) -> &'static str {
-        self.trim_start()
-    }
 }
 
 counters! {

@@ -4,25 +4,30 @@
 //! may keep some of them waiting. What each message means is decided in `bayeux::session`; the shard carries
 //! out the steps and fills the replies in here.
 
-use bayeux::{Message, Reply};
+use bayeux::{Carrier, Code, HandshakeRequest, Message, Pattern, Reply};
 use comet_bus::Position;
+use serde_json::value::RawValue;
 
 use crate::host::RequestInfo;
+use crate::inbox::Publish;
 use crate::key::{ConnectionKey, SessionKey};
+
+/// A place for a batch; empty while the batch is being worked on.
+pub(crate) struct Slot {
+    pub(crate) generation: u32,
+    pub(crate) exchange: Option<Box<Exchange>>,
+}
 
 /// A batch on its way.
 pub(crate) struct Exchange {
-    pub(crate) generation: u32,
     pub(crate) connection: ConnectionKey,
-    /// It came over a WebSocket.
-    pub(crate) websocket: bool,
-    /// Over HTTP: events leave only with connect replies (callback polling).
-    pub(crate) connect_only: bool,
+    pub(crate) carrier: Carrier,
     /// It is the only message of its batch.
     pub(crate) lone: bool,
     pub(crate) session: Option<SessionKey>,
     pub(crate) messages: std::vec::IntoIter<Message>,
-    pub(crate) replies: Vec<Option<Reply>>,
+    /// The replies so far, in the order of their messages.
+    pub(crate) replies: Vec<Reply>,
     /// Replies that wait for the home of a channel.
     pub(crate) unpublished: u32,
     /// A step that waits for the host.
@@ -31,10 +36,10 @@ pub(crate) struct Exchange {
     pub(crate) connect: bool,
     /// A connect is held: it is answered on its own.
     pub(crate) held: bool,
-    /// The first reply opens the session: it goes before the events.
-    pub(crate) opened: bool,
     /// The session is to end when the replies are written.
     pub(crate) ends: bool,
+    /// The connection was told to wait for this batch.
+    pub(crate) waits: bool,
     /// The request, while a handshake may need it.
     pub(crate) request: Option<Box<RequestInfo>>,
     /// The browser cookie of the request.
@@ -43,22 +48,23 @@ pub(crate) struct Exchange {
 
 /// A step that waits for the host's ruling.
 pub(crate) enum Asked {
-    Handshake(bayeux::HandshakeRequest),
-    Subscribe { patterns: Vec<bayeux::Pattern>, reply: Reply },
-    Publish { publish: crate::inbox::Publish, reply: Reply },
+    Handshake(HandshakeRequest),
+    Subscribe { patterns: Vec<Pattern>, reply: Reply },
+    Publish { publish: Publish, reply: Reply },
+    Call { call: Publish, id: Option<Box<RawValue>>, reply: Reply },
 }
 
 impl Exchange {
-    /// Whether every message has its reply.
-    pub(crate) fn is_done(&self) -> bool {
-        self.asked.is_none() && self.unpublished == 0 && self.messages.len() == 0
+    /// Whether it came over a WebSocket.
+    pub(crate) fn is_websocket(&self) -> bool {
+        self.carrier == Carrier::WebSocket
     }
 
     /// Fills in what became of a publication.
-    pub(crate) fn published(&mut self, reply: usize, outcome: Result<Position, bayeux::Code>) {
+    pub(crate) fn published(&mut self, reply: usize, outcome: Result<Position, Code>) {
         self.unpublished -= 1;
-        if let (Err(code), Some(Some(reply))) = (outcome, self.replies.get_mut(reply)) {
-            reply.outcome = Err(bayeux::Error::new(code, ""));
+        if let (Err(code), Some(reply)) = (outcome, self.replies.get_mut(reply)) {
+            reply.outcome = Err(code.into());
         }
     }
 }

@@ -71,6 +71,20 @@ pub enum Ruling {
     Deny(Denial),
 }
 
+impl Ruling {
+    /// A refusal with nothing to add to its code.
+    pub fn deny(code: Code) -> Ruling {
+        Ruling::Deny(Denial { code, reason: String::new(), advice: None })
+    }
+
+    pub(crate) fn identity(self) -> Identity {
+        match self {
+            Ruling::AllowAs(identity) => identity,
+            Ruling::Allow | Ruling::Deny(_) => Identity::default(),
+        }
+    }
+}
+
 /// A refusal with its reason.
 #[derive(Clone, Debug)]
 pub struct Denial {
@@ -101,6 +115,7 @@ pub struct Who {
     /// Where its handshake came from.
     pub address: SocketAddr,
     /// Where the engine keeps it.
+    pub(crate) shard: u8,
     pub(crate) key: SessionKey,
 }
 

@@ -6,9 +6,9 @@
 //! are elsewhere.
 
 mod accept;
+mod answer;
 mod batch;
 mod browser;
-mod carry;
 mod drain;
 mod echo;
 mod ending;
@@ -19,6 +19,7 @@ mod publish;
 mod push;
 mod read;
 mod route;
+mod session;
 mod timer;
 mod transfer;
 mod websocket;
@@ -40,7 +41,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::counters::Counters;
 use crate::delivery::{Joiner, Shared};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Slot};
 use crate::host::Host;
 use crate::inbox::{Inbox, Peer};
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
@@ -54,7 +55,7 @@ use self::output::Outbox;
 use self::timer::Timer;
 
 /// Tokens from here on are not connections.
-const FIRST_LISTENER: usize = usize::MAX / 2;
+pub(crate) const FIRST_LISTENER: usize = usize::MAX / 2;
 /// The token of the inbox's waker.
 pub(crate) const WAKER: Token = Token(usize::MAX);
 /// What one read takes at most.
@@ -95,7 +96,7 @@ pub(crate) struct Shard {
     generation: u32,
     connections: Slab<Connection>,
     sessions: Slab<Seat>,
-    exchanges: Slab<Exchange>,
+    exchanges: Slab<Slot>,
     /// Sessions of the same browser, by its cookie.
     browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
     hub: Hub,
@@ -203,7 +204,9 @@ impl Shard {
         self.sessions.get_mut(key.slot as usize).filter(|seat| seat.generation == key.generation)
     }
 
-    fn exchange(&mut self, key: ExchangeKey) -> Option<&mut Exchange> {
-        self.exchanges.get_mut(key.slot as usize).filter(|exchange| exchange.generation == key.generation)
+    /// Takes a batch that waits, to work on it.
+    fn take_exchange(&mut self, key: ExchangeKey) -> Option<Box<Exchange>> {
+        let slot = self.exchanges.get_mut(key.slot as usize)?;
+        if slot.generation == key.generation { slot.exchange.take() } else { None }
     }
 }

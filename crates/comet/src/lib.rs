@@ -1,1 +1,43 @@
-//! Being built.
+//! Comet as a library: many people in one page, at low latency, inside your own program.
+//!
+//! Here live the builder, the policy that says who may, services that answer calls, the publisher, the HTTP
+//! API and the way to your own pages on the same port. Connections, sessions and delivery are the engine's;
+//! the protocol is `bayeux`'s. A program builds a [`Comet`], gives it what is its own, and runs it.
+//!
+//! ```no_run
+//! # async fn run() -> std::io::Result<()> {
+//! use comet::{Call, Comet, Refusal, Reply};
+//!
+//! let comet = Comet::builder()
+//!     .listen(([127, 0, 0, 1], 8000))
+//!     .service("/service/echo", async |call: Call| Ok::<_, Refusal>(Reply::raw(call.data)))
+//!     .build()?;
+//! println!("listening on {}", comet.addresses()[0]);
+//! comet.run_until(std::future::pending::<()>()).await;
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+
+mod api;
+mod builder;
+mod client;
+mod client_file;
+mod host;
+mod instance;
+mod policy;
+mod publisher;
+mod service;
+mod web;
+
+pub use api::ApiAccess;
+pub use bayeux::{Channel, Code, ConnectionType, NameError, Pattern, Settings};
+pub use builder::Builder;
+pub use client::Client;
+pub use comet_engine::{Config, Identity, Limits, Position, RequestInfo, Snapshot};
+pub use instance::Comet;
+pub use policy::{Denied, Handshake, Open, Policy};
+pub use publisher::{PublishError, Publisher};
+pub use serde_json::value::RawValue;
+pub use service::{Call, Refusal, Reply};
+pub use web::{Body, BoxError, Response};

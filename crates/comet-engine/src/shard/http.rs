@@ -27,6 +27,15 @@ pub(super) enum Served {
     Gone,
 }
 
+/// A request with its whole body, decoded.
+pub(super) struct Request<'a> {
+    pub(super) head: &'a Head<'a>,
+    pub(super) head_bytes: &'a [u8],
+    pub(super) body: &'a [u8],
+    /// What was read behind it.
+    pub(super) unread: &'a [u8],
+}
+
 impl Shard {
     pub(super) fn on_http(&mut self, key: ConnectionKey, bytes: &mut [u8]) -> Flow {
         let mut at = 0;
@@ -112,10 +121,11 @@ impl Shard {
         self.counters.requests.add(1);
         let body = &bytes[length..];
         match head.framing() {
-            BodyFraming::None => Some((length, self.serve(key, &head, &[], body))),
+            BodyFraming::None => Some((length, self.serve(key, &Request { head: &head, head_bytes: &bytes[..length], body: &[], unread: body }))),
             BodyFraming::Length(expected) if expected <= body.len() as u64 && expected <= limits.batch_bytes as u64 => {
                 let (body, rest) = body.split_at(expected as usize);
-                Some((length + body.len(), self.serve(key, &head, body, rest)))
+                let request = Request { head: &head, head_bytes: &bytes[..length], body, unread: rest };
+                Some((length + body.len(), self.serve(key, &request)))
             }
             framing => {
                 if head.expects_continue() {
@@ -158,7 +168,10 @@ impl Shard {
                 ..HeadLimits::default()
             };
             let served = match comet_wire::http::parse_head(&request.head, &head_limits) {
-                Ok(Parsed::Complete { head, .. }) => self.serve(key, &head, &request.body, &bytes[progress.consumed..]),
+                Ok(Parsed::Complete { head, .. }) => {
+                    let (head_bytes, body, unread) = (&request.head[..], &request.body[..], &bytes[progress.consumed..]);
+                    self.serve(key, &Request { head: &head, head_bytes, body, unread })
+                }
                 _ => Served::Gone,
             };
             return Some((progress.consumed, served));
@@ -215,16 +228,12 @@ impl Shard {
     }
 
     /// Moves a request, with its connection, to the shard of its session.
-    pub(super) fn move_request(
-        &mut self,
-        key: ConnectionKey,
-        shard: usize,
-        head: &Head<'_>,
-        body: &[u8],
-        unread: &[u8],
-    ) -> Served {
-        let freight =
-            Freight::Request { head: head.as_bytes().to_vec(), body: body.to_vec(), unread: unread.to_vec() };
+    pub(super) fn move_request(&mut self, key: ConnectionKey, shard: usize, request: &Request<'_>) -> Served {
+        let freight = Freight::Request {
+            head: request.head_bytes.to_vec(),
+            body: request.body.to_vec(),
+            unread: request.unread.to_vec(),
+        };
         self.move_connection(key, shard, freight);
         Served::Gone
     }

@@ -63,17 +63,9 @@ impl Shard {
         }
         let mut entries = std::mem::take(&mut self.outbox.entries);
         let mut taken = std::mem::take(&mut self.outbox.taken);
-        let mut outgoing = Vec::with_capacity(entries.len());
-        entries.retain(|(key, chunk)| {
-            let connection = self.connections.get(key.slot as usize);
-            let connection = connection.filter(|connection| connection.generation == key.generation);
-            if let (Some(connection), false) = (connection, chunk.bytes().is_empty()) {
-                outgoing.push((&connection.stream, chunk.bytes().as_ptr_range()));
-                return true;
-            }
-            false
+        entries.retain(|(key, _)| {
+            self.connections.get(key.slot as usize).is_some_and(|connection| connection.generation == key.generation)
         });
-        drop(outgoing);
         let outgoing: Vec<Outgoing<'_>> = entries
             .iter()
             .map(|(key, chunk)| Outgoing { stream: &self.connections[key.slot as usize].stream, bytes: chunk.bytes() })

@@ -67,7 +67,7 @@ impl Shard {
             }
             let (messages, bytes) = (self.config.limits.messages_per_write, self.config.limits.bytes_per_write);
             let mut queue = std::mem::take(&mut self.queue);
-            self.sessions[key.slot as usize].session.take(messages, bytes, &mut queue);
+            queue.extend(self.sessions[key.slot as usize].session.take(messages, bytes));
             self.counters.deliveries.add(queue.len() as u64);
             let chunk = match &mut queue[..] {
                 [] => None,
@@ -90,7 +90,7 @@ impl Shard {
         let (messages, bytes) = (self.config.limits.messages_per_write, self.config.limits.bytes_per_write);
         let mut events = Vec::new();
         if let Some(seat) = self.seat(key) {
-            seat.session.take(messages, bytes, &mut events);
+            events.extend(seat.session.take(messages, bytes));
         }
         self.counters.deliveries.add(events.len() as u64);
         events

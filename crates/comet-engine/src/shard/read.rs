@@ -127,18 +127,12 @@ impl Shard {
     fn on_read_closed(&mut self, key: ConnectionKey) {
         let Some(connection) = self.connection(key) else { return };
         connection.half_closed = true;
-        match connection.protocol {
-            Protocol::Answering(_) if !self.holds_connect(key) => {
-                if let Some(connection) = self.connection(key) {
-                    connection.close_when_written = true;
-                }
-            }
-            _ if self.has_output(key) => {
-                if let Some(connection) = self.connection(key) {
-                    connection.close_when_written = true;
-                }
-            }
-            _ => self.drop_connection(key),
+        let answering = matches!(connection.protocol, Protocol::Answering(_)) && !self.holds_connect(key);
+        if !answering && !self.has_output(key) {
+            return self.drop_connection(key);
+        }
+        if let Some(connection) = self.connection(key) {
+            connection.close_when_written = true;
         }
     }
 

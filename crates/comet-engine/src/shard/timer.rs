@@ -22,7 +22,8 @@ pub(super) enum Timer {
     Connection(ConnectionKey),
     Session(SessionKey),
     Accept(u32),
-    Drain,
+    /// Nobody: the poll only has to return.
+    Wake,
     Sweep,
 }
 
@@ -35,7 +36,7 @@ impl Shard {
                 Timer::Connection(key) => self.on_connection_timer(key),
                 Timer::Session(key) => self.on_session_timer(key),
                 Timer::Accept(listener) => self.on_acceptable(listener as usize),
-                Timer::Drain => {}
+                Timer::Wake => {}
                 Timer::Sweep => {
                     self.home.forget(self.now.saturating_sub(CHANNEL_MEMORY_MS));
                     self.counters.channels.set(self.home.channels() as u64);
@@ -69,13 +70,13 @@ impl Shard {
     }
 
     fn on_session_timer(&mut self, key: SessionKey) {
-        let (now, config) = (self.now, self.config.clone());
+        let now = self.now;
         let Some(seat) = self.seat(key) else { return };
         if seat.armed > now {
             return;
         }
         seat.armed = 0;
-        match seat.session.on_deadline(&config.session, now) {
+        match seat.session.on_deadline(now) {
             Due::NotYet => {}
             Due::AnswerConnect => self.answer_held(key),
             Due::Expired => return self.end_session(key, Code::SessionExpired),

@@ -1,0 +1,160 @@
+//! Starting and stopping an engine: listeners, shards, and how they know each other.
+//!
+//! Everything here happens once. On the way of a message there is nothing of this file; the threads it
+//! starts run `shard`, and who needs them afterwards holds a `Handle`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use comet_bus::MAX_SHARDS;
+use mio::net::TcpListener;
+use mio::{Interest, Poll, Token};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::client_id::Ids;
+use crate::config::Config;
+use crate::counters::Counters;
+use crate::handle::Handle;
+use crate::host::Host;
+use crate::inbox::{Letter, inbox};
+use crate::permit::Gate;
+use crate::shard::{FIRST_LISTENER, Parts, Shard, WAKER};
+
+/// Connections that may wait to be accepted; the system caps it.
+const BACKLOG: i32 = 4_096;
+
+/// A running engine. Dropping it stops it without grace.
+pub struct Engine {
+    handle: Handle,
+    addresses: Vec<SocketAddr>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Binds the addresses and starts the shards.
+    ///
+    /// # Errors
+    /// When an address cannot be bound, or the system refuses a poll or a thread.
+    pub fn start(config: Config, host: impl FnOnce(&Handle) -> Arc<dyn Host>) -> io::Result<Engine> {
+        let shards = match config.shards {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            shards => shards,
+        };
+        let shards = shards.clamp(1, MAX_SHARDS);
+        let (addresses, mut listeners) = listen(&config.listen, shards)?;
+        let gate = Gate::new(config.limits.connections, config.limits.connections_per_address);
+        let counters: Vec<_> = (0..shards).map(|_| Arc::new(Counters::default())).collect();
+        let mut polls = Vec::with_capacity(shards);
+        let mut inboxes = Vec::with_capacity(shards);
+        let mut peers = Vec::with_capacity(shards);
+        for _ in 0..shards {
+            let poll = Poll::new()?;
+            let (peer, inbox) = inbox(mio::Waker::new(poll.registry(), WAKER)?);
+            polls.push(poll);
+            inboxes.push(inbox);
+            peers.push(peer);
+        }
+        let handle = Handle::new(peers.clone(), counters.clone(), gate.clone());
+        let (ids, config, host) = (Ids::new(), Arc::new(config), host(&handle));
+        let mut threads = Vec::with_capacity(shards);
+        for (index, (poll, inbox)) in polls.into_iter().zip(inboxes).enumerate() {
+            let mut own = std::mem::take(&mut listeners[index]);
+            for (number, listener) in own.iter_mut().enumerate() {
+                poll.registry().register(listener, Token(FIRST_LISTENER + number), Interest::READABLE)?;
+            }
+            let parts = Parts {
+                index,
+                poll,
+                listeners: own,
+                inbox,
+                peers: peers.clone(),
+                config: config.clone(),
+                host: host.clone(),
+                ids: ids.clone(),
+                gate: gate.clone(),
+                counters: counters[index].clone(),
+                epoch: epoch(index),
+            };
+            let name = format!("shard-{index}");
+            threads.push(std::thread::Builder::new().name(name).spawn(move || Shard::new(parts).run())?);
+        }
+        Ok(Engine { handle, addresses, threads })
+    }
+
+    /// The addresses it listens on, with the ports the system chose.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// How to talk to it.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Stops with grace: answers what is held, sends what is queued, tells everyone to come back. Blocks
+    /// until that is done or its time is up.
+    pub fn drain(mut self) {
+        self.handle.post_all(|| Letter::Drain);
+        for thread in self.threads.drain(..) {
+            join(thread);
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.handle.post_all(|| Letter::Stop);
+        for thread in self.threads.drain(..) {
+            join(thread);
+        }
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a shard panicked");
+    }
+}
+
+/// An epoch that no earlier run of the shard has used: nanoseconds since 1970, the shard in the low bits.
+fn epoch(shard: usize) -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    (since.as_nanos() as u64) << 6 | shard as u64
+}
+
+/// One listener for each address and shard; the system spreads connections over them.
+fn listen(wanted: &[SocketAddr], shards: usize) -> io::Result<(Vec<SocketAddr>, Vec<Vec<TcpListener>>)> {
+    let mut addresses = Vec::new();
+    let mut listeners: Vec<Vec<TcpListener>> = (0..shards).map(|_| Vec::new()).collect();
+    for address in wanted {
+        let mut address = *address;
+        for own in &mut listeners {
+            let listener = bind(address, shards > 1).map_err(|error| {
+                io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+            })?;
+            // The first takes the port, the others share it.
+            address = listener.local_addr()?;
+            own.push(listener);
+        }
+        addresses.push(address);
+    }
+    Ok((addresses, listeners))
+}
+
+fn bind(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    #[cfg(unix)]
+    if shared {
+        socket.set_reuse_port(true)?;
+    }
+    // Accepted connections inherit it on Linux; elsewhere it is set on each.
+    socket.set_tcp_nodelay(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(TcpListener::from_std(socket.into()))
+}

@@ -1,0 +1,97 @@
+//! How the rest of the process talks to a running engine.
+//!
+//! A handle posts letters and reads counts; it holds no state of its own and outlives nothing. Futures here
+//! need no particular runtime.
+
+use std::sync::Arc;
+
+use bayeux::{Channel, Code, event};
+use comet_bus::{Position, home_of};
+use serde_json::value::RawValue;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::connection::{Freight, Moved};
+use crate::counters::{Counters, Snapshot};
+use crate::host::{HandedOver, Who};
+use crate::inbox::{Answer, Letter, Peer, Publish};
+use crate::permit::Gate;
+
+/// Publications of one process that may wait for their homes at the same time.
+const UNANSWERED: usize = 4_096;
+
+/// Talks to a running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    peers: Vec<Peer>,
+    counters: Vec<Arc<Counters>>,
+    gate: Gate,
+    unanswered: Semaphore,
+}
+
+impl Handle {
+    pub(crate) fn new(peers: Vec<Peer>, counters: Vec<Arc<Counters>>, gate: Gate) -> Handle {
+        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered: Semaphore::new(UNANSWERED) }) }
+    }
+
+    pub(crate) fn post_all(&self, letter: impl Fn() -> Letter) {
+        self.inner.peers.iter().for_each(|peer| peer.post(letter()));
+    }
+
+    /// Publishes `data`, raw JSON, and waits for its place in the channel.
+    ///
+    /// # Errors
+    /// `overloaded` when the engine cannot take more, `draining` when it has stopped.
+    pub async fn publish(&self, channel: Channel, data: Box<RawValue>) -> Result<Position, Code> {
+        let _permit = self.inner.unanswered.acquire().await.map_err(|_| Code::Draining)?;
+        let (sender, receiver) = oneshot::channel();
+        let home = home_of(channel.as_str(), self.inner.peers.len());
+        let publish = Publish { channel, data, ext: None };
+        self.inner.peers[home].post(Letter::Publish { publish, answer: Answer::Caller(sender) });
+        receiver.await.unwrap_or(Err(Code::Draining))
+    }
+
+    /// Sends an event to one session alone. A session that is gone gets nothing.
+    pub fn deliver(&self, who: &Who, channel: &Channel, data: &RawValue) {
+        let mut event = Vec::new();
+        event::write_event(channel.as_str(), data.get(), None, &mut event);
+        self.post_to(who, Letter::Deliver { session: who.key, event: event.into_boxed_slice() });
+    }
+
+    /// Ends a session for the reason of `code`.
+    pub fn end_session(&self, who: &Who, code: Code) {
+        self.post_to(who, Letter::End { session: who.key, code });
+    }
+
+    fn post_to(&self, who: &Who, letter: Letter) {
+        self.inner.peers[usize::from(who.shard)].post(letter);
+    }
+
+    /// Brings a connection back to its shard, with what was read and not answered.
+    pub fn adopt(&self, connection: HandedOver) {
+        let HandedOver { stream, unread, address, shard, permit } = connection;
+        let freight = Freight::Unread(unread);
+        let moved = Moved { stream, address, permit, half_closed: false, freight };
+        self.inner.peers[shard].post(Letter::Moved(Box::new(moved)));
+    }
+
+    /// The counts of all shards.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        self.inner.counters.iter().for_each(|counters| snapshot.add(counters));
+        snapshot
+    }
+
+    /// Connections that are open, those handed to the host included.
+    pub fn connections(&self) -> usize {
+        self.inner.gate.connections()
+    }
+
+    /// How many shards there are.
+    pub fn shards(&self) -> usize {
+        self.inner.peers.len()
+    }
+}

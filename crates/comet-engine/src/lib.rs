@@ -1,0 +1,40 @@
+//! The engine: shards that hold connections and sessions and carry messages between them.
+//!
+//! This is the hall in which the rules (`bayeux`), the bytes (`comet-wire`) and the subscriptions
+//! (`comet-bus`) meet, and the only place that knows all three. It opens sockets, reads the clock and waits;
+//! what a message means, what it looks like and who listens is asked of the rooms below. Whoever embeds it
+//! gives it a [`Host`] and talks to it through a [`Handle`].
+
+mod client_id;
+mod config;
+mod connection;
+mod counters;
+mod delivery;
+mod engine;
+mod exchange;
+mod handle;
+mod host;
+mod inbox;
+mod key;
+mod limits;
+mod origin;
+mod permit;
+mod seat;
+mod send;
+mod shard;
+#[cfg(target_os = "linux")]
+mod uring;
+mod wheel;
+
+pub use config::Config;
+pub use counters::Snapshot;
+pub use engine::Engine;
+pub use handle::Handle;
+pub use host::{
+    Ask, Call, Denial, HandedOver, Host, Identity, Later, RequestInfo, Responder, Resume, Ruling, Who,
+};
+pub use limits::Limits;
+pub use permit::Permit;
+
+pub use bayeux;
+pub use comet_bus::Position;

@@ -1,0 +1,172 @@
+//! Answers: the replies of a batch and the events that leave with them.
+//!
+//! Over HTTP a batch has one answer, events before replies; over a WebSocket replies are one frame and events
+//! leave on their own. What may leave when is the session's rule, the bytes around it are `comet-wire`'s.
+
+use bayeux::{Code, Reply, Ticket};
+use comet_wire::websocket::encode;
+use comet_wire::{callback, long_poll};
+
+use crate::connection::{Answering, Protocol};
+use crate::delivery::{Chunk, Shared};
+use crate::exchange::Exchange;
+use crate::key::{ConnectionKey, SessionKey};
+
+use super::Shard;
+
+impl Shard {
+    /// Answers a batch whose messages all have their replies.
+    pub(super) fn answer_batch(&mut self, exchange: Exchange) {
+        let session = exchange.session.filter(|session| self.seat(*session).is_some());
+        if self.connection(exchange.connection).is_none() {
+            self.on_unanswerable(&exchange, session);
+        } else if exchange.is_websocket() {
+            if !exchange.replies.is_empty() {
+                if let (true, Some(connection)) = (exchange.connect, self.connection(exchange.connection)) {
+                    connection.carries_connect = true;
+                }
+                let events = match session {
+                    Some(session) if exchange.connect && !self.pushes(session) => self.take_events(session),
+                    _ => Vec::new(),
+                };
+                self.write_frame(exchange.connection, &events, &exchange.replies);
+            }
+        } else if !exchange.held {
+            let events = match session {
+                Some(session) if exchange.connect || self.rides(session, &exchange) => self.take_events(session),
+                _ => Vec::new(),
+            };
+            if let Some(connection) = self.connection(exchange.connection) {
+                connection.session = session;
+                connection.carries_connect = exchange.connect;
+            }
+            self.respond(exchange.connection, &events, &exchange.replies);
+        }
+        let Some(session) = session else { return };
+        if exchange.ends {
+            self.close_session(session, Code::Disconnected);
+        } else {
+            self.arm_session(session);
+            // What queued up while the batch was worked on may leave now.
+            self.mark_dirty(session);
+        }
+    }
+
+    /// The connection went away before its batch was answered.
+    fn on_unanswerable(&mut self, exchange: &Exchange, session: Option<SessionKey>) {
+        let (now, config) = (self.now, self.config.clone());
+        let Some(session) = session else { return };
+        if let Some(seat) = self.seat(session) {
+            if exchange.held {
+                seat.session.abandon(Ticket(exchange.connection.pack()), &config.session, now);
+            } else if exchange.connect {
+                seat.session.on_connect_written(&config.session, now);
+            }
+        }
+        if exchange.ends {
+            self.close_session(session, Code::Disconnected);
+        }
+    }
+
+    fn pushes(&mut self, session: SessionKey) -> bool {
+        self.seat(session).is_some_and(|seat| seat.session.may_push_now())
+    }
+
+    fn rides(&mut self, session: SessionKey, exchange: &Exchange) -> bool {
+        self.seat(session).is_some_and(|seat| seat.session.may_ride_on(exchange.carrier))
+    }
+
+    /// Answers the held connect of a session with what is queued.
+    pub(super) fn answer_held(&mut self, key: SessionKey) {
+        let (now, config) = (self.now, self.config.clone());
+        let Some(seat) = self.seat(key) else { return };
+        let Some((ticket, reply)) = seat.session.release(&config.session, now) else { return };
+        self.answer_with(ConnectionKey::unpack(ticket.0), key, &reply);
+        self.arm_session(key);
+        self.mark_dirty(key);
+    }
+
+    /// Answers a connect that was held on `connection` with `reply` and what is queued.
+    pub(super) fn answer_with(&mut self, connection: ConnectionKey, session: SessionKey, reply: &Reply) {
+        let (now, config) = (self.now, self.config.clone());
+        let Some(wire) = self.connection(connection) else {
+            if let Some(seat) = self.seat(session) {
+                seat.session.on_connect_written(&config.session, now);
+            }
+            return;
+        };
+        wire.carries_connect = true;
+        if wire.is_websocket() {
+            let events = if self.pushes(session) { Vec::new() } else { self.take_events(session) };
+            self.write_frame(connection, &events, std::slice::from_ref(reply));
+        } else {
+            wire.session = Some(session);
+            let events = self.take_events(session);
+            self.respond(connection, &events, std::slice::from_ref(reply));
+        }
+    }
+
+    /// Ends an older connect without a Bayeux reply: the client must not start a second loop.
+    pub(super) fn supersede(&mut self, ticket: Ticket, newer: ConnectionKey) {
+        let older = ConnectionKey::unpack(ticket.0);
+        if older == newer || self.connection(older).is_none_or(|connection| connection.is_websocket()) {
+            return;
+        }
+        let origin = self.connection(older).and_then(|connection| match &connection.protocol {
+            Protocol::Answering(Answering { special: Some(special), .. }) => special.origin.clone(),
+            _ => None,
+        });
+        self.answer_plainly(older, Code::Superseded, origin.as_deref());
+    }
+
+    /// Writes one HTTP answer and makes the connection ready for the next request.
+    pub(super) fn respond(&mut self, key: ConnectionKey, events: &[Shared], replies: &[Reply]) {
+        let draining = self.drain.is_some();
+        let Some(connection) = self.connection(key) else { return };
+        let Protocol::Answering(answering) = &mut connection.protocol else { return };
+        let keep_alive = answering.keep_alive && !draining && !connection.close_when_written;
+        let special = answering.special.take();
+        let replies = encode_all(replies);
+        let bodies = events.iter().map(|event| event.0.event()).chain(replies.iter().map(Vec::as_slice));
+        let mut out = Vec::new();
+        match special {
+            None => {
+                let written = long_poll::write_json_response(&mut out, bodies, None, None, keep_alive);
+                written.expect("an answer without origin and cookie has nothing to refuse");
+            }
+            Some(special) => match &special.callback {
+                Some(callback) => callback::write_response(&mut out, callback, bodies, keep_alive),
+                None => {
+                    let (origin, cookie) = (special.origin.as_deref(), special.cookie.as_deref());
+                    if long_poll::write_json_response(&mut out, bodies, origin, cookie, keep_alive).is_err() {
+                        return self.end_connection(key, Code::Internal);
+                    }
+                }
+            },
+        }
+        self.write(key, Chunk::Owned(out));
+        if keep_alive {
+            self.await_request(key);
+        } else {
+            self.close_after_output(key);
+        }
+    }
+
+    /// Writes replies, and events that may leave only with them, as one frame.
+    pub(super) fn write_frame(&mut self, key: ConnectionKey, events: &[Shared], replies: &[Reply]) {
+        let replies = encode_all(replies);
+        let bodies = events.iter().map(|event| event.0.event()).chain(replies.iter().map(Vec::as_slice));
+        let mut out = Vec::new();
+        encode::write_json_array_frame(&mut out, bodies);
+        self.write(key, Chunk::Owned(out));
+    }
+}
+
+fn encode_all(replies: &[Reply]) -> Vec<Vec<u8>> {
+    let encode = |reply: &Reply| {
+        let mut out = Vec::with_capacity(128);
+        reply.write(&mut out);
+        out
+    };
+    replies.iter().map(encode).collect()
+}

@@ -1,0 +1,283 @@
+//! Batches: each message to its session, each step carried out, each reply in its place.
+//!
+//! The rules are the session's (`bayeux`), the permissions are the host's; here their steps become
+//! subscriptions, publications and calls. A batch that has to wait for either lies in the slab of exchanges
+//! and goes on when the answer comes. How the answer is written is in `answer`.
+
+use bayeux::{Answer as ConnectAnswer, BatchContext, Carrier, Code, Message, Reply, Step, Ticket, Unidentified};
+
+use crate::connection::Protocol;
+use crate::exchange::{Asked, Exchange, Slot};
+use crate::host::{Ask, Call, Later, RequestInfo, Responder, Ruling};
+use crate::inbox::Publish;
+use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
+
+use super::Shard;
+
+/// Where a batch came from.
+pub(super) enum Origin {
+    Http { connect_only: bool, cookie: Option<Box<str>>, info: Option<Box<RequestInfo>> },
+    WebSocket,
+}
+
+impl Shard {
+    /// Takes a batch up. Its connection is of this shard, and so is the session it names, if there is one.
+    pub(super) fn start_batch(&mut self, connection: ConnectionKey, messages: Vec<Message>, origin: Origin) {
+        self.counters.messages_received.add(messages.len() as u64);
+        let (carrier, cookie, request) = match origin {
+            Origin::Http { connect_only, cookie, info } => (Carrier::Http { connect_only }, cookie, info),
+            Origin::WebSocket => (Carrier::WebSocket, None, None),
+        };
+        let named = messages.first().and_then(|message| message.client_id.as_deref());
+        let session = named.and_then(|id| self.find_session(id, carrier, cookie.as_deref()));
+        if let Some(session) = session {
+            self.identify(connection, session, carrier);
+        }
+        let exchange = Exchange {
+            connection,
+            carrier,
+            lone: messages.len() == 1,
+            session,
+            replies: Vec::with_capacity(messages.len()),
+            messages: messages.into_iter(),
+            unpublished: 0,
+            asked: None,
+            connect: false,
+            held: false,
+            ends: false,
+            waits: false,
+            request,
+            cookie,
+        };
+        let generation = self.next_generation();
+        let slot = self.exchanges.insert(Slot { generation, exchange: None }) as u32;
+        self.go_on(ExchangeKey { slot, generation }, Box::new(exchange));
+    }
+
+    /// Works on a batch until it is answered or has to wait.
+    pub(super) fn go_on(&mut self, key: ExchangeKey, mut exchange: Box<Exchange>) {
+        while exchange.asked.is_none() {
+            let Some(message) = exchange.messages.next() else { break };
+            self.on_message(key, &mut exchange, message);
+        }
+        if exchange.asked.is_none() && exchange.unpublished == 0 {
+            self.exchanges.remove(key.slot as usize);
+            self.release_wire(&mut exchange);
+            return self.answer_batch(*exchange);
+        }
+        let blocks = exchange.asked.is_some();
+        if let Some(connection) = self.connection(exchange.connection)
+            && let Protocol::WebSocket(socket) = &mut connection.protocol
+        {
+            socket.waiting += u16::from(!exchange.waits);
+            socket.blocked = blocks;
+            exchange.waits = true;
+        }
+        self.exchanges[key.slot as usize].exchange = Some(exchange);
+    }
+
+    /// A WebSocket that waited for this batch takes up what came behind it.
+    fn release_wire(&mut self, exchange: &mut Exchange) {
+        if !std::mem::take(&mut exchange.waits) {
+            return;
+        }
+        if let Some(connection) = self.connection(exchange.connection)
+            && let Protocol::WebSocket(socket) = &mut connection.protocol
+        {
+            socket.waiting -= 1;
+            socket.blocked = false;
+            self.resumable.push(exchange.connection);
+        }
+    }
+
+    fn on_message(&mut self, key: ExchangeKey, exchange: &mut Exchange, message: Message) {
+        let config = self.config.clone();
+        let Some(session) = exchange.session else {
+            let step = Unidentified.on_message(message, &config.session);
+            return match step {
+                Ok(request) if self.drain.is_some() => {
+                    exchange.replies.push(request.deny(Code::Draining, None));
+                }
+                Ok(request) => self.ask(key, exchange, Asked::Handshake(request)),
+                Err(reply) => self.refuse(exchange, reply),
+            };
+        };
+        let other_polls = self.other_polls_of_browser(session);
+        let now = self.now;
+        let hub = &self.hub;
+        let seat = self.sessions.get_mut(session.slot as usize).filter(|seat| seat.generation == session.generation);
+        let Some(seat) = seat else {
+            // The session ended while the batch waited.
+            exchange.session = None;
+            return self.on_message(key, exchange, message);
+        };
+        let context = BatchContext {
+            carrier: exchange.carrier,
+            lone: exchange.lone,
+            other_polls_of_browser: other_polls,
+            subscriptions: hub.subscriptions(session.slot),
+            is_subscribed: &|name| hub.is_subscribed(session.slot, name),
+        };
+        match seat.session.on_message(message, context, &config.session, now) {
+            Step::Reply(reply) => self.refuse(exchange, reply),
+            Step::Subscribe { patterns, reply, .. } => {
+                self.ask(key, exchange, Asked::Subscribe { patterns, reply });
+            }
+            Step::Unsubscribe { patterns, reply } => {
+                patterns.iter().for_each(|pattern| self.unsubscribe(session, pattern.as_str()));
+                exchange.replies.push(reply);
+            }
+            Step::Publish { channel, data, ext, reply } => {
+                self.ask(key, exchange, Asked::Publish { publish: Publish { channel, data, ext }, reply });
+            }
+            Step::Call { channel, data, ext, id, reply } => {
+                self.ask(key, exchange, Asked::Call { call: Publish { channel, data, ext }, id, reply });
+            }
+            Step::Connect(connect) => {
+                if let Some(ticket) = connect.superseded {
+                    self.supersede(ticket, exchange.connection);
+                }
+                match connect.answer {
+                    ConnectAnswer::Now => {
+                        exchange.connect = true;
+                        exchange.replies.push(connect.reply);
+                    }
+                    ConnectAnswer::Hold { .. } => {
+                        let ticket = Ticket(exchange.connection.pack());
+                        self.sessions[session.slot as usize].session.hold(connect, ticket, now);
+                        self.counters.connects_held.add(1);
+                        exchange.held = true;
+                    }
+                }
+                self.arm_session(session);
+            }
+            Step::Disconnect { reply, held } => {
+                if let Some((ticket, held)) = held {
+                    let holder = ConnectionKey::unpack(ticket.0);
+                    if holder == exchange.connection {
+                        exchange.replies.push(held);
+                    } else {
+                        self.answer_with(holder, session, &held);
+                    }
+                }
+                exchange.replies.push(reply);
+                exchange.ends = true;
+            }
+        }
+    }
+
+    fn refuse(&mut self, exchange: &mut Exchange, reply: Reply) {
+        if let Err(error) = &reply.outcome {
+            self.counters.ending(error.code);
+        }
+        exchange.replies.push(reply);
+    }
+
+    /// Asks the host; a ruling given at once is carried out at once.
+    fn ask(&mut self, key: ExchangeKey, exchange: &mut Exchange, asked: Asked) {
+        let later = Later { peer: &self.peers[self.index], exchange: key };
+        let who = exchange.session.and_then(|key| {
+            self.sessions.get(key.slot as usize).filter(|seat| seat.generation == key.generation)
+        });
+        let ruling = match (&asked, who.map(|seat| &seat.who)) {
+            (Asked::Handshake(request), _) => {
+                let (Some(message), Some(request)) = (request.message.raw.as_deref(), self.request_of(exchange)) else {
+                    return self.carry_out(key, exchange, asked, Ruling::deny(Code::Internal));
+                };
+                self.host.judge(Ask::Handshake { message, request }, later)
+            }
+            (Asked::Subscribe { patterns, .. }, Some(who)) => {
+                self.host.judge(Ask::Subscribe { who, patterns }, later)
+            }
+            (Asked::Publish { publish, .. } | Asked::Call { call: publish, .. }, Some(who)) => {
+                let (channel, data) = (&publish.channel, &*publish.data);
+                self.host.judge(Ask::Publish { who, channel, data }, later)
+            }
+            (_, None) => Some(Ruling::deny(Code::SessionUnknown)),
+        };
+        match ruling {
+            Some(ruling) => self.carry_out(key, exchange, asked, ruling),
+            None => exchange.asked = Some(asked),
+        }
+    }
+
+    /// The request that opened the exchange's connection or carried its batch.
+    fn request_of<'a>(&'a self, exchange: &'a Exchange) -> Option<&'a RequestInfo> {
+        if let Some(request) = &exchange.request {
+            return Some(request);
+        }
+        match &self.connections.get(exchange.connection.slot as usize)?.protocol {
+            Protocol::WebSocket(socket) => socket.opening.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The host ruled on a step that waited.
+    pub(super) fn on_ruling(&mut self, key: ExchangeKey, ruling: Ruling) {
+        let Some(mut exchange) = self.take_exchange(key) else { return };
+        if let Some(asked) = exchange.asked.take() {
+            self.carry_out(key, &mut exchange, asked, ruling);
+        }
+        self.go_on(key, exchange);
+    }
+
+    fn carry_out(&mut self, key: ExchangeKey, exchange: &mut Exchange, asked: Asked, ruling: Ruling) {
+        let denial = match (ruling, asked) {
+            (Ruling::Deny(denial), asked) => (denial, asked),
+            (ruling, Asked::Handshake(request)) => {
+                return self.open_session(exchange, request, ruling.identity());
+            }
+            (_, asked) => return self.carry_out_allowed(key, exchange, asked),
+        };
+        let (denial, asked) = denial;
+        let error = bayeux::Error::new(denial.code, &denial.reason);
+        let reply = match asked {
+            Asked::Handshake(request) => request.deny(error, denial.advice),
+            Asked::Subscribe { reply, .. } | Asked::Publish { reply, .. } | Asked::Call { reply, .. } => {
+                reply.deny(error)
+            }
+        };
+        self.refuse(exchange, reply);
+    }
+
+    fn carry_out_allowed(&mut self, key: ExchangeKey, exchange: &mut Exchange, asked: Asked) {
+        let session = exchange.session.filter(|session| self.seat(*session).is_some());
+        match (asked, session) {
+            (Asked::Handshake(_), _) => {}
+            (Asked::Subscribe { reply, .. } | Asked::Publish { reply, .. } | Asked::Call { reply, .. }, None) => {
+                self.refuse(exchange, reply.deny(Code::SessionUnknown));
+            }
+            (Asked::Subscribe { patterns, reply }, Some(session)) => {
+                patterns.iter().for_each(|pattern| self.subscribe(session, pattern.as_str()));
+                exchange.replies.push(reply);
+            }
+            (Asked::Publish { publish, reply }, Some(_)) => {
+                exchange.replies.push(reply);
+                self.publish_of_exchange(key, exchange, publish);
+            }
+            (Asked::Call { call, id, reply }, Some(session)) => {
+                self.call(exchange, session, call, id, reply);
+            }
+        }
+    }
+
+    fn call(
+        &mut self,
+        exchange: &mut Exchange,
+        session: SessionKey,
+        call: Publish,
+        id: Option<Box<serde_json::value::RawValue>>,
+        reply: Reply,
+    ) {
+        if !self.host.serves(&call.channel) {
+            return self.refuse(exchange, reply.deny(bayeux::Error::new(Code::ServiceUnknown, call.channel.as_str())));
+        }
+        exchange.replies.push(reply);
+        let peer = self.peers[self.index].clone();
+        let responder = Responder { peer, session, channel: call.channel.clone(), id };
+        if let Some(seat) = self.seat(session) {
+            let who = seat.who.clone();
+            self.host.call(Call { who, channel: call.channel, data: call.data, responder });
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Browsers: the cookie by which several sessions of one browser are known as such.
+//!
+//! A browser allows few connections to a host, so only one of its sessions may hold a poll at a time. The
+//! cookie names the shard on which all of them live; it is no secret and gives no right. Who holds a poll is
+//! looked up, never counted, so that no path can miscount.
+
+use std::rc::Rc;
+
+use bayeux::Carrier;
+
+use crate::client_id::random_bytes;
+use crate::connection::{Answering, Protocol};
+use crate::exchange::Exchange;
+use crate::key::SessionKey;
+
+use super::Shard;
+
+/// The name that clients of other servers already know.
+pub(super) const COOKIE: &str = "BAYEUX_BROWSER";
+const COOKIE_CHARACTERS: usize = 34;
+/// Sessions of one browser; a cookie that more of them claim counts as none.
+const SESSIONS: usize = 64;
+
+/// The shard that a cookie names, if it is one of ours.
+pub(super) fn shard_of_cookie(cookie: &str, shards: usize) -> Option<usize> {
+    let ours = cookie.len() == COOKIE_CHARACTERS && cookie.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let shard = ours.then(|| usize::from_str_radix(&cookie[..2], 16).ok()).flatten()?;
+    (shard < shards).then_some(shard)
+}
+
+impl Shard {
+    /// Whether another session of the same browser holds a poll over HTTP now.
+    pub(super) fn other_polls_of_browser(&self, session: SessionKey) -> bool {
+        let Some(seat) = self.sessions.get(session.slot as usize) else { return false };
+        let Some(others) = seat.browser.as_ref().and_then(|browser| self.browsers.get(browser)) else { return false };
+        others.iter().any(|slot| {
+            *slot != session.slot
+                && self.sessions.get(*slot as usize).is_some_and(|other| {
+                    other.session.held_ticket().is_some() && other.attached.is_none()
+                })
+        })
+    }
+
+    /// The browser of a new session: the one its cookie names, or a new one that the answer tells of.
+    pub(super) fn browser_of(&mut self, exchange: &Exchange) -> Option<Rc<str>> {
+        if exchange.carrier == Carrier::WebSocket {
+            return None;
+        }
+        if let Some(cookie) = &exchange.cookie
+            && shard_of_cookie(cookie, self.peers.len()) == Some(self.index)
+        {
+            let known = self.browsers.get_key_value(&**cookie);
+            return match known {
+                Some((_, slots)) if slots.len() >= SESSIONS => None,
+                Some((browser, _)) => Some(browser.clone()),
+                None => Some(Rc::from(&**cookie)),
+            };
+        }
+        let cookie = format!("{:02x}{:032x}", self.index, u128::from_be_bytes(random_bytes()));
+        let field = format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax");
+        let connection = self.connection(exchange.connection)?;
+        let Protocol::Answering(Answering { special, .. }) = &mut connection.protocol else { return None };
+        special.get_or_insert_default().cookie = Some(field.into());
+        Some(cookie.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_names_its_shard_or_nothing() {
+        let cookie = format!("03{:032x}", 7);
+        assert_eq!(shard_of_cookie(&cookie, 4), Some(3));
+        assert_eq!(shard_of_cookie(&cookie, 3), None);
+        for foreign in ["", "3", "zz", "0abc", &"é".repeat(17), &"x".repeat(34)] {
+            assert_eq!(shard_of_cookie(foreign, 4), None, "{foreign}");
+        }
+    }
+}

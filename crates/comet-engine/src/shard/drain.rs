@@ -1,0 +1,107 @@
+//! A graceful stop: everyone is sent away, nothing queued is lost.
+//!
+//! Held polls are answered with what is queued, WebSockets get their queue and then a close frame, new
+//! sessions are refused; a client between two polls has a bounded time to come for its messages. Whoever
+//! comes back is told when, spread out, so that not all come at once.
+
+use bayeux::{Code, Millis};
+
+use crate::client_id::random_bytes;
+use crate::connection::Protocol;
+use crate::key::{ConnectionKey, SessionKey};
+
+use super::Shard;
+use super::timer::Timer;
+
+/// How often sessions are looked at while draining.
+const LOOK_MS: u64 = 50;
+/// Clients are told to come back within this time, spread evenly.
+const RETURN_MS: u64 = 5_000;
+/// Answers that left a moment ago get this long before their connections are cut.
+const SETTLE_MS: u64 = 200;
+
+/// A stop in progress.
+pub(super) struct Drain {
+    since: Millis,
+    until: Millis,
+    next_look: Millis,
+}
+
+impl Shard {
+    pub(super) fn begin_drain(&mut self) {
+        if self.drain.is_none() {
+            let (now, limit) = (self.now, self.config.limits.drain_ms);
+            self.drain = Some(Drain { since: now, until: now + limit, next_look: now });
+        }
+    }
+
+    pub(super) fn look_at_drain(&mut self) {
+        let now = self.now;
+        let Some(drain) = &mut self.drain else { return };
+        if now < drain.next_look {
+            return;
+        }
+        drain.next_look = now + LOOK_MS;
+        let (since, until) = (drain.since, drain.until);
+        self.wheel.arm(Timer::Wake, now + LOOK_MS);
+        let keys: Vec<SessionKey> = self
+            .sessions
+            .iter()
+            .map(|(slot, seat)| SessionKey { slot: slot as u32, generation: seat.generation })
+            .collect();
+        let mut queued = 0;
+        for key in keys {
+            queued += usize::from(!self.send_away(key));
+        }
+        let keys: Vec<ConnectionKey> = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| matches!(connection.protocol, Protocol::Http) && !connection.has_input())
+            .map(|(slot, connection)| ConnectionKey { slot: slot as u32, generation: connection.generation })
+            .collect();
+        if queued == 0 && now >= since + SETTLE_MS {
+            for key in keys {
+                if !self.has_output(key) {
+                    self.linger(key);
+                }
+            }
+        }
+        let quiet = self.connections.is_empty() && queued == 0 && now >= since + SETTLE_MS;
+        self.stopped |= quiet || now >= until;
+    }
+
+    /// Sends one client away as far as its queue allows; whether nothing of it is left to send.
+    fn send_away(&mut self, key: SessionKey) -> bool {
+        let now = self.now;
+        let spread = u64::from_be_bytes(random_bytes()) % RETURN_MS;
+        let Some(seat) = self.seat(key) else { return true };
+        let attached = seat.attached;
+        let held = seat.session.held_ticket();
+        if let Some(connection) = attached {
+            if seat.session.pending() > 0 && seat.session.may_push_now() {
+                self.mark_dirty(key);
+                return false;
+            }
+            if self.has_output(connection) {
+                return false;
+            }
+            self.answer_drained(key, now, spread);
+            self.end_connection(connection, Code::Draining);
+            return true;
+        }
+        if held.is_some() {
+            self.answer_drained(key, now, spread);
+        }
+        self.seat(key).is_none_or(|seat| seat.session.pending() == 0)
+    }
+
+    /// Answers a held connect with the advice to come back after a while.
+    fn answer_drained(&mut self, key: SessionKey, now: Millis, interval_ms: u64) {
+        let config = self.config.clone();
+        let Some(seat) = self.seat(key) else { return };
+        let Some((ticket, mut reply)) = seat.session.release(&config.session, now) else { return };
+        let advice = config.session.advice(bayeux::Reconnect::Retry);
+        reply.advice = Some(bayeux::Advice { interval_ms, ..advice });
+        self.answer_with(ConnectionKey::unpack(ticket.0), key, &reply);
+    }
+}

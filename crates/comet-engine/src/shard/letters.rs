@@ -1,0 +1,40 @@
+//! The inbox: letters from other shards, the host and the control runtime.
+//!
+//! A bounded number is taken each turn, so that sockets and timers get theirs. Every kind of letter has its
+//! own room; here it is only handed there.
+
+use crate::delivery::Delivery;
+use crate::inbox::Letter;
+
+use super::Shard;
+use super::timer::Timer;
+
+/// Letters taken in one turn.
+const LETTERS_PER_TURN: usize = 4_096;
+
+impl Shard {
+    pub(super) fn on_letters(&mut self) {
+        self.inbox.listen();
+        for _ in 0..LETTERS_PER_TURN {
+            let Some(letter) = self.inbox.take() else { return };
+            match letter {
+                Letter::Publish { publish, answer } => self.on_publish(publish, answer),
+                Letter::Publication(publication) => self.on_publication(publication),
+                Letter::Interest { shard, name, interested } => self.home.on_interest(shard, &name, interested),
+                Letter::Published { exchange, reply, outcome } => self.on_published(exchange, reply, outcome),
+                Letter::Ruling { exchange, ruling } => self.on_ruling(exchange, ruling),
+                Letter::Deliver { session, event } => {
+                    if self.seat(session).is_some() {
+                        self.push(session, Delivery::direct(event));
+                    }
+                }
+                Letter::End { session, code } => self.end_session(session, code),
+                Letter::Moved(moved) => self.on_moved(*moved),
+                Letter::Drain => self.begin_drain(),
+                Letter::Stop => self.stopped = true,
+            }
+        }
+        // More may wait, and the poll was told of it already: come back at once.
+        self.wheel.arm(Timer::Wake, self.now);
+    }
+}

@@ -1,0 +1,90 @@
+//! Publications: to the home of their channel, numbered there, and on to every shard that listens.
+//!
+//! The home freezes a message before anyone receives it, and its shard answers the publisher. Numbering and
+//! subscriber lists are `comet-bus`'s; sessions get their deliveries in `push`.
+
+use std::sync::Arc;
+
+use bayeux::Code;
+use comet_bus::{Full, Position, Publication, home_of};
+
+use crate::delivery::Delivery;
+use crate::exchange::Exchange;
+use crate::inbox::{Answer, Letter, Publish};
+use crate::key::ExchangeKey;
+
+use super::Shard;
+
+impl Shard {
+    /// Publishes for a session; the batch's last reply waits for the outcome when the home is elsewhere.
+    pub(super) fn publish_of_exchange(&mut self, key: ExchangeKey, exchange: &mut Exchange, publish: Publish) {
+        let reply = exchange.replies.len() - 1;
+        let home = home_of(publish.channel.as_str(), self.peers.len());
+        exchange.unpublished += 1;
+        if home == self.index {
+            let outcome = self.number(publish);
+            exchange.published(reply, outcome.map_err(|code| self.refused(code)));
+        } else if self.is_congested(home) {
+            exchange.published(reply, Err(self.refused(Code::Overloaded)));
+        } else {
+            let answer = Answer::Exchange { shard: self.index, exchange: key, reply };
+            self.peers[home].post(Letter::Publish { publish, answer });
+        }
+    }
+
+    fn refused(&self, code: Code) -> Code {
+        self.counters.ending(code);
+        code
+    }
+
+    fn is_congested(&self, shard: usize) -> bool {
+        self.peers[shard].waiting_bytes() > self.config.limits.inbox_bytes
+    }
+
+    /// At the home of a channel: a message from another shard or from outside.
+    pub(super) fn on_publish(&mut self, publish: Publish, answer: Answer) {
+        let outcome = self.number(publish);
+        match answer {
+            Answer::Exchange { shard, exchange, reply } => {
+                self.peers[shard].post(Letter::Published { exchange, reply, outcome });
+            }
+            // Whoever asked may have stopped waiting.
+            Answer::Caller(caller) => drop(caller.send(outcome)),
+        }
+    }
+
+    /// Numbers a message and hands it to every shard with listeners.
+    fn number(&mut self, publish: Publish) -> Result<Position, Code> {
+        if (0..self.peers.len()).any(|shard| shard != self.index && self.is_congested(shard)) {
+            return Err(Code::Overloaded);
+        }
+        let (position, shards) = self.home.number(&publish.channel, self.now).map_err(|Full| Code::Overloaded)?;
+        self.counters.publications.add(1);
+        if shards.is_empty() {
+            return Ok(position);
+        }
+        let ext = publish.ext.as_ref().map(|ext| ext.get());
+        let publication = Arc::new(Publication::freeze(publish.channel, position, publish.data.get(), ext));
+        for shard in shards.iter() {
+            if shard == self.index {
+                self.on_publication(publication.clone());
+            } else {
+                self.peers[shard].post(Letter::Publication(publication.clone()));
+            }
+        }
+        Ok(position)
+    }
+
+    /// At a shard with listeners: a numbered publication.
+    pub(super) fn on_publication(&mut self, publication: Arc<Publication>) {
+        let delivery = Delivery::published(publication.clone());
+        self.hand_out(&publication.channel, &delivery);
+    }
+
+    /// At the publisher's shard: what became of a publication.
+    pub(super) fn on_published(&mut self, key: ExchangeKey, reply: usize, outcome: Result<Position, Code>) {
+        let Some(mut exchange) = self.take_exchange(key) else { return };
+        exchange.published(reply, outcome.map_err(|code| self.refused(code)));
+        self.go_on(key, exchange);
+    }
+}

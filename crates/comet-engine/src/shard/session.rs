@@ -1,0 +1,238 @@
+//! Sessions on this shard: found, opened, attached to wires, and ended.
+//!
+//! What a session may do is `bayeux`'s; here it gets its place, its id and its subscriptions in the hub, and
+//! gives them back. Every ending of a session comes through `end_session`, whatever its reason.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bayeux::{Advice, Carrier, Code, HandshakeRequest, Message, Reconnect, Reply};
+use comet_bus::{Subscribed, Unsubscribed, home_of};
+use comet_wire::websocket::close_frame;
+
+use crate::client_id::{Place, same_secret};
+use crate::connection::Protocol;
+use crate::delivery::Chunk;
+use crate::exchange::Exchange;
+use crate::host::{Identity, Who};
+use crate::inbox::Letter;
+use crate::key::{ConnectionKey, SessionKey};
+use crate::seat::Seat;
+
+use super::Shard;
+
+impl Shard {
+    /// The shard that should serve a batch which came by HTTP.
+    pub(super) fn shard_of(&self, messages: &[Message], cookie: Option<&str>) -> usize {
+        let of_handshake = || messages.first().filter(|message| super::route::is_handshake(message)).and(cookie);
+        let shard = match of_handshake() {
+            Some(cookie) => super::browser::shard_of_cookie(cookie, self.peers.len()),
+            None => self.place_elsewhere(messages),
+        };
+        shard.unwrap_or(self.index)
+    }
+
+    /// The other shard on which the session lives that a batch names, if it is another.
+    pub(super) fn place_elsewhere(&self, messages: &[Message]) -> Option<usize> {
+        let place = self.ids.place(messages.first()?.client_id.as_deref()?)?;
+        let shard = usize::from(place.shard);
+        (shard != self.index && shard < self.peers.len()).then_some(shard)
+    }
+
+    /// The session of this id, if it lives here and the request may speak for it.
+    pub(super) fn find_session(&mut self, id: &str, carrier: Carrier, cookie: Option<&str>) -> Option<SessionKey> {
+        let place = self.ids.place(id).filter(|place| usize::from(place.shard) == self.index)?;
+        let key = SessionKey { slot: place.slot, generation: place.generation };
+        let seat = self.seat(key).filter(|seat| same_secret(&seat.who.client_id, id))?;
+        if carrier != Carrier::WebSocket
+            && let Some(browser) = &seat.browser
+        {
+            match cookie {
+                Some(cookie) if **browser == *cookie => seat.cookie_proven = true,
+                // A cookie of another browser, or none though the client is known to keep it: a stolen id.
+                Some(_) => return None,
+                None if seat.cookie_proven => return None,
+                None => {}
+            }
+        }
+        Some(key)
+    }
+
+    /// Notes whom a connection serves; a WebSocket becomes the session's wire.
+    pub(super) fn identify(&mut self, key: ConnectionKey, session: SessionKey, carrier: Carrier) {
+        let Some(connection) = self.connection(key) else { return };
+        let before = connection.session.replace(session);
+        if carrier != Carrier::WebSocket || before == Some(session) {
+            return;
+        }
+        if let Protocol::WebSocket(socket) = &mut connection.protocol {
+            socket.opening = None;
+        }
+        self.set_connection_deadline(key, 0);
+        if let Some(before) = before {
+            self.detach_session(before, key);
+        }
+        let Some(seat) = self.seat(session) else { return };
+        seat.session.attach();
+        if let Some(older) = seat.attached.replace(key) {
+            let config = self.config.clone();
+            let now = self.now;
+            if let Some(seat) = self.seat(session) {
+                seat.session.detach(&config.session, now);
+            }
+            if let Some(connection) = self.connection(older) {
+                connection.session = None;
+            }
+            self.end_connection(older, Code::Superseded);
+        }
+    }
+
+    /// Takes a wire away from a session, which goes on without it.
+    pub(super) fn detach_session(&mut self, session: SessionKey, key: ConnectionKey) {
+        let (now, config) = (self.now, self.config.clone());
+        let Some(seat) = self.seat(session) else { return };
+        if seat.attached == Some(key) {
+            seat.attached = None;
+            seat.session.detach(&config.session, now);
+        }
+        seat.session.abandon(bayeux::Ticket(key.pack()), &config.session, now);
+        self.arm_session(session);
+    }
+
+    /// Whether a connect of a session is held on this connection.
+    pub(super) fn holds_connect(&mut self, key: ConnectionKey) -> bool {
+        let Some(session) = self.connection(key).and_then(|connection| connection.session) else { return false };
+        self.seat(session).is_some_and(|seat| seat.session.held_ticket() == Some(bayeux::Ticket(key.pack())))
+    }
+
+    /// Gives a client that was let in its session.
+    pub(super) fn open_session(&mut self, exchange: &mut Exchange, request: HandshakeRequest, identity: Identity) {
+        if self.sessions.len() >= self.config.limits.sessions.div_ceil(self.peers.len()) {
+            self.counters.ending(Code::TooManySessions);
+            exchange.replies.push(request.deny(Code::TooManySessions, None));
+            return;
+        }
+        let Some(address) = self.connection(exchange.connection).map(|connection| connection.address) else {
+            exchange.replies.push(request.deny(Code::Internal, None));
+            return;
+        };
+        let generation = self.next_generation();
+        let slot = self.sessions.vacant_key() as u32;
+        let key = SessionKey { slot, generation };
+        let client_id = self.ids.make(Place { shard: self.index as u8, slot, generation });
+        let (session, reply) = request.accept(client_id.clone(), &self.config.session, self.now);
+        let browser = self.browser_of(exchange);
+        if let Some(browser) = &browser {
+            self.browsers.entry(browser.clone()).or_default().push(slot);
+        }
+        let who = Arc::new(Who { client_id, identity, address, shard: self.index as u8, key });
+        let seat = Seat {
+            session,
+            generation,
+            who,
+            browser,
+            cookie_proven: false,
+            attached: None,
+            dirty: false,
+            armed: 0,
+        };
+        self.sessions.insert(seat);
+        self.counters.sessions_made.add(1);
+        self.counters.sessions_open.set(self.sessions.len() as u64);
+        exchange.session = Some(key);
+        exchange.replies.push(reply);
+        self.identify(exchange.connection, key, exchange.carrier);
+        self.arm_session(key);
+    }
+
+    pub(super) fn subscribe(&mut self, session: SessionKey, name: &str) {
+        if self.hub.subscribe(session.slot, name) == Subscribed::First {
+            self.tell_interest(name, true);
+        }
+    }
+
+    pub(super) fn unsubscribe(&mut self, session: SessionKey, name: &str) {
+        if self.hub.unsubscribe(session.slot, name) == Unsubscribed::Last {
+            self.tell_interest(name, false);
+        }
+    }
+
+    /// Tells the home of a name, or every shard when it is a pattern, that this shard listens or does not.
+    fn tell_interest(&mut self, name: &str, interested: bool) {
+        let homes = if name.ends_with('*') { 0..self.peers.len() } else {
+            let home = home_of(name, self.peers.len());
+            home..home + 1
+        };
+        for home in homes {
+            if home == self.index {
+                self.home.on_interest(self.index, name, interested);
+            } else {
+                self.peers[home].post(Letter::Interest { shard: self.index, name: name.into(), interested });
+            }
+        }
+    }
+
+    /// Ends a session by its own wish: its replies are written, its wire is closed in peace.
+    pub(super) fn close_session(&mut self, key: SessionKey, code: Code) {
+        let attached = self.seat(key).and_then(|seat| seat.attached.take());
+        self.remove_session(key, code);
+        if let Some(connection) = attached {
+            if let Some(wire) = self.connection(connection) {
+                wire.session = None;
+            }
+            self.write(connection, Chunk::Owned(close_frame(code.close_code(), code.name())));
+            self.close_after_output(connection);
+        }
+    }
+
+    /// Ends a session that did not ask for it: held connect, wire and subscribers' lists are told.
+    pub(super) fn end_session(&mut self, key: SessionKey, code: Code) {
+        self.counters.ending(code);
+        let config = self.config.clone();
+        let Some(seat) = self.seat(key) else { return };
+        let held = seat.session.end(code, &config.session);
+        let attached = seat.attached.take();
+        if let Some((ticket, reply)) = held {
+            let holder = ConnectionKey::unpack(ticket.0);
+            if Some(holder) == attached {
+                self.write_frame(holder, &[], &[reply]);
+            } else {
+                self.respond(holder, &[], &[reply, farewell(&config.session, code)]);
+            }
+        } else if let (Some(connection), Code::DisconnectedByServer) = (attached, code) {
+            self.write_frame(connection, &[], &[farewell(&config.session, code)]);
+        }
+        self.remove_session(key, code);
+        if let Some(connection) = attached {
+            if let Some(wire) = self.connection(connection) {
+                wire.session = None;
+            }
+            self.end_connection(connection, code);
+        }
+    }
+
+    fn remove_session(&mut self, key: SessionKey, code: Code) {
+        if self.seat(key).is_none() {
+            return;
+        }
+        let seat = self.sessions.remove(key.slot as usize);
+        let mut emptied: Vec<Box<str>> = Vec::new();
+        self.hub.remove(key.slot, |name| emptied.push(name.into()));
+        emptied.iter().for_each(|name| self.tell_interest(name, false));
+        if let Some(browser) = seat.browser
+            && let Some(slots) = self.browsers.get_mut(&browser)
+        {
+            slots.retain(|slot| *slot != key.slot);
+            if slots.is_empty() {
+                self.browsers.remove(&Rc::clone(&browser));
+            }
+        }
+        self.counters.sessions_open.set(self.sessions.len() as u64);
+        self.host.session_ended(&seat.who, code);
+    }
+}
+
+fn farewell(settings: &bayeux::Settings, code: Code) -> Reply {
+    let reconnect = if code.reconnect() == Reconnect::None { Reconnect::None } else { Reconnect::Handshake };
+    Reply::farewell(Advice { reconnect, ..settings.advice(reconnect) })
+}

@@ -1,0 +1,79 @@
+//! A client as policies and services see it.
+//!
+//! It can be asked who it is, sent something, and sent away; its session stays with the engine, and using
+//! a client whose session has ended does nothing.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bayeux::{Channel, Code};
+use comet_engine::{Handle, Identity, Who};
+use serde::Serialize;
+
+use crate::PublishError;
+
+/// One client's session. Cheap to clone; two are equal when they are the same session.
+#[derive(Clone)]
+pub struct Client {
+    who: Arc<Who>,
+    handle: Handle,
+}
+
+impl Client {
+    pub(crate) fn new(who: Arc<Who>, handle: Handle) -> Client {
+        Client { who, handle }
+    }
+
+    /// The id of the session. A secret between it and the server: never show it to other clients.
+    pub fn id(&self) -> &str {
+        &self.who.client_id
+    }
+
+    /// Who it is, as the policy said.
+    pub fn identity(&self) -> &Identity {
+        &self.who.identity
+    }
+
+    /// Where its handshake came from.
+    pub fn address(&self) -> SocketAddr {
+        self.who.address
+    }
+
+    /// Sends something to this client alone, as an event on `channel`; nobody else gets it and it needs no
+    /// subscription.
+    ///
+    /// # Errors
+    /// When the data cannot be written as JSON.
+    pub fn send<T: Serialize + ?Sized>(&self, channel: &Channel, data: &T) -> Result<(), PublishError> {
+        let data = serde_json::value::to_raw_value(data).map_err(PublishError::Data)?;
+        self.handle.deliver(&self.who, channel, &data);
+        Ok(())
+    }
+
+    /// Ends its session; the client is told not to come back by itself.
+    pub fn disconnect(&self) {
+        self.handle.end_session(&self.who, Code::DisconnectedByServer);
+    }
+}
+
+impl PartialEq for Client {
+    fn eq(&self, other: &Client) -> bool {
+        Arc::ptr_eq(&self.who, &other.who)
+    }
+}
+
+impl Eq for Client {}
+
+impl std::hash::Hash for Client {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.who.client_id.hash(state);
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The id is a secret.
+        f.debug_struct("Client").field("identity", &self.who.identity).finish_non_exhaustive()
+    }
+}

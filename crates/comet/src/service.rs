@@ -1,0 +1,126 @@
+//! Services: server-side handlers of `/service/**` channels.
+//!
+//! A message on a service channel goes to its handler and to nobody else. The handler runs on the control
+//! runtime, beside the delivery path, and its answer goes back to the caller alone.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bayeux::{Channel, Code, Error, Pattern};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::Client;
+
+/// How long a service may take before its caller is told that it failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A message on a service channel.
+#[derive(Debug)]
+pub struct Call {
+    /// Who sent it.
+    pub client: Client,
+    /// The service channel it was sent on.
+    pub channel: Channel,
+    /// The data, raw JSON.
+    pub data: Box<RawValue>,
+}
+
+impl Call {
+    /// Reads the data as a `T`.
+    ///
+    /// # Errors
+    /// A refusal with the code `message_invalid` that says what does not fit.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        serde_json::from_str(self.data.get()).map_err(|error| Refusal::new(Code::MessageInvalid, error.to_string()))
+    }
+}
+
+/// What a service answers.
+#[derive(Clone, Debug)]
+pub struct Reply(pub(crate) Option<Box<RawValue>>);
+
+impl Reply {
+    /// Answers with data.
+    ///
+    /// # Errors
+    /// A refusal with the code `service_failed` when the data cannot be written as JSON.
+    pub fn json<T: Serialize + ?Sized>(data: &T) -> Result<Reply, Refusal> {
+        let data = serde_json::value::to_raw_value(data)
+            .map_err(|error| Refusal::new(Code::ServiceFailed, error.to_string()))?;
+        Ok(Reply(Some(data)))
+    }
+
+    /// Answers with JSON that is written already.
+    pub fn raw(data: Box<RawValue>) -> Reply {
+        Reply(Some(data))
+    }
+
+    /// Answers nothing: the sender gets only the acknowledgement of its message.
+    pub fn none() -> Reply {
+        Reply(None)
+    }
+}
+
+/// A service's no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code of the table.
+    pub code: Code,
+    /// Words for the caller.
+    pub reason: String,
+}
+
+impl Refusal {
+    /// Refuses with a code and a reason.
+    pub fn new(code: Code, reason: impl Into<String>) -> Refusal {
+        Refusal { code, reason: reason.into() }
+    }
+
+    /// Refuses because the application's own rules say so.
+    pub fn because(reason: impl Into<String>) -> Refusal {
+        Refusal::new(Code::ServiceRefused, reason)
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.reason)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send>>;
+
+/// The services of one server, each under its channel or pattern.
+#[derive(Clone, Default)]
+pub(crate) struct Services {
+    handlers: Vec<(Pattern, Arc<dyn Fn(Call) -> Answering + Send + Sync>)>,
+}
+
+impl Services {
+    pub(crate) fn add<H, F>(&mut self, pattern: Pattern, handler: H)
+    where
+        H: Fn(Call) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, Refusal>> + Send + 'static,
+    {
+        self.handlers.push((pattern, Arc::new(move |call| Box::pin(handler(call)))));
+    }
+
+    pub(crate) fn serves(&self, channel: &Channel) -> bool {
+        self.handlers.iter().any(|(pattern, _)| pattern.matches(channel))
+    }
+
+    /// Runs the handler of the call's channel; the answer, or `None` for none.
+    pub(crate) async fn run(&self, call: Call) -> Option<Result<Box<RawValue>, Error>> {
+        let (_, handler) = self.handlers.iter().find(|(pattern, _)| pattern.matches(&call.channel))?;
+        match tokio::time::timeout(PATIENCE, handler(call)).await {
+            Ok(Ok(Reply(data))) => data.map(Ok),
+            Ok(Err(refusal)) => Some(Err(Error::new(refusal.code, &refusal.reason))),
+            Err(_) => Some(Err(Error::new(Code::ServiceTimeout, ""))),
+        }
+    }
+}
