@@ -25,18 +25,14 @@ impl Unidentified {
     ///
     /// The reply to send: `session_unknown` for all messages that need a session, with the advice to handshake when it
     /// was a connect; `connection_types_unsupported` for a handshake without common kind of wire.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the reply is the ordinary outcome, made once and sent at once"
-    )]
-    pub fn on_message(&self, message: Message, settings: &Settings) -> Result<HandshakeRequest, Reply> {
+    pub fn on_message(&self, message: Message, settings: &Settings) -> Result<HandshakeRequest, Box<Reply>> {
         if let Some(code) = message.invalid {
-            return Err(refuse(&message, code, settings));
+            return Err(Box::new(refuse(&message, code, settings)));
         }
         match message.channel.as_deref() {
             Some(meta::HANDSHAKE) => HandshakeRequest::new(message, settings),
-            Some(_) => Err(refuse(&message, Code::SessionUnknown, settings)),
-            None => Err(refuse(&message, Code::ChannelMissing, settings)),
+            Some(_) => Err(Box::new(refuse(&message, Code::SessionUnknown, settings))),
+            None => Err(Box::new(refuse(&message, Code::ChannelMissing, settings))),
         }
     }
 }
@@ -70,11 +66,7 @@ pub struct HandshakeRequest {
 }
 
 impl HandshakeRequest {
-    #[expect(
-        clippy::result_large_err,
-        reason = "the reply is the ordinary outcome, made once and sent at once"
-    )]
-    fn new(message: Message, settings: &Settings) -> Result<HandshakeRequest, Reply> {
+    fn new(message: Message, settings: &Settings) -> Result<HandshakeRequest, Box<Reply>> {
         // Old and small clients leave their list out; they get to know ours.
         let offers = |kind: &ConnectionType| {
             message
@@ -84,7 +76,7 @@ impl HandshakeRequest {
         };
         let connection_types: Vec<_> = settings.connection_types.iter().copied().filter(offers).collect();
         if connection_types.is_empty() {
-            return Err(refuse(&message, Code::ConnectionTypesUnsupported, settings));
+            return Err(Box::new(refuse(&message, Code::ConnectionTypesUnsupported, settings)));
         }
         Ok(HandshakeRequest {
             message,

@@ -30,6 +30,15 @@ fn a_take_is_bounded_in_messages_and_bytes_but_never_stuck() {
 }
 
 #[test]
+fn a_delivery_above_the_bound_leaves_alone() {
+    let mut stage = Stage::connected(HTTP);
+    stage.push(0);
+    assert_eq!(stage.session.push(Note(1, 0), &stage.settings), Pushed::Queued);
+    let taken: Vec<_> = stage.session.take(10, 5).collect();
+    assert_eq!(taken, [Note(0, 10)]);
+}
+
+#[test]
 fn what_an_iterator_is_not_asked_for_stays() {
     let mut stage = Stage::connected(HTTP);
     (0..3).for_each(|number| stage.push(number));

@@ -6,7 +6,7 @@ use bayeux::{
 
 use crate::stage::{Note, Stage, message, value};
 
-fn ask(text: &str) -> Result<HandshakeRequest, Reply> {
+fn ask(text: &str) -> Result<HandshakeRequest, Box<Reply>> {
     Unidentified.on_message(message(text), &Settings::default())
 }
 
