@@ -27,30 +27,14 @@ impl Unidentified {
     /// was a connect; `connection_types_unsupported` for a handshake without common kind of wire.
     pub fn on_message(&self, message: Message, settings: &Settings) -> Result<HandshakeRequest, Box<Reply>> {
         if let Some(code) = message.invalid {
-            return Err(Box::new(refuse(&message, code, settings)));
+            return Err(Box::new(settings.refuse(&message, code)));
         }
         match message.channel.as_deref() {
             Some(meta::HANDSHAKE) => HandshakeRequest::new(message, settings),
-            Some(_) => Err(Box::new(refuse(&message, Code::SessionUnknown, settings))),
-            None => Err(Box::new(refuse(&message, Code::ChannelMissing, settings))),
+            Some(_) => Err(Box::new(settings.refuse(&message, Code::SessionUnknown))),
+            None => Err(Box::new(settings.refuse(&message, Code::ChannelMissing))),
         }
     }
-}
-
-/// Refuses a message; refused handshakes and connects carry advice, because clients retry them by it.
-pub(super) fn refuse(message: &Message, error: impl Into<Error>, settings: &Settings) -> Reply {
-    let error = error.into();
-    let code = error.code;
-    let mut reply = Reply::refuse(message, error);
-    match message.channel.as_deref() {
-        Some(meta::HANDSHAKE) => {
-            reply.supported = Some(settings.connection_types.as_slice().into());
-            reply.advice = Some(settings.refusal_advice(code));
-        }
-        Some(meta::CONNECT) => reply.advice = Some(settings.refusal_advice(code)),
-        _ => {}
-    }
-    reply
 }
 
 /// A well-formed handshake that waits for the policy's verdict.
@@ -76,7 +60,7 @@ impl HandshakeRequest {
         };
         let connection_types: Vec<_> = settings.connection_types.iter().copied().filter(offers).collect();
         if connection_types.is_empty() {
-            return Err(Box::new(refuse(&message, Code::ConnectionTypesUnsupported, settings)));
+            return Err(Box::new(settings.refuse(&message, Code::ConnectionTypesUnsupported)));
         }
         Ok(HandshakeRequest {
             message,

@@ -116,3 +116,16 @@ fn an_idle_session_is_small() {
         size_of::<Session<std::sync::Arc<[u8]>>>()
     );
 }
+
+#[test]
+fn any_refusal_of_a_connect_or_handshake_says_what_to_do_next() {
+    let settings = Settings::default();
+    for channel in ["/meta/connect", "/meta/handshake"] {
+        let request = message(&format!(r#"{{"channel":"{channel}","id":3}}"#));
+        let reply = settings.refuse(&request, Code::RateLimited);
+        let advice = reply.advice.unwrap();
+        assert_eq!((advice.reconnect, advice.interval_ms), (Reconnect::Retry, 2_000));
+        assert_eq!(reply.supported.is_some(), channel == "/meta/handshake");
+    }
+    assert!(settings.refuse(&message(r#"{"channel":"/a"}"#), Code::RateLimited).advice.is_none());
+}
