@@ -3,6 +3,29 @@
 //! Here live channels and patterns, messages and their JSON form, replies, advice, the one table of codes, and the
 //! session of a client as a state machine. There is no socket, no clock and no random source: bytes, the time and
 //! client ids come in as arguments, and what has to happen goes out as values that the caller carries out.
+//!
+//! ```
+//! use bayeux::{Delivery, Settings, Session, Unidentified, json};
+//!
+//! struct Event(Vec<u8>);
+//! impl Delivery for Event {
+//!     fn size_bytes(&self) -> usize {
+//!         self.0.len()
+//!     }
+//! }
+//!
+//! let settings = Settings::default();
+//! let text = br#"[{"channel":"/meta/handshake","id":"1"}]"#;
+//! let mut batch = json::decode_batch(text, &json::BatchLimits::default())?;
+//! let request = Unidentified.on_message(batch.remove(0), &settings).expect("a handshake was sent");
+//! let (session, reply): (Session<Event>, _) = request.accept("a new secret".into(), &settings, 0);
+//!
+//! let mut out = Vec::new();
+//! reply.write(&mut out);
+//! assert!(String::from_utf8_lossy(&out).contains(r#""clientId":"a new secret""#));
+//! assert_eq!(session.deadline(), Some(10_000));
+//! # Ok::<(), bayeux::Error>(())
+//! ```
 
 pub mod event;
 pub mod json;

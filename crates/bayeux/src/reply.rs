@@ -50,7 +50,7 @@ impl Reply {
         }
     }
 
-    /// The message is refused. Advice is the caller's to add: see [`Reply::with_advice`].
+    /// The message is refused, without advice. Handshakes and connects need it: see [`crate::Settings::refuse`].
     pub fn refuse(message: &Message, error: impl Into<Error>) -> Reply {
         Reply { outcome: Err(error.into()), ..Reply::accept(message) }
     }

@@ -63,7 +63,7 @@ fn skip_string(bytes: &[u8], mut at: usize) -> Result<usize, Code> {
     }
 }
 
-/// Walks over `\uXXXX`, and over both halves of a surrogate pair.
+/// Walks over an escape such as `\u00e9`, and over both halves of a surrogate pair.
 fn skip_escape(bytes: &[u8], at: usize) -> Result<usize, Code> {
     match code_unit(bytes, at) {
         Some(0xD800..=0xDBFF) => match code_unit(bytes, at + 6) {

@@ -76,8 +76,7 @@ impl<D: Delivery> Session<D> {
         let superseded = self.held.take().map(|held| held.ticket);
         let first = self.connection_type.is_none();
         let changed = self.connection_type.replace(kind) != Some(kind);
-        let mut advice = settings.advice(Reconnect::Retry);
-        let answer = self.judge(kind, first, &message, context, settings, now, &mut advice);
+        let (answer, advice) = self.judge(kind, first, &message, context, settings, now);
 
         let asked_ms = message.advice.interval_ms.unwrap_or(0).min(settings.client_interval_max_ms);
         self.interval_ms = u32::try_from(advice.interval_ms.max(asked_ms)).unwrap_or(u32::MAX);
@@ -91,8 +90,7 @@ impl<D: Delivery> Session<D> {
         Step::Connect(Connect { reply, answer, superseded, ext: message.ext })
     }
 
-    /// When the connect is answered; also shapes the advice to the kind of wire.
-    #[expect(clippy::too_many_arguments, reason = "one decision with all its grounds in one place")]
+    /// When the connect is answered, and the advice that fits this answer.
     fn judge(
         &self,
         kind: ConnectionType,
@@ -101,30 +99,28 @@ impl<D: Delivery> Session<D> {
         context: BatchContext<'_>,
         settings: &Settings,
         now: Millis,
-        advice: &mut Advice,
-    ) -> Answer {
+    ) -> (Answer, Advice) {
+        let advice = settings.advice(Reconnect::Retry);
         let http = context.carrier != Carrier::WebSocket;
         if http && kind.one_way() {
             // The stream shows that the client is there; a held request would cost a second connection.
-            advice.interval_ms = settings.timeout_ms;
-            advice.timeout_ms = 0;
-            return Answer::Now;
+            return (Answer::Now, Advice { interval_ms: settings.timeout_ms, timeout_ms: 0, ..advice });
         }
         if kind == ConnectionType::Polling {
-            advice.interval_ms = settings.polling_interval_ms;
-            advice.timeout_ms = 0;
-            return Answer::Now;
+            return (
+                Answer::Now,
+                Advice { interval_ms: settings.polling_interval_ms, timeout_ms: 0, ..advice },
+            );
         }
         let hold_ms = message.advice.timeout_ms.unwrap_or(settings.timeout_ms).min(settings.timeout_ms);
         if first || hold_ms == 0 || self.deliveries_need_connect() || (http && !context.lone) {
-            return Answer::Now;
+            return (Answer::Now, advice);
         }
         if http && context.other_polls_of_browser {
-            advice.interval_ms = settings.multi_session_interval_ms;
-            advice.multiple_clients = true;
-            return Answer::Now;
+            let interval_ms = settings.multi_session_interval_ms;
+            return (Answer::Now, Advice { interval_ms, multiple_clients: true, ..advice });
         }
-        Answer::Hold { until: now.saturating_add(hold_ms) }
+        (Answer::Hold { until: now.saturating_add(hold_ms) }, advice)
     }
 
     /// Holds a connect whose answer was [`Answer::Hold`]. The caller asks [`Session::wakes_connect`] afterwards if it

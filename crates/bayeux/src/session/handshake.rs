@@ -25,36 +25,16 @@ impl Unidentified {
     ///
     /// The reply to send: `session_unknown` for all messages that need a session, with the advice to handshake when it
     /// was a connect; `connection_types_unsupported` for a handshake without common kind of wire.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the reply is the ordinary outcome, made once and sent at once"
-    )]
-    pub fn on_message(&self, message: Message, settings: &Settings) -> Result<HandshakeRequest, Reply> {
+    pub fn on_message(&self, message: Message, settings: &Settings) -> Result<HandshakeRequest, Box<Reply>> {
         if let Some(code) = message.invalid {
-            return Err(refuse(&message, code, settings));
+            return Err(Box::new(settings.refuse(&message, code)));
         }
         match message.channel.as_deref() {
             Some(meta::HANDSHAKE) => HandshakeRequest::new(message, settings),
-            Some(_) => Err(refuse(&message, Code::SessionUnknown, settings)),
-            None => Err(refuse(&message, Code::ChannelMissing, settings)),
+            Some(_) => Err(Box::new(settings.refuse(&message, Code::SessionUnknown))),
+            None => Err(Box::new(settings.refuse(&message, Code::ChannelMissing))),
         }
     }
-}
-
-/// Refuses a message; refused handshakes and connects carry advice, because clients retry them by it.
-pub(super) fn refuse(message: &Message, error: impl Into<Error>, settings: &Settings) -> Reply {
-    let error = error.into();
-    let code = error.code;
-    let mut reply = Reply::refuse(message, error);
-    match message.channel.as_deref() {
-        Some(meta::HANDSHAKE) => {
-            reply.supported = Some(settings.connection_types.as_slice().into());
-            reply.advice = Some(settings.refusal_advice(code));
-        }
-        Some(meta::CONNECT) => reply.advice = Some(settings.refusal_advice(code)),
-        _ => {}
-    }
-    reply
 }
 
 /// A well-formed handshake that waits for the policy's verdict.
@@ -70,11 +50,7 @@ pub struct HandshakeRequest {
 }
 
 impl HandshakeRequest {
-    #[expect(
-        clippy::result_large_err,
-        reason = "the reply is the ordinary outcome, made once and sent at once"
-    )]
-    fn new(message: Message, settings: &Settings) -> Result<HandshakeRequest, Reply> {
+    fn new(message: Message, settings: &Settings) -> Result<HandshakeRequest, Box<Reply>> {
         // Old and small clients leave their list out; they get to know ours.
         let offers = |kind: &ConnectionType| {
             message
@@ -84,7 +60,7 @@ impl HandshakeRequest {
         };
         let connection_types: Vec<_> = settings.connection_types.iter().copied().filter(offers).collect();
         if connection_types.is_empty() {
-            return Err(refuse(&message, Code::ConnectionTypesUnsupported, settings));
+            return Err(Box::new(settings.refuse(&message, Code::ConnectionTypesUnsupported)));
         }
         Ok(HandshakeRequest {
             message,

@@ -4,7 +4,6 @@
 //! and subscriptions have files of their own; who may publish is asked by the caller.
 
 use super::context::BatchContext;
-use super::handshake::refuse;
 use super::outbound::Delivery;
 use super::step::Step;
 use super::{Session, Settings};
@@ -28,7 +27,7 @@ impl<D: Delivery> Session<D> {
         now: Millis,
     ) -> Step {
         if let Err(error) = self.admit(&message) {
-            return Step::Reply(refuse(&message, error, settings));
+            return Step::Reply(settings.refuse(&message, error));
         }
         self.on_contact(settings, now);
         match message.channel.as_deref().unwrap_or_default() {

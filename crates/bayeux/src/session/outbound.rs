@@ -129,7 +129,8 @@ impl<D: Delivery> Iterator for Taken<'_, D> {
             return None;
         }
         self.first = false;
-        self.messages_left -= 1;
+        // A first one above the bound leaves no room, not even for an empty one.
+        self.messages_left = if size > self.bytes_left { 0 } else { self.messages_left - 1 };
         self.bytes_left = self.bytes_left.saturating_sub(size);
         self.mailbox.bytes -= size;
         self.mailbox.queue.pop_front()

@@ -1,12 +1,16 @@
 //! The numbers that shape a session.
 //!
-//! Times and bounds stand here with their defaults; nothing is decided here. They come from the configuration of the
+//! Times and bounds stand here with their defaults, and the advice made of them; what a message may do is not. They come from the configuration of the
 //! server and go by reference into every call of the session, so that a reload acts on live sessions.
 
 use crate::Millis;
 use crate::advice::{Advice, Reconnect};
 use crate::code::Code;
 use crate::connection_type::ConnectionType;
+use crate::error::Error;
+use crate::message::Message;
+use crate::meta;
+use crate::reply::Reply;
 
 /// Times and bounds of sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +21,9 @@ pub struct Settings {
     pub interval_ms: Millis,
     /// How long after the interval a silent session lives, in milliseconds.
     pub max_interval_ms: Millis,
-    /// The pause of sessions whose browser already holds a poll, in milliseconds.
+    /// The pause of sessions whose browser already holds a poll, in milliseconds. At 0 they would never rest.
     pub multi_session_interval_ms: Millis,
-    /// The pause of plain timed polling, in milliseconds.
+    /// The pause of plain timed polling, in milliseconds. At 0 it would never rest.
     pub polling_interval_ms: Millis,
     /// The pause after a refusal that does not end in `none`, in milliseconds.
     pub retry_interval_ms: Millis,
@@ -78,5 +82,22 @@ impl Settings {
             _ => self.retry_interval_ms,
         };
         Advice { interval_ms, ..self.advice(code.reconnect()) }
+    }
+
+    /// Refuses a message. Refused handshakes and connects carry advice, because clients retry them by it; refused
+    /// handshakes also name the kinds of wire we speak.
+    pub fn refuse(&self, message: &Message, error: impl Into<Error>) -> Reply {
+        let error = error.into();
+        let code = error.code;
+        let mut reply = Reply::refuse(message, error);
+        match message.channel.as_deref() {
+            Some(meta::HANDSHAKE) => {
+                reply.supported = Some(self.connection_types.as_slice().into());
+                reply.advice = Some(self.refusal_advice(code));
+            }
+            Some(meta::CONNECT) => reply.advice = Some(self.refusal_advice(code)),
+            _ => {}
+        }
+        reply
     }
 }
