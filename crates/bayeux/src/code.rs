@@ -83,6 +83,7 @@ table! {
     PublishDenied, "publish_denied", 403, 403, 4403, Retry, "The policy refuses the publication.";
     MessageDeleted, "message_deleted", 404, 404, 1008, Retry, "An extension removed the message.";
     ServiceUnknown, "service_unknown", 404, 404, 1008, Retry, "There is no such service.";
+    ServiceRefused, "service_refused", 403, 403, 1008, Retry, "The service refuses the call.";
     ServiceFailed, "service_failed", 500, 500, 1011, Retry, "The service failed.";
     ServiceTimeout, "service_timeout", 504, 504, 1011, Retry, "The service did not answer in time.";
     RateLimited, "rate_limited", 429, 429, 1013, Retry, "The client sends too fast.";

@@ -99,7 +99,7 @@ impl Shard {
                     exchange.replies.push(request.deny(Code::Draining, None));
                 }
                 Ok(request) => self.ask(key, exchange, Asked::Handshake(request)),
-                Err(reply) => self.refuse(exchange, reply),
+                Err(reply) => self.refuse(exchange, *reply),
             };
         };
         let other_polls = self.other_polls_of_browser(session);

@@ -1,0 +1,181 @@
+//! The back ends' HTTP API: publishing without a session.
+//!
+//! Requests are `POST` with JSON, answers are JSON with real status codes, errors are
+//! `{"error":{"code":…,"message":…}}` with the codes of the one table. Who may is a key or nobody; what is
+//! done with a message is the engine's business.
+
+use std::time::Duration;
+
+use bayeux::{Channel, Code, Kind};
+use bytes::Bytes;
+use comet_engine::{Handle, Position};
+use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::web::{Body, Response, error, json};
+
+/// Bytes of a request body.
+const BODY_BYTES: usize = 2 << 20;
+/// Publications in one batch.
+const BATCH: usize = 1_000;
+/// How long a body may take to come.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Who may use the HTTP API.
+#[derive(Clone, Debug, Default)]
+pub enum ApiAccess {
+    /// Nobody.
+    #[default]
+    Closed,
+    /// Everyone who reaches the port: for a server that only its own machine can reach.
+    Open,
+    /// Whoever sends `Authorization: Bearer` with one of these keys.
+    Keys(Vec<String>),
+}
+
+/// The HTTP API of one server.
+pub(crate) struct Api {
+    access: ApiAccess,
+    handle: Handle,
+}
+
+/// One message to publish.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Publish {
+    channel: String,
+    data: Box<RawValue>,
+}
+
+/// Several messages to publish.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch {
+    messages: Vec<Publish>,
+}
+
+/// A refusal: the code of the table and words for the caller.
+struct Refused(Code, String);
+
+impl Api {
+    pub(crate) fn new(access: ApiAccess, handle: Handle) -> Api {
+        Api { access, handle }
+    }
+
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Response {
+        match self.call(request).await {
+            Ok(body) => json(StatusCode::OK, body),
+            Err(Refused(code, message)) => {
+                let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let mut response = error(status, code.name(), &message);
+                if status == StatusCode::SERVICE_UNAVAILABLE {
+                    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                }
+                response
+            }
+        }
+    }
+
+    async fn call(&self, request: Request<Body>) -> Result<String, Refused> {
+        self.admit(&request)?;
+        let path = request.uri().path().to_owned();
+        if !matches!(path.as_str(), "/api/publish" | "/api/batch" | "/api/info") {
+            return Err(refused(Code::PathUnknown));
+        }
+        if request.method() != Method::POST {
+            return Err(refused(Code::MethodUnsupported));
+        }
+        let body = read(request.into_body()).await?;
+        match path.as_str() {
+            "/api/publish" => {
+                let position = self.publish(parse(&body)?).await?;
+                Ok(format!("{{\"position\":{}}}", position_json(position)))
+            }
+            "/api/batch" => self.publish_all(parse(&body)?).await,
+            _ => Ok(self.info()),
+        }
+    }
+
+    /// Whether the caller may use the API at all.
+    fn admit(&self, request: &Request<Body>) -> Result<(), Refused> {
+        let keys = match &self.access {
+            ApiAccess::Open => return Ok(()),
+            ApiAccess::Closed => {
+                return Err(Refused(Code::TokenInvalid, "The HTTP API is closed: no key is configured.".into()));
+            }
+            ApiAccess::Keys(keys) => keys,
+        };
+        let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        // Every key is looked at to its end, so that the time taken tells nothing of them.
+        let known = keys.iter().fold(false, |known, key| known | same(key, given));
+        if known { Ok(()) } else { Err(Refused(Code::TokenInvalid, "The key is missing or wrong.".into())) }
+    }
+
+    async fn publish(&self, publish: Publish) -> Result<Position, Refused> {
+        let channel = Channel::parse(&publish.channel)
+            .map_err(|fault| Refused(Code::ChannelInvalid, format!("{:?}: {fault}", publish.channel)))?;
+        if channel.kind() != Kind::Broadcast {
+            return Err(Refused(Code::PublishDenied, format!("{:?} is not a channel for everyone.", publish.channel)));
+        }
+        self.handle.publish(channel, publish.data).await.map_err(refused)
+    }
+
+    /// Publishes in order; every message has its own outcome.
+    async fn publish_all(&self, batch: Batch) -> Result<String, Refused> {
+        if batch.messages.len() > BATCH {
+            return Err(refused(Code::BatchTooLong));
+        }
+        let mut outcomes = Vec::with_capacity(batch.messages.len());
+        for publish in batch.messages {
+            outcomes.push(match self.publish(publish).await {
+                Ok(position) => format!("{{\"position\":{}}}", position_json(position)),
+                Err(Refused(code, message)) => {
+                    serde_json::json!({ "error": { "code": code.name(), "message": message } }).to_string()
+                }
+            });
+        }
+        Ok(format!("{{\"results\":[{}]}}", outcomes.join(",")))
+    }
+
+    fn info(&self) -> String {
+        let counts = self.handle.snapshot();
+        serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "shards": self.handle.shards(),
+            "connections": self.handle.connections(),
+            "sessions": counts.sessions_open,
+            "channels": counts.channels,
+        })
+        .to_string()
+    }
+}
+
+fn refused(code: Code) -> Refused {
+    Refused(code, code.description().into())
+}
+
+fn position_json(position: Position) -> String {
+    format!("{{\"epoch\":\"{:x}\",\"offset\":{}}}", position.epoch, position.offset)
+}
+
+async fn read(body: Body) -> Result<Bytes, Refused> {
+    let reading = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_BYTES).collect());
+    match reading.await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(fault)) if fault.is::<http_body_util::LengthLimitError>() => Err(refused(Code::BodyTooLarge)),
+        Ok(Err(_)) => Err(refused(Code::RequestInvalid)),
+        Err(_) => Err(refused(Code::SlowBody)),
+    }
+}
+
+fn parse<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|fault| Refused(Code::JsonInvalid, fault.to_string()))
+}
+
+fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+}

@@ -1,0 +1,148 @@
+//! Putting a server together.
+//!
+//! The builder gathers what is the program's own — addresses, policy, services, pages — and starts the
+//! engine. Reading files and flags is the caller's business; nothing runs before `build`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bayeux::{Code, Pattern};
+use comet_engine::{Config, Engine};
+use tokio::runtime;
+
+use crate::api::{Api, ApiAccess};
+use crate::host::{CometHost, SessionEnded};
+use crate::policy::{Open, Policy};
+use crate::service::Services;
+use crate::web::{Body, BoxError, Pages, Web};
+use crate::{Call, Client, Comet, Refusal, Reply};
+
+/// Gathers what a server is made of. See [`Comet::builder`].
+#[must_use]
+pub struct Builder<P = Open> {
+    config: Config,
+    listens: bool,
+    policy: P,
+    services: Services,
+    session_ended: Option<SessionEnded>,
+    pages: Option<Pages>,
+    api: ApiAccess,
+    invalid: Vec<String>,
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder {
+            config: Config::default(),
+            listens: false,
+            policy: Open,
+            services: Services::default(),
+            session_ended: None,
+            pages: None,
+            api: ApiAccess::Closed,
+            invalid: Vec::new(),
+        }
+    }
+}
+
+impl<P: Policy> Builder<P> {
+    /// Starts from a whole configuration: addresses, limits, session rules.
+    pub fn config(mut self, config: Config) -> Builder<P> {
+        self.config = config;
+        self.listens = true;
+        self
+    }
+
+    /// Adds an address to listen on; port 0 takes any free one. Without any, `127.0.0.1:8000`.
+    pub fn listen(mut self, address: impl Into<SocketAddr>) -> Builder<P> {
+        if !std::mem::replace(&mut self.listens, true) {
+            self.config.listen.clear();
+        }
+        self.config.listen.push(address.into());
+        self
+    }
+
+    /// Sets who may. Without a policy everyone may do everything.
+    pub fn policy<Q: Policy>(self, policy: Q) -> Builder<Q> {
+        let Builder { config, listens, policy: _, services, session_ended, pages, api, invalid } = self;
+        Builder { config, listens, policy, services, session_ended, pages, api, invalid }
+    }
+
+    /// Adds a service: a handler for a channel or pattern under `/service/`. The first that matches answers.
+    pub fn service<H, F>(mut self, pattern: &str, handler: H) -> Builder<P>
+    where
+        H: Fn(Call) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, Refusal>> + Send + 'static,
+    {
+        match Pattern::parse(pattern) {
+            Ok(parsed) if pattern.starts_with("/service/") => self.services.add(parsed, handler),
+            Ok(_) => self.invalid.push(format!("{pattern:?} is not under /service/")),
+            Err(error) => self.invalid.push(format!("{pattern:?} is no service channel: {error}")),
+        }
+        self
+    }
+
+    /// Calls `ended` whenever a session ends, with the reason. It runs on a delivery thread: hand work on.
+    pub fn on_session_end(mut self, ended: impl Fn(&Client, Code) + Send + Sync + 'static) -> Builder<P> {
+        self.session_ended = Some(match self.session_ended.take() {
+            None => Arc::new(ended),
+            Some(before) => Arc::new(move |client, code| {
+                before(client, code);
+                ended(client, code);
+            }),
+        });
+        self
+    }
+
+    /// Serves your own pages on the same port: any tower service of HTTP requests gets what is for none of
+    /// Comet's paths.
+    pub fn http<S, B>(mut self, pages: S) -> Builder<P>
+    where
+        S: tower_service::Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.pages = Some(Pages::new(pages));
+        self
+    }
+
+    /// Who may use the HTTP API. Nobody, unless told.
+    pub fn api(mut self, access: ApiAccess) -> Builder<P> {
+        self.api = access;
+        self
+    }
+
+    /// Binds the addresses and starts. Must be called within a tokio runtime: it becomes the control runtime,
+    /// on which policies that wait, services and pages run.
+    ///
+    /// # Errors
+    /// `AddrInUse` and the like when an address cannot be bound, `InvalidInput` when something given to the
+    /// builder cannot work.
+    pub fn build(self) -> io::Result<Comet> {
+        if let Some(invalid) = self.invalid.first() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, invalid.clone()));
+        }
+        let runtime = runtime::Handle::try_current()
+            .map_err(|_| io::Error::other("Comet is built within a tokio runtime"))?;
+        let Builder { config, policy, services, session_ended, pages, api, .. } = self;
+        let mut web = None;
+        let engine = Engine::start(config.clone(), |handle| {
+            let api = Api::new(api, handle.clone());
+            let shared = Arc::new(Web::new(config.mounts, api, pages));
+            web = Some(shared.clone());
+            Arc::new(CometHost {
+                policy: Arc::new(policy),
+                services,
+                session_ended,
+                handle: handle.clone(),
+                runtime,
+                web: shared,
+            })
+        })?;
+        let web = web.expect("the engine asks for its host once");
+        Ok(Comet::new(engine, web))
+    }
+}
