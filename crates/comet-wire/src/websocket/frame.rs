@@ -96,6 +96,11 @@ impl Decoder {
         self.message.is_some()
     }
 
+    /// Bytes of memory held for a message that is not complete; they follow what has arrived, not what was announced.
+    pub fn held_bytes(&self) -> usize {
+        self.message.as_ref().map_or(0, |message| message.held_bytes())
+    }
+
     /// Whether the peer has said its last word: a close frame or an error. Everything after it is consumed and ignored.
     pub fn is_ended(&self) -> bool {
         self.ended

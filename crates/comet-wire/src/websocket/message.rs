@@ -55,6 +55,11 @@ impl Message {
         self.frame.left > 0
     }
 
+    /// Memory held for this message.
+    pub(super) fn held_bytes(&self) -> usize {
+        size_of::<Self>() + self.payload.capacity()
+    }
+
     /// Whether the last frame has arrived.
     pub(super) fn is_complete(&self) -> bool {
         self.frame.fin && self.frame.left == 0
