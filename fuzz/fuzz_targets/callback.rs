@@ -1,7 +1,7 @@
 //! Callback names and the escaping of JSON in a script.
 //!
-//! A name that is accepted must be nothing but a name; a JSON text must mean the same after escaping and hold no character that ends a
-//! script. The input comes from the fuzzer, as a name and as JSON.
+//! A name that is accepted must be nothing but a name; a JSON text must mean the same after escaping and
+//! hold no character that ends a script. The input comes from the fuzzer, as a name and as JSON.
 #![no_main]
 
 use comet_wire::callback::{Callback, escape_json, write_response};
@@ -9,7 +9,10 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     if let Ok(callback) = Callback::parse(text) {
-        assert!(text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_$.".contains(&byte)));
+        assert!(
+            text.len() <= 64
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_$.".contains(&byte))
+        );
         assert!(!text.split('.').any(|part| part.is_empty() || part.as_bytes()[0].is_ascii_digit()));
         let mut out = Vec::new();
         write_response(&mut out, &callback, std::iter::once(&b"{}"[..]), true);

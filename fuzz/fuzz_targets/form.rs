@@ -1,7 +1,7 @@
 //! Forms and queries.
 //!
-//! Whatever is read must be within its bounds, and a query must read like the form of the same bytes. The input comes from the
-//! fuzzer.
+//! Whatever is read must be within its bounds, and a query must read like the form of the same bytes. The
+//! input comes from the fuzzer.
 #![no_main]
 
 use comet_wire::form::{FormError, MOST_VALUES, messages_of_form, query_value, query_values};

@@ -1,7 +1,7 @@
 //! Request bodies in both framings.
 //!
-//! The same bytes are decoded whole and in pieces, and both must give the same body, end and error. The input comes from the
-//! fuzzer; the limit is small so that it is reached.
+//! The same bytes are decoded whole and in pieces, and both must give the same body, end and error. The
+//! input comes from the fuzzer; the limit is small so that it is reached.
 #![no_main]
 
 use comet_wire::http::{Body, BodyError, BodyFraming};

@@ -1,7 +1,8 @@
 //! Request heads and their paths.
 //!
-//! Any bytes are parsed whole and byte by byte, and both must end the same way; what is accepted must be safe to ask. The input comes
-//! from the fuzzer, and a third of it is placed behind a good request line so that fields are reached early.
+//! Any bytes are parsed whole and byte by byte, and both must end the same way; what is accepted must be
+//! safe to ask. The input comes from the fuzzer, and a third of it is placed behind a good request line so
+//! that fields are reached early.
 #![no_main]
 
 use comet_wire::http::{BodyFraming, HeadLimits, HeadScanner, Parsed, canonical_path, parse_head};
@@ -36,7 +37,9 @@ fuzz_target!(|input: (u8, &[u8])| {
     let _ = (head.accepts("text/event-stream"), head.asks_for("a/b"), head.cookie("a"), head.content_type());
     let _ = (head.keep_alive(), head.upgrade(), head.expects_continue(), head.body_is_coded());
     if let Ok(path) = canonical_path(head.path()) {
-        assert!(path.starts_with('/') && !path.contains("//") && !path.contains(['\\', ';', '\0', '\r', '\n']));
+        assert!(
+            path.starts_with('/') && !path.contains("//") && !path.contains(['\\', ';', '\0', '\r', '\n'])
+        );
         assert!(path.split('/').all(|segment| segment != "." && segment != ".."));
     }
 });

@@ -1,7 +1,8 @@
 //! WebSocket frames of clients and servers.
 //!
-//! The same bytes are decoded whole and in pieces; both must say the same and fail the same, and memory must follow what has
-//! arrived. The input comes from the fuzzer; the limits are small so that they are reached.
+//! The same bytes are decoded whole and in pieces; both must say the same and fail the same, and memory
+//! must follow what has arrived. The input comes from the fuzzer; the limits are small so that they are
+//! reached.
 #![no_main]
 
 use comet_wire::websocket::{Decoded, Decoder, Event, FrameError, FrameLimits};

@@ -1,7 +1,7 @@
 //! The opening handshake, both sides.
 //!
-//! A good request gets fields from the fuzzer, and an answer is read that the fuzzer has made. What is accepted must be what
-//! the standard allows; nothing the fuzzer says may reach the answer.
+//! A good request gets fields from the fuzzer, and an answer is read that the fuzzer has made. What is
+//! accepted must be what the standard allows; nothing the fuzzer says may reach the answer.
 #![no_main]
 
 use comet_wire::http::{BodyFraming, HeadLimits, Method, Parsed, parse_head};
@@ -23,7 +23,10 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(Parsed::Complete { head, .. }) = parse_head(&request, &HeadLimits::default()) else { return };
     let _ = extension::offers(&head);
     if let Ok(accepted) = accept(&head, None) {
-        assert!(head.method == Method::Get && matches!(head.framing(), BodyFraming::None | BodyFraming::Length(0)));
+        assert!(
+            head.method == Method::Get
+                && matches!(head.framing(), BodyFraming::None | BodyFraming::Length(0))
+        );
         let mut answer = Vec::new();
         write_accept(&mut answer, &accepted, &[]).expect("an answer of constants");
         assert!(handshake.read_answer(&answer).is_ok());

@@ -1,12 +1,13 @@
 //! Finding the end of a request head while it trickles in.
 //!
-//! The scanner remembers how far it has looked, so a head sent byte by byte costs one pass over its bytes and not one pass
-//! for each byte. It judges line ends and the size limit only; the meaning of the lines is the parser's in `head`.
+//! The scanner remembers how far it has looked, so a head sent byte by byte costs one pass over its bytes
+//! and not one pass for each byte. It judges line ends and the size limit only; the meaning of the lines is
+//! the parser's in `head`.
 
 use super::head::{Head, HeadError, HeadLimits, Parsed};
 
-/// Looks for the end of a request head and resumes where it stopped. One scanner serves one connection: it is ready for
-/// the next head as soon as it has found the end of one.
+/// Looks for the end of a request head and resumes where it stopped. One scanner serves one connection: it
+/// is ready for the next head as soon as it has found the end of one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HeadScanner {
     scanned: usize,

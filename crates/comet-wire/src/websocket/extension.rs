@@ -1,7 +1,7 @@
 //! The extensions a client offers, read in one pass.
 //!
-//! The grammar is lists of names with parameters, some of them quoted; numbers of offers and parameters are bounded. Nothing is
-//! negotiated here: an offer that is read well may still be declined.
+//! The grammar is lists of names with parameters, some of them quoted; numbers of offers and parameters are
+//! bounded. Nothing is negotiated here: an offer that is read well may still be declined.
 
 use crate::http::head::Head;
 

@@ -148,7 +148,9 @@ proptest! {
     }
 
     #[test]
-    fn the_length_of_an_array_is_known_before_it_is_written(bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..6)) {
+    fn the_length_of_an_array_is_known_before_it_is_written(
+        bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..6),
+    ) {
         let mut out = Vec::new();
         write_json_array(&mut out, bodies.iter().map(Vec::as_slice));
         prop_assert_eq!(out.len(), json_array_length(bodies.iter().map(Vec::as_slice)));

@@ -143,7 +143,10 @@ fn a_body_that_failed_stays_failed() {
 
 proptest! {
     #[test]
-    fn chunks_written_are_chunks_read(parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..8), cuts in cuts()) {
+    fn chunks_written_are_chunks_read(
+        parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..8),
+        cuts in cuts(),
+    ) {
         let mut wire = Vec::new();
         for part in &parts {
             write_chunk(&mut wire, part);
@@ -156,7 +159,10 @@ proptest! {
     }
 
     #[test]
-    fn a_chunked_body_reads_the_same_however_it_is_cut(text in "([0-3;a\r\n\":]|1\r\na\r\n|0\r\n|;a=\"b\"){0,12}", cuts in cuts()) {
+    fn a_chunked_body_reads_the_same_however_it_is_cut(
+        text in "([0-3;a\r\n\":]|1\r\na\r\n|0\r\n|;a=\"b\"){0,12}",
+        cuts in cuts(),
+    ) {
         let whole = decode(BodyFraming::Chunked, 8, &[text.as_bytes()]);
         let cut = decode(BodyFraming::Chunked, 8, &pieces(text.as_bytes(), &cuts));
         prop_assert_eq!(cut, whole);

@@ -1,4 +1,5 @@
-//! Laws of the frame codec: round trips, independence of how bytes arrive, agreement with another implementation.
+//! Laws of the frame codec: round trips, independence of how bytes arrive, agreement with another
+//! implementation.
 
 use std::io::{self, Cursor, Read, Write};
 
@@ -87,7 +88,12 @@ fn heard_elsewhere(wire: Vec<u8>, role: Role) -> Vec<Said> {
 
 proptest! {
     #[test]
-    fn what_a_client_says_is_what_is_heard(messages in prop::collection::vec(said(), 0..6), key in any::<[u8; 4]>(), reason in "\\PC{0,30}", cuts in cuts()) {
+    fn what_a_client_says_is_what_is_heard(
+        messages in prop::collection::vec(said(), 0..6),
+        key in any::<[u8; 4]>(),
+        reason in "\\PC{0,30}",
+        cuts in cuts(),
+    ) {
         let mut messages = messages;
         messages.push(Said::Close(Some(4000), reason));
         let mut wire = Vec::new();
@@ -100,7 +106,11 @@ proptest! {
     }
 
     #[test]
-    fn what_a_server_says_is_what_is_heard(messages in prop::collection::vec(said(), 0..6), reason in "\\PC{0,30}", cuts in cuts()) {
+    fn what_a_server_says_is_what_is_heard(
+        messages in prop::collection::vec(said(), 0..6),
+        reason in "\\PC{0,30}",
+        cuts in cuts(),
+    ) {
         let mut messages = messages;
         messages.push(Said::Close(Some(1001), reason));
         let wire: Vec<u8> = messages.iter().flat_map(server_frame).collect();
@@ -111,12 +121,15 @@ proptest! {
 
     #[test]
     fn frames_right_and_wrong_read_the_same_however_they_are_cut(
-        frames in prop::collection::vec((any::<u8>(), "[a\u{e9}\u{20ac}]{0,5}", 0..3_usize), 0..8), tail in prop::collection::vec(any::<u8>(), 0..8), cuts in cuts()
+        frames in prop::collection::vec((any::<u8>(), "[a\u{e9}\u{20ac}]{0,5}", 0..3_usize), 0..8),
+        tail in prop::collection::vec(any::<u8>(), 0..8),
+        cuts in cuts(),
     ) {
         let mut wire = Vec::new();
         for (first, text, lost) in frames {
             // Mostly the opcodes that mean something, and text that now and then ends inside a character.
-            let first = if first < 200 { [0x01, 0x02, 0x00, 0x80, 0x81, 0x82, 0x89, 0x8a][usize::from(first % 8)] } else { first };
+            let usual = [0x01, 0x02, 0x00, 0x80, 0x81, 0x82, 0x89, 0x8a];
+            let first = if first < 200 { usual[usize::from(first % 8)] } else { first };
             let kept = text.len().saturating_sub(lost);
             wire.extend(raw(first, &text.as_bytes()[..kept]));
         }
@@ -129,7 +142,12 @@ proptest! {
     }
 
     #[test]
-    fn the_wide_mask_is_the_byte_wise_mask(payload in prop::collection::vec(any::<u8>(), 0..70), key in any::<[u8; 4]>(), offset in any::<usize>(), start in 0..9_usize) {
+    fn the_wide_mask_is_the_byte_wise_mask(
+        payload in prop::collection::vec(any::<u8>(), 0..70),
+        key in any::<[u8; 4]>(),
+        offset in any::<usize>(),
+        start in 0..9_usize,
+    ) {
         let start = start.min(payload.len());
         let mut fast = payload.clone();
         apply_mask(&mut fast[start..], key, offset);

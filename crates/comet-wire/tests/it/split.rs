@@ -1,6 +1,7 @@
 //! Cutting one input into pieces in every way a network might.
 //!
-//! A strategy gives the cut points; the tests compare what comes out with the uncut input. Nothing here knows a format.
+//! A strategy gives the cut points; the tests compare what comes out with the uncut input. Nothing here
+//! knows a format.
 
 use proptest::prelude::*;
 
