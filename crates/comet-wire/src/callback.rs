@@ -1,7 +1,8 @@
 //! Answers of the callback-polling transport (JSONP): a script that calls a function the page has named.
 //!
-//! The name is the only text of a request that comes back in a script, so its grammar is narrow and the body begins with a
-//! comment; the JSON is escaped until no character of it can end a script. Whether a page may ask at all is decided elsewhere.
+//! The name is the only text of a request that comes back in a script, so its grammar is narrow and the
+//! body begins with a comment; the JSON is escaped until no character of it can end a script. Whether a
+//! page may ask at all is decided elsewhere.
 
 use std::fmt;
 
@@ -18,7 +19,8 @@ const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\
     X-Content-Type-Options: nosniff\r\n\
     Vary: Origin\r\n";
 
-/// The name of a function of the page: JavaScript identifiers of ASCII joined by dots, at most [`MOST_NAME_BYTES`].
+/// The name of a function of the page: JavaScript identifiers of ASCII joined by dots, at most
+/// [`MOST_NAME_BYTES`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Callback(Box<str>);
 
@@ -84,8 +86,9 @@ pub fn write_response<'a>(
     out.extend_from_slice(&script);
 }
 
-/// Appends `json` to `out` so that it means the same inside a script of an HTML or XML page: `<`, `>`, U+2028 and U+2029
-/// become escapes. In JSON these characters stand in strings only, where an escape is the same character.
+/// Appends `json` to `out` so that it means the same inside a script of an HTML or XML page: `<`, `>`,
+/// U+2028 and U+2029 become escapes. In JSON these characters stand in strings only, where an escape is the
+/// same character.
 pub fn escape_json(out: &mut Vec<u8>, json: &[u8]) {
     let mut rest = json;
     while let Some(at) = memchr::memchr3(b'<', b'>', 0xe2, rest) {

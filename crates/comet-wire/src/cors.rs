@@ -1,7 +1,7 @@
 //! Answers to the question a browser asks before a request to another origin.
 //!
-//! The answer is the same for every path of the mount: fixed methods, fixed fields, a day to remember it. Which origins are allowed is
-//! decided by the caller, who names one or none.
+//! The answer is the same for every path of the mount: fixed methods, fixed fields, a day to remember it.
+//! Which origins are allowed is decided by the caller, who names one or none.
 
 use crate::http::response::{ResponseError, write_head};
 
@@ -12,7 +12,8 @@ pub const FIELDS: &str = "Accept, Authorization, Content-Type, Pragma, X-Request
 /// How long a browser may remember the answer.
 pub const MAX_AGE_SECONDS: &str = "86400";
 
-/// Appends the whole answer to an `OPTIONS` request: 200 without a body, with the permissions when `origin` is an allowed one.
+/// Appends the whole answer to an `OPTIONS` request: 200 without a body, with the permissions when `origin`
+/// is an allowed one.
 ///
 /// # Errors
 /// [`ResponseError::Value`] when the origin holds a control character; nothing is written.

@@ -1,7 +1,7 @@
 //! Forms and queries: the values of one name in `application/x-www-form-urlencoded` text.
 //!
-//! Numbers of pairs and values are bounded and escapes are read strictly. Bodies and queries come from requests; the JSON
-//! inside a `message` value is decoded elsewhere.
+//! Numbers of pairs and values are bounded and escapes are read strictly. Bodies and queries come from
+//! requests; the JSON inside a `message` value is decoded elsewhere.
 
 use std::borrow::Cow;
 

@@ -1,8 +1,8 @@
 //! HTTP/1.1 on the lean path: request heads, request bodies, response heads.
 //!
-//! The parsers are strict because a proxy in front may read the same bytes: what two readers could understand
-//! differently is refused. Routing, HTTP/2 and everything that is not delivery live elsewhere; heads come in as bytes of
-//! the connection and go out as borrowed views of those bytes.
+//! The parsers are strict because a proxy in front may read the same bytes: what two readers could
+//! understand differently is refused. Routing, HTTP/2 and everything that is not delivery live elsewhere;
+//! heads come in as bytes of the connection and go out as borrowed views of those bytes.
 
 mod accept;
 pub mod body;

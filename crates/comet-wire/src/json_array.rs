@@ -1,7 +1,8 @@
 //! Many messages as one JSON array.
 //!
-//! Each message arrives as the finished bytes of one JSON object, encoded once for all subscribers; here they are joined, and their
-//! length is known before they are. Every transport that frames its batches as one array uses this file.
+//! Each message arrives as the finished bytes of one JSON object, encoded once for all subscribers; here
+//! they are joined, and their length is known before they are. Every transport that frames its batches as
+//! one array uses this file.
 
 /// The bytes [`write_json_array`] will append for these bodies.
 pub fn json_array_length<'a>(bodies: impl Iterator<Item = &'a [u8]>) -> usize {

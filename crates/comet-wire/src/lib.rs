@@ -1,8 +1,10 @@
-//! Bytes to frames and back, for every transport: request heads and bodies, answers of polls, WebSocket frames.
+//! Bytes to frames and back, for every transport: request heads and bodies, answers of polls, WebSocket
+//! frames.
 //!
-//! Everything here is a pure function over byte slices: no socket, no clock, no channel and no session is named, and the
-//! caller owns every buffer. Bytes come from the engine's reads and go back to it as values or as bytes to send; every
-//! input a peer can repeat is bounded, and bad input is an error value, never a panic.
+//! Everything here is a pure function over byte slices: no socket, no clock, no channel and no session is
+//! named, and the caller owns every buffer. Bytes come from the engine's reads and go back to it as values
+//! or as bytes to send; every input a peer can repeat is bounded, and bad input is an error value, never a
+//! panic.
 
 #![forbid(unsafe_code)]
 

@@ -1,7 +1,8 @@
 //! Answers of the long-polling transport.
 //!
-//! The head is on the delivery path, so its fixed part is a constant and its length is written as an integer; nothing is
-//! formatted. Bodies come encoded from the engine and leave in the buffer that is sent; the same head serves every JSON answer of the mount.
+//! The head is on the delivery path, so its fixed part is a constant and its length is written as an
+//! integer; nothing is formatted. Bodies come encoded from the engine and leave in the buffer that is sent;
+//! the same head serves every JSON answer of the mount.
 
 use crate::http::response::{ResponseError, check_value, write_length};
 use crate::json_array::{json_array_length, write_json_array};
@@ -15,11 +16,11 @@ const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\
 /// Bytes that the variable fields need besides their values, at most.
 const FIELD_ROOM: usize = 192;
 
-/// Appends a whole answer: the head and all bodies as one JSON array. Without bodies the array is empty, which official
-/// clients take for a failed request.
+/// Appends a whole answer: the head and all bodies as one JSON array. Without bodies the array is empty,
+/// which official clients take for a failed request.
 ///
-/// `cors` is the origin that may read the answer, already checked against the allowed ones. `set_cookie` is the value of a
-/// `Set-Cookie` field.
+/// `cors` is the origin that may read the answer, already checked against the allowed ones. `set_cookie` is
+/// the value of a `Set-Cookie` field.
 ///
 /// # Errors
 /// [`ResponseError::Value`] when the origin or the cookie holds a control character; nothing is written.

@@ -1,7 +1,8 @@
 //! Strict percent decoding, shared by paths, queries and forms.
 //!
-//! An escape that is not two hexadecimal digits is refused rather than passed through, so that a text has one meaning. Bytes
-//! come from request targets and form bodies; splitting them and judging the result is left to the callers.
+//! An escape that is not two hexadecimal digits is refused rather than passed through, so that a text has
+//! one meaning. Bytes come from request targets and form bodies; splitting them and judging the result is
+//! left to the callers.
 
 use std::borrow::Cow;
 
@@ -9,7 +10,8 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadEscape;
 
-/// Decodes every `%xx` of `input` once, and `+` to a space when `plus` is set. Borrows when nothing is escaped.
+/// Decodes every `%xx` of `input` once, and `+` to a space when `plus` is set. Borrows when nothing is
+/// escaped.
 pub(crate) fn decode(input: &[u8], plus: bool) -> Result<Cow<'_, [u8]>, BadEscape> {
     let escaped = |byte: &u8| *byte == b'%' || (plus && *byte == b'+');
     let Some(first) = input.iter().position(escaped) else { return Ok(Cow::Borrowed(input)) };

@@ -1,7 +1,8 @@
 //! WebSocket (RFC 6455): the opening handshake, frames in and frames out.
 //!
-//! Frames are cut from and written to buffers of the caller; fragments and partly received messages are the only thing kept
-//! here. Answering pings, closing and pacing are decided by the engine. [`client`] holds the other side of the same protocol.
+//! Frames are cut from and written to buffers of the caller; fragments and partly received messages are the
+//! only thing kept here. Answering pings, closing and pacing are decided by the engine. [`client`] holds
+//! the other side of the same protocol.
 
 pub mod client;
 pub mod close;

@@ -1,13 +1,14 @@
 //! What the client wants to read: the `Accept` fields of a head.
 //!
-//! Media ranges and weights are read only as far as the choice of a transport needs them: wanted, or not. The fields come
-//! from a parsed head; which form an answer takes is decided by the engine.
+//! Media ranges and weights are read only as far as the choice of a transport needs them: wanted, or not.
+//! The fields come from a parsed head; which form an answer takes is decided by the engine.
 
 use super::field::{list_members, trim};
 use super::head::Head;
 
 impl Head<'_> {
-    /// Whether the client takes answers of this media type: named, covered by a wildcard, or no `Accept` sent at all.
+    /// Whether the client takes answers of this media type: named, covered by a wildcard, or no `Accept`
+    /// sent at all.
     pub fn accepts(&self, mime: &str) -> bool {
         let mut asked = false;
         let mut best = None;
@@ -28,7 +29,8 @@ impl Head<'_> {
         best.map_or(!asked, |(_, wanted)| wanted)
     }
 
-    /// Whether the client names this media type itself in `Accept`, as `EventSource` does. Wildcards do not count.
+    /// Whether the client names this media type itself in `Accept`, as `EventSource` does. Wildcards do not
+    /// count.
     pub fn asks_for(&self, mime: &str) -> bool {
         self.fields("accept")
             .flat_map(list_members)

@@ -1,7 +1,8 @@
 //! Request bodies: the incremental decoder for both framings.
 //!
-//! The decoder is fed whatever has arrived and appends the decoded bytes to a buffer of the caller, never more than the limit it was
-//! made with. What bounds a chunked body is in `chunked`; what the bytes mean is none of its business.
+//! The decoder is fed whatever has arrived and appends the decoded bytes to a buffer of the caller, never
+//! more than the limit it was made with. What bounds a chunked body is in `chunked`; what the bytes mean is
+//! none of its business.
 
 use super::chunked::Chunked;
 
@@ -99,8 +100,9 @@ impl Body {
     /// Everything that belongs to the body is consumed at once; nothing after its end is.
     ///
     /// # Errors
-    /// [`BodyError`]; a body that has failed keeps answering with the same error. An announced length above the limit fails
-    /// at the first call, with or without input, so that a client waiting for `100 Continue` can be refused.
+    /// [`BodyError`]; a body that has failed keeps answering with the same error. An announced length above
+    /// the limit fails at the first call, with or without input, so that a client waiting for `100
+    /// Continue` can be refused.
     pub fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<Progress, BodyError> {
         let result = match &mut self.state {
             State::Length { left } => {

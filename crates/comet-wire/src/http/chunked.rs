@@ -1,7 +1,8 @@
 //! The chunked coding, read strictly.
 //!
-//! Sizes are hexadecimal digits and nothing else, lines end in CR LF, extensions and trailers are read and thrown away within
-//! budgets. The state machine takes single bytes for the framing and slices for the data; it is driven by `body`.
+//! Sizes are hexadecimal digits and nothing else, lines end in CR LF, extensions and trailers are read and
+//! thrown away within budgets. The state machine takes single bytes for the framing and slices for the
+//! data; it is driven by `body`.
 
 use super::body::BodyError;
 use super::field::is_token_byte;

@@ -1,7 +1,7 @@
 //! What may stand in a field: names, values and comma-separated lists.
 //!
-//! The same rules serve both directions: fields that came in are cut here, fields that go out are checked here, so that no
-//! value can end its own line. Nothing here knows what a field means.
+//! The same rules serve both directions: fields that came in are cut here, fields that go out are checked
+//! here, so that no value can end its own line. Nothing here knows what a field means.
 
 /// Whether `byte` may stand in a token (RFC 9110 section 5.6.2).
 pub(crate) fn is_token_byte(byte: u8) -> bool {

@@ -1,7 +1,8 @@
 //! Request heads: the request line and the fields, parsed strictly into a borrowed view.
 //!
-//! What two readers could understand differently (framing, host, line ends) is refused here, before anything else looks at
-//! the request. Bytes come from the connection's buffer, whose borrow the [`Head`] keeps; routing and permission are decided elsewhere.
+//! What two readers could understand differently (framing, host, line ends) is refused here, before
+//! anything else looks at the request. Bytes come from the connection's buffer, whose borrow the [`Head`]
+//! keeps; routing and permission are decided elsewhere.
 
 use std::mem::MaybeUninit;
 
@@ -147,7 +148,8 @@ pub struct Head<'a> {
     connection_upgrade: bool,
 }
 
-/// Parses the head at the start of `bytes`, searching from the first byte. Use [`HeadScanner`] where the bytes trickle in.
+/// Parses the head at the start of `bytes`, searching from the first byte. Use [`HeadScanner`] where the
+/// bytes trickle in.
 ///
 /// # Errors
 /// [`HeadError`] names what is wrong.

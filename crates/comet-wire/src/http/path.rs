@@ -1,7 +1,8 @@
 //! One spelling for each path.
 //!
-//! A path is decoded once and refused when another reader could take it for a different one, so that a rule written for a path holds
-//! for every way to write it. Paths come from a request head; which of them exist is the caller's business.
+//! A path is decoded once and refused when another reader could take it for a different one, so that a rule
+//! written for a path holds for every way to write it. Paths come from a request head; which of them exist
+//! is the caller's business.
 
 use std::borrow::Cow;
 
@@ -24,7 +25,8 @@ pub enum PathError {
     Character,
 }
 
-/// Decodes `path` once and makes sure that no one else can read it as another path. The case of letters is kept.
+/// Decodes `path` once and makes sure that no one else can read it as another path. The case of letters is
+/// kept.
 ///
 /// A slash at the end is allowed. The answer borrows from `path` when nothing was escaped.
 ///

@@ -1,7 +1,8 @@
 //! Response heads and chunks, written straight into the buffer that will be sent.
 //!
-//! Every value is checked on its way out: no line end reaches the wire inside a field, whoever supplied it. The fixed answers of the
-//! delivery path are in `long_poll` and `callback`; this file writes all the others.
+//! Every value is checked on its way out: no line end reaches the wire inside a field, whoever supplied it.
+//! The fixed answers of the delivery path are in `long_poll` and `callback`; this file writes all the
+//! others.
 
 use super::field::{is_sendable_value, is_token};
 
@@ -28,10 +29,12 @@ pub enum ResponseError {
 /// Appends a response head to `out`.
 ///
 /// `content_length` is left out for statuses that have no body (1xx, 204); a head without it needs a
-/// `Transfer-Encoding` field or the end of the connection to delimit the body. `keep_alive` false adds `Connection: close`.
+/// `Transfer-Encoding` field or the end of the connection to delimit the body. `keep_alive` false adds
+/// `Connection: close`.
 ///
 /// # Errors
-/// [`ResponseError`] when a name or value may not be sent; `Content-Length` and `Connection` are not accepted as fields.
+/// [`ResponseError`] when a name or value may not be sent; `Content-Length` and `Connection` are not
+/// accepted as fields.
 pub fn write_head(
     out: &mut Vec<u8>,
     status: u16,
@@ -59,7 +62,8 @@ pub fn write_head(
     Ok(())
 }
 
-/// Appends one chunk of a chunked body; an empty `data` writes nothing, because an empty chunk would end the body.
+/// Appends one chunk of a chunked body; an empty `data` writes nothing, because an empty chunk would end
+/// the body.
 pub fn write_chunk(out: &mut Vec<u8>, data: &[u8]) {
     if data.is_empty() {
         return;

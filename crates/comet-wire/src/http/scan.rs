@@ -1,12 +1,13 @@
 //! Finding the end of a request head while it trickles in.
 //!
-//! The scanner remembers how far it has looked, so a head sent byte by byte costs one pass over its bytes and not one pass
-//! for each byte. It judges line ends and the size limit only; the meaning of the lines is the parser's in `head`.
+//! The scanner remembers how far it has looked, so a head sent byte by byte costs one pass over its bytes
+//! and not one pass for each byte. It judges line ends and the size limit only; the meaning of the lines is
+//! the parser's in `head`.
 
 use super::head::{Head, HeadError, HeadLimits, Parsed};
 
-/// Looks for the end of a request head and resumes where it stopped. One scanner serves one connection: it is ready for
-/// the next head as soon as [`HeadScanner::parse`] has answered `Complete`.
+/// Looks for the end of a request head and resumes where it stopped. One scanner serves one connection: it
+/// is ready for the next head as soon as it has found the end of one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HeadScanner {
     scanned: usize,
@@ -26,7 +27,6 @@ impl HeadScanner {
     /// [`HeadError`] names what is wrong; the connection cannot be used any longer.
     pub fn parse<'a>(&mut self, bytes: &'a [u8], limits: &HeadLimits) -> Result<Parsed<'a>, HeadError> {
         let Some(length) = self.find_end(bytes, limits)? else { return Ok(Parsed::Partial) };
-        self.scanned = 0;
         let head = Head::read(&bytes[..length], limits)?;
         Ok(Parsed::Complete { head, length })
     }
@@ -48,7 +48,10 @@ impl HeadScanner {
                 3 if bytes[1] == b'\n' => return Err(HeadError::Line),
                 _ if bytes[at - 2] != b'\n' => continue,
                 _ if at >= limits.bytes => return Err(HeadError::TooLong),
-                _ => return Ok(Some(at + 1)),
+                _ => {
+                    self.scanned = 0;
+                    return Ok(Some(at + 1));
+                }
             }
         }
         if bytes.len() >= limits.bytes {

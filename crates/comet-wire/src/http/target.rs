@@ -1,7 +1,7 @@
 //! The request target: which form it has and where its path and query stand.
 //!
-//! Origin form, absolute form and the asterisk of OPTIONS are understood, everything else is refused. The target is cut but not
-//! decoded; decoding a path is the business of `path`.
+//! Origin form, absolute form and the asterisk of OPTIONS are understood, everything else is refused. The
+//! target is cut but not decoded; decoding a path is the business of `path`.
 
 use super::head::{HeadError, Method};
 

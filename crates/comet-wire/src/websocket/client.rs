@@ -1,7 +1,8 @@
 //! The client side of WebSocket: handshake out, answer in, masked frames out.
 //!
-//! Used by the Rust client, the load generator and tests; the server never needs it. Keys for the handshake and for masks come
-//! from the caller, who owns the random source; frames of the server are read with [`Decoder::for_client`](super::Decoder::for_client).
+//! Used by the Rust client, the load generator and tests; the server never needs it. Keys for the handshake
+//! and for masks come from the caller, who owns the random source; frames of the server are read with
+//! [`Decoder::for_client`](super::Decoder::for_client).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,7 +48,8 @@ pub enum AnswerError {
     /// The answer is not an HTTP response, or too long.
     #[error("the answer is not an HTTP response")]
     Malformed,
-    /// The answer says 101 but does not prove that the handshake was read, or agrees to something not offered.
+    /// The answer says 101 but does not prove that the handshake was read, or agrees to something not
+    /// offered.
     #[error("the answer does not belong to this handshake")]
     Foreign,
 }

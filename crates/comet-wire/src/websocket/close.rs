@@ -1,7 +1,7 @@
 //! The endings of a WebSocket: what a peer can do wrong, and which close codes may be seen on the wire.
 //!
-//! Every error has one close code, so that the ending can be told to the peer. Which code an ending of the server's own choice has
-//! stands in the table of codes, not here.
+//! Every error has one close code, so that the ending can be told to the peer. Which code an ending of the
+//! server's own choice has stands in the table of codes, not here.
 
 /// Why the frames of a peer are refused. The connection is closed with [`FrameError::close_code`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +50,8 @@ impl FrameError {
     }
 }
 
-/// Whether `code` may stand in a close frame: defined by the protocol or its registry, or in the open ranges 3000 to 4999.
+/// Whether `code` may stand in a close frame: defined by the protocol or its registry, or in the open
+/// ranges 3000 to 4999.
 pub const fn is_close_code(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }

@@ -1,7 +1,7 @@
 //! Frames out, as a server sends them: one frame a message, never masked.
 //!
-//! A text frame is made once for all subscribers, so its header can be written apart from its payload. Payloads come encoded
-//! from the engine, frames go back to it as bytes; masked frames are in `client`.
+//! A text frame is made once for all subscribers, so its header can be written apart from its payload.
+//! Payloads come encoded from the engine, frames go back to it as bytes; masked frames are in `client`.
 
 use super::header::Opcode;
 use crate::json_array::{json_array_length, write_json_array};

@@ -1,7 +1,7 @@
 //! The extensions a client offers, read in one pass.
 //!
-//! The grammar is lists of names with parameters, some of them quoted; numbers of offers and parameters are bounded. Nothing is
-//! negotiated here: an offer that is read well may still be declined.
+//! The grammar is lists of names with parameters, some of them quoted; numbers of offers and parameters are
+//! bounded. Nothing is negotiated here: an offer that is read well may still be declined.
 
 use crate::http::head::Head;
 
@@ -32,15 +32,14 @@ pub fn offers<'a>(head: &Head<'a>) -> Result<Vec<Offer<'a>>, OfferError> {
     let mut offers = Vec::new();
     for value in head.fields("sec-websocket-extensions") {
         let mut reader = Reader { rest: std::str::from_utf8(value).map_err(|_| OfferError)? };
-        loop {
+        while !reader.at_end() {
             if offers.len() == MOST_OFFERS {
                 return Err(OfferError);
             }
             offers.push(reader.offer()?);
-            if reader.at_end() {
-                break;
+            if !reader.at_end() {
+                reader.expect(b',')?;
             }
-            reader.expect(b',')?;
         }
     }
     Ok(offers)

@@ -1,7 +1,8 @@
 //! Frames in: the decoder of one WebSocket connection.
 //!
-//! A message that is whole in the caller's buffer is unmasked there and handed out without a copy; what arrives in parts is gathered in
-//! one box that exists only meanwhile. Bytes come from the connection, events go to the engine, which answers pings and closes.
+//! A message that is whole in the caller's buffer is unmasked there and handed out without a copy; what
+//! arrives in parts is gathered in one box that exists only meanwhile. Bytes come from the connection,
+//! events go to the engine, which answers pings and closes.
 
 use std::borrow::Cow;
 
@@ -48,7 +49,8 @@ pub enum Event<'a> {
 /// What one call of [`Decoder::decode`] has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decoded<'a> {
-    /// Nothing can be done before the buffer holds this many bytes, at most 131 (a control frame with its header).
+    /// Nothing can be done before the buffer holds this many bytes, at most 131 (a control frame with its
+    /// header).
     NeedMore {
         /// Bytes the buffer must hold, those it holds already included.
         at_least: usize,
@@ -64,9 +66,9 @@ pub enum Decoded<'a> {
 
 /// Decodes the frames of one connection. Between messages it owns no memory.
 ///
-/// The caller gives a buffer that begins with the first byte not yet consumed and calls again while the answer is
-/// [`Decoded::Frame`]. Payload that arrives in parts is consumed at once, so that what stays in the buffer is never more
-/// than a header or a control frame and nothing is looked at twice.
+/// The caller gives a buffer that begins with the first byte not yet consumed and calls again while the
+/// answer is [`Decoded::Frame`]. Payload that arrives in parts is consumed at once, so that what stays in
+/// the buffer is never more than a header or a control frame and nothing is looked at twice.
 #[derive(Debug)]
 pub struct Decoder {
     message: Option<Box<Message>>,
@@ -96,7 +98,14 @@ impl Decoder {
         self.message.is_some()
     }
 
-    /// Whether the peer has said its last word: a close frame or an error. Everything after it is consumed and ignored.
+    /// Bytes of memory held for a message that is not complete; they follow what has arrived, not what was
+    /// announced.
+    pub fn held_bytes(&self) -> usize {
+        self.message.as_ref().map_or(0, |message| message.held_bytes())
+    }
+
+    /// Whether the peer has said its last word: a close frame or an error. Everything after it is consumed
+    /// and ignored.
     pub fn is_ended(&self) -> bool {
         self.ended
     }

@@ -1,7 +1,8 @@
 //! The opening handshake, server side.
 //!
-//! A request becomes a WebSocket only when every condition of RFC 6455 section 4.2 holds and it has no body, so that no byte after it can
-//! be taken for something else. Whether this origin and this person may open one is decided before; no extension is agreed to.
+//! A request becomes a WebSocket only when every condition of RFC 6455 section 4.2 holds and it has no
+//! body, so that no byte after it can be taken for something else. Whether this origin and this person may
+//! open one is decided before; no extension is agreed to.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -114,7 +115,8 @@ pub fn write_accept(
     Ok(())
 }
 
-/// Appends the answer to a refused handshake: its status, the version that would be taken, no body, and the end of the connection.
+/// Appends the answer to a refused handshake: its status, the version that would be taken, no body, and the
+/// end of the connection.
 pub fn write_refusal(out: &mut Vec<u8>, error: UpgradeError) {
     let fields = [("Sec-WebSocket-Version", VERSION), ("Upgrade", "websocket")];
     // `Upgrade` belongs to 426 alone; it comes last so that the others leave it out.

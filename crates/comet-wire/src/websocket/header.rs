@@ -1,7 +1,7 @@
 //! Frame headers: two to fourteen bytes that say what follows.
 //!
-//! A header is judged byte by byte as far as it has arrived, so that nonsense is refused before its end is there. The payload and
-//! the order of frames are the decoder's business.
+//! A header is judged byte by byte as far as it has arrived, so that nonsense is refused before its end is
+//! there. The payload and the order of frames are the decoder's business.
 
 use super::close::FrameError;
 

@@ -1,7 +1,7 @@
 //! The mask over the payload of client frames.
 //!
-//! Masking twice with the same key is the identity, so one function serves both directions. It works on the bytes where they
-//! are, eight at a time; where the key comes from is the business of `frame` and `client`.
+//! Masking twice with the same key is the identity, so one function serves both directions. It works on the
+//! bytes where they are, eight at a time; where the key comes from is the business of `frame` and `client`.
 
 /// Applies the mask `key` to `payload` in place, where `offset` bytes of the same frame came before it.
 pub fn apply_mask(payload: &mut [u8], key: [u8; 4], offset: usize) {

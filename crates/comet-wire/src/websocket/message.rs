@@ -1,7 +1,8 @@
 //! A message that is not there yet: fragments, and frames received in parts.
 //!
-//! Bytes are kept only once they have arrived, never because a header announces them. Text is judged as it comes in, so the first
-//! byte that cannot be UTF-8 ends the connection even inside a frame. The decoder feeds it and takes the finished message.
+//! Bytes are kept only once they have arrived, never because a header announces them. Text is judged as it
+//! comes in, so the first byte that cannot be UTF-8 ends the connection even inside a frame. The decoder
+//! feeds it and takes the finished message.
 
 use std::borrow::Cow;
 
@@ -55,12 +56,18 @@ impl Message {
         self.frame.left > 0
     }
 
+    /// Memory held for this message.
+    pub(super) fn held_bytes(&self) -> usize {
+        size_of::<Self>() + self.payload.capacity()
+    }
+
     /// Whether the last frame has arrived.
     pub(super) fn is_complete(&self) -> bool {
         self.frame.fin && self.frame.left == 0
     }
 
-    /// Takes payload of the current frame from the start of `input`, which is unmasked on the way; answers how much.
+    /// Takes payload of the current frame from the start of `input`, which is unmasked on the way; answers
+    /// how much.
     pub(super) fn push(&mut self, input: &mut [u8]) -> Result<usize, FrameError> {
         let length = self.frame.left.min(input.len());
         let arrived = &mut input[..length];
