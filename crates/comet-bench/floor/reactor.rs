@@ -30,9 +30,16 @@ pub(crate) trait Fan: Sized {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
+    /// Nothing is expected of it but a request.
     Request,
+    /// A WebSocket: gets every publication.
     Subscriber,
+    /// A poll waits on it: gets the next publication.
     Parked,
+    /// Its poll was answered and the next one is on its way.
+    Answered,
+    /// A publication has come in between: the next poll is answered with it at once.
+    Owed,
 }
 
 struct Connection {
@@ -96,6 +103,8 @@ struct Reactor<F> {
     /// What has arrived and not gone out, as frames and as events joined by commas.
     frames: Vec<u8>,
     events: Vec<u8>,
+    /// The answer of the last publication, for polls that come late.
+    answer: Vec<u8>,
     sockets: Vec<RawFd>,
     slots: Vec<usize>,
     fan: F,
@@ -117,6 +126,7 @@ impl<F: Fan> Reactor<F> {
             others,
             frames: Vec::new(),
             events: Vec::new(),
+            answer: Vec::new(),
             sockets: Vec::new(),
             slots: Vec::new(),
             fan: F::new()?,
@@ -195,7 +205,13 @@ impl<F: Fan> Reactor<F> {
                     input = &[];
                 }
                 Ok(Some(Request::Poll { length })) => {
-                    connection.kind = Kind::Parked;
+                    connection.kind = match connection.kind {
+                        Kind::Owed => {
+                            out.extend_from_slice(&self.answer);
+                            Kind::Answered
+                        }
+                        _ => Kind::Parked,
+                    };
                     input = &input[length..];
                 }
                 Ok(Some(Request::Publish { payload, length })) => {
@@ -241,11 +257,13 @@ impl<F: Fan> Reactor<F> {
         }
         let frames = std::mem::take(&mut self.frames);
         self.send(Kind::Subscriber, &frames)?;
-        let mut answer = Vec::new();
-        wire::write_poll_answer(&self.events, &mut answer);
-        self.send(Kind::Parked, &answer)?;
         self.frames = frames;
         self.frames.clear();
+        let mut answer = std::mem::take(&mut self.answer);
+        answer.clear();
+        wire::write_poll_answer(&self.events, &mut answer);
+        self.send(Kind::Parked, &answer)?;
+        self.answer = answer;
         self.events.clear();
         Ok(())
     }
@@ -253,11 +271,17 @@ impl<F: Fan> Reactor<F> {
     fn send(&mut self, kind: Kind, bytes: &[u8]) -> io::Result<()> {
         self.sockets.clear();
         self.slots.clear();
-        for (slot, connection) in self.connections.iter_mut().filter(|(_, c)| c.kind == kind) {
-            self.sockets.push(connection.stream.as_raw_fd());
-            self.slots.push(slot);
+        for (slot, connection) in &mut self.connections {
+            if connection.kind == kind {
+                self.sockets.push(connection.stream.as_raw_fd());
+                self.slots.push(slot);
+            }
             if kind == Kind::Parked {
-                connection.kind = Kind::Request;
+                connection.kind = match connection.kind {
+                    Kind::Parked => Kind::Answered,
+                    Kind::Answered => Kind::Owed,
+                    other => other,
+                };
             }
         }
         let mut failed = Vec::new();

@@ -27,6 +27,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool> {
         eprintln!("This is a debug build: its figures mean nothing.");
     }
     let size = options.size();
+    let machine = machine::describe();
     machine::allow_descriptors(size.subscribers.max(size.idle_connections) + SPARE_DESCRIPTORS)?;
     let beside = std::env::current_exe()?.parent().context("this program stands in a folder")?.to_owned();
     let floor = options.floor.clone().map_or_else(|| build_floor(&beside), Ok)?;
@@ -38,7 +39,6 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool> {
     let campaign = Campaign { launcher, contenders, scenarios, rounds: options.rounds.into(), size };
     let runs = campaign.run(report_progress)?;
     let rows = verdict::judge(&runs);
-    let machine = machine::describe();
     writeln!(
         out,
         "{}, {} processors, Linux {}, {}; {} rounds, {} shards, {} subscribers, {} idle connections\n",

@@ -63,17 +63,30 @@ pub fn rest(pid: u32) -> Result<()> {
     settle(pid).map(drop)
 }
 
+/// The books of a running thread lag behind by up to a tick, so at rest means: asleep, and with nothing new on the books.
 fn settle(pid: u32) -> Result<RunTimes> {
     let end = Instant::now() + Duration::from_secs(1);
     let mut before = run_times(pid)?;
     loop {
         std::thread::sleep(Duration::from_millis(3));
+        let running = any_running(pid)?;
         let now = run_times(pid)?;
-        if now == before || Instant::now() > end {
+        if (now == before && !running) || Instant::now() > end {
             return Ok(now);
         }
         before = now;
     }
+}
+
+fn any_running(pid: u32) -> Result<bool> {
+    for entry in fs::read_dir(format!("/proc/{pid}/task")).context("the server is gone")? {
+        // The thread may have ended since the directory was read.
+        let Ok(text) = fs::read_to_string(entry?.path().join("stat")) else { continue };
+        if parse_state(&text).context("stat has no state")? == 'R' {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Time between two readings. A thread that has ended in between takes what it spent since the first with it.
@@ -118,6 +131,11 @@ fn machine_busy_ns() -> Result<u64> {
 
 fn parse_schedstat(text: &str) -> Option<u64> {
     text.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// The letter behind the name, which stands in parentheses and may hold any others.
+fn parse_state(text: &str) -> Option<char> {
+    text.rsplit_once(") ")?.1.chars().next()
 }
 
 fn parse_resident(text: &str) -> Option<u64> {

@@ -2,6 +2,8 @@
 //! Measures what a delivery costs the server, and when the copies arrive. By long polling the cost holds the
 //! receipt of the next request too.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 
 use super::{DELIVER, GROW, Outcome, Size, fleet, reading};
@@ -16,6 +18,8 @@ const WARM_UP: usize = 2;
 pub(super) fn run(server: &Server, wire: Wire, size: &Size) -> Result<Outcome> {
     let mut fleet = fleet(server, wire)?;
     fleet.grow(size.subscribers, Stage::Listening, GROW)?;
+    // The last polls are sent, not necessarily parked.
+    fleet.idle(Duration::from_millis(300))?;
     for _ in 0..WARM_UP {
         procfs::rest(server.pid())?;
         fleet.publish(1, DELIVER)?;
@@ -25,7 +29,7 @@ pub(super) fn run(server: &Server, wire: Wire, size: &Size) -> Result<Outcome> {
     for _ in 0..size.publications {
         fleet.publish(1, DELIVER)?;
         if wire == Wire::LongPolling {
-            // A bare server remembers nothing: the next polls have to be there before the next publication.
+            // The next polls are parked before the next publication, so that it meets all of them at once.
             procfs::rest(server.pid())?;
         }
     }
