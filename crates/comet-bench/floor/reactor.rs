@@ -150,7 +150,7 @@ impl<F: Fan> Reactor<F> {
                             self.queue(&payload);
                         }
                     }
-                    Token(slot) => self.on_readable(slot, &mut buffer)?,
+                    Token(slot) => self.on_readable(slot, event.is_read_closed(), &mut buffer)?,
                 }
             }
             self.publish()?;
@@ -173,16 +173,22 @@ impl<F: Fan> Reactor<F> {
         }
     }
 
-    /// Readiness is edge-triggered, so a read that filled the buffer is followed by another one.
-    fn on_readable(&mut self, slot: usize, buffer: &mut [u8]) -> io::Result<()> {
+    /// A read that did not fill the buffer has emptied the socket; the end of the stream needs one more.
+    fn on_readable(&mut self, slot: usize, ended: bool, buffer: &mut [u8]) -> io::Result<()> {
         while let Some(connection) = self.connections.get_mut(slot) {
             match connection.stream.read(buffer) {
                 Ok(0) => self.close(slot),
-                // What a subscriber says (pongs) is of no interest here.
-                Ok(_) if connection.kind == Kind::Subscriber => {}
-                Ok(count) => self.on_bytes(slot, &buffer[..count])?,
+                Ok(count) => {
+                    // What a subscriber says (pongs) is of no interest here.
+                    if connection.kind != Kind::Subscriber {
+                        self.on_bytes(slot, &buffer[..count])?;
+                    }
+                    if count < buffer.len() && !ended {
+                        break;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => self.close(slot),
             }
         }

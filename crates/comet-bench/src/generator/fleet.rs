@@ -171,8 +171,9 @@ impl Fleet {
                 if event.is_writable() {
                     peer.on_writable(*goal)?;
                 }
-                if event.is_readable() || event.is_read_closed() || event.is_error() {
-                    received += peer.on_readable(*goal, buffer, &mut sink)?;
+                let ended = event.is_read_closed() || event.is_error();
+                if event.is_readable() || ended {
+                    received += peer.on_readable(*goal, ended, buffer, &mut sink)?;
                 }
                 Ok::<_, crate::protocol::Fault>(())
             };

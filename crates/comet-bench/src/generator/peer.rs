@@ -68,10 +68,12 @@ impl Peer {
         self.write(out)
     }
 
-    /// Reads until the socket is empty, one call where all there is fits into `buffer`, and counts the bytes.
+    /// Reads until the socket is empty (one call where all there is fits into `buffer`), or to the end of the stream
+    /// when it has `ended`. Answers with the number of bytes.
     pub(super) fn on_readable(
         &mut self,
         goal: Stage,
+        ended: bool,
         buffer: &mut [u8],
         sink: &mut Sink<'_>,
     ) -> Result<usize, Fault> {
@@ -95,7 +97,7 @@ impl Peer {
                 self.unread.drain(..used);
             }
             self.write(out)?;
-            if count < buffer.len() {
+            if count < buffer.len() && !ended {
                 return Ok(received);
             }
         }
