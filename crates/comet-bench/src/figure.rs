@@ -1,0 +1,107 @@
+//! The figures: what is measured, in which unit, and the bound it has to keep.
+//! How each is measured is in `scenario`, how they are compared in `verdict`. Add a figure here and in one scenario.
+
+use serde::Serialize;
+
+/// One measured quantity. Smaller is better for each of them.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Figure {
+    /// One publication to all WebSocket subscribers.
+    FanOut,
+    /// Ten back-to-back publications to all WebSocket subscribers.
+    Burst,
+    /// User memory of an idle WebSocket.
+    IdleWebSocket,
+    /// User memory of a parked long poll.
+    IdleLongPolling,
+    /// Connect, upgrade and handshake.
+    Accept,
+    /// The same with first connect and subscription.
+    Subscribe,
+    /// One publication to all long polls, with the receipt of their next requests.
+    FanOutLongPolling,
+    /// Time from publishing to the median subscriber.
+    LatencyMedian,
+    /// Time from publishing to the last of a hundred subscribers.
+    LatencyP99,
+    /// What one delivery by WebSocket takes on the wire.
+    WireBytes,
+}
+
+/// What a figure of Comet has to keep.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// At most so many times the floor's, median against median.
+    Ratio(f64),
+    /// At most so much.
+    AtMost(f64),
+    /// Printed for information.
+    Free,
+}
+
+impl Figure {
+    /// Every figure, in the order of the report.
+    pub const ALL: [Figure; 10] = [
+        Figure::FanOut,
+        Figure::Burst,
+        Figure::IdleWebSocket,
+        Figure::IdleLongPolling,
+        Figure::Accept,
+        Figure::Subscribe,
+        Figure::FanOutLongPolling,
+        Figure::LatencyMedian,
+        Figure::LatencyP99,
+        Figure::WireBytes,
+    ];
+
+    /// What it is called in the report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Figure::FanOut => "fan-out by WebSocket",
+            Figure::Burst => "burst of ten by WebSocket",
+            Figure::IdleWebSocket => "idle WebSocket",
+            Figure::IdleLongPolling => "parked long poll",
+            Figure::Accept => "accept and handshake",
+            Figure::Subscribe => "accept, handshake, connect, subscribe",
+            Figure::FanOutLongPolling => "fan-out by long polling",
+            Figure::LatencyMedian => "fan-out latency, median",
+            Figure::LatencyP99 => "fan-out latency, p99",
+            Figure::WireBytes => "bytes on the wire",
+        }
+    }
+
+    /// What its numbers count.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Figure::FanOut | Figure::Burst | Figure::FanOutLongPolling => "CPU ns/delivery",
+            Figure::IdleWebSocket | Figure::IdleLongPolling => "bytes/connection",
+            Figure::Accept | Figure::Subscribe => "CPU us/connection",
+            Figure::LatencyMedian | Figure::LatencyP99 => "ms",
+            Figure::WireBytes => "bytes/delivery",
+        }
+    }
+
+    /// Digits printed after the point.
+    pub fn decimals(self) -> usize {
+        match self.unit() {
+            "CPU us/connection" | "ms" => 1,
+            _ => 0,
+        }
+    }
+
+    /// What Comet has to keep.
+    pub fn bound(self) -> Bound {
+        match self {
+            Figure::FanOut => Bound::Ratio(1.15),
+            Figure::Burst => Bound::Ratio(1.5),
+            Figure::IdleWebSocket | Figure::IdleLongPolling => Bound::AtMost(2048.0),
+            Figure::Accept => Bound::Ratio(2.0),
+            Figure::Subscribe
+            | Figure::FanOutLongPolling
+            | Figure::LatencyMedian
+            | Figure::LatencyP99
+            | Figure::WireBytes => Bound::Free,
+        }
+    }
+}

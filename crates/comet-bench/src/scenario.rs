@@ -1,0 +1,106 @@
+//! What is done to a server, and what is read off it meanwhile: one module a scenario.
+//! A scenario gets a fresh server, loads it, and answers with readings; which servers and how often is `campaign`'s.
+
+mod accept;
+mod burst;
+mod fan_out;
+mod idle_memory;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::figure::Figure;
+use crate::generator::{Fleet, Load};
+use crate::script::Wire;
+use crate::server::Server;
+
+/// How long a server may take to let everybody in.
+const GROW: Duration = Duration::from_secs(60);
+/// How long the copies of a publication may take.
+const DELIVER: Duration = Duration::from_secs(30);
+
+/// How much load.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Size {
+    /// Subscribers of the fan-outs, and connections of the accept scenario.
+    pub subscribers: usize,
+    /// Connections of the memory scenarios.
+    pub idle_connections: usize,
+    /// Publications measured by a fan-out, and a burst is measured a third as often.
+    pub publications: usize,
+    /// How long connections are idle before memory is read, in seconds.
+    pub idle_s: u64,
+}
+
+/// The scenarios, in the order they are run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scenario {
+    /// Single publications to WebSockets.
+    FanOut,
+    /// Back-to-back publications to WebSockets.
+    Burst,
+    /// Memory of idle WebSockets.
+    IdleWebSocket,
+    /// Memory of parked long polls.
+    IdleLongPolling,
+    /// Cost of letting somebody in.
+    Accept,
+    /// Single publications to long polls.
+    FanOutLongPolling,
+}
+
+/// One number of one run.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Reading {
+    /// What was measured.
+    pub figure: Figure,
+    /// The number, in the figure's unit.
+    pub value: f64,
+}
+
+/// What one run of a scenario has found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The numbers.
+    pub readings: Vec<Reading>,
+    /// Processors kept busy by others while something was timed.
+    pub foreign_cores: f64,
+}
+
+impl Scenario {
+    /// Every scenario.
+    pub const ALL: [Scenario; 6] = [
+        Scenario::FanOut,
+        Scenario::Burst,
+        Scenario::IdleWebSocket,
+        Scenario::IdleLongPolling,
+        Scenario::Accept,
+        Scenario::FanOutLongPolling,
+    ];
+
+    /// Runs it against a server nobody has used yet.
+    ///
+    /// # Errors
+    /// When a delivery is lost, repeated or out of order, a connection breaks, or the server is too slow.
+    pub fn run(self, server: &Server, size: &Size) -> Result<Outcome> {
+        match self {
+            Scenario::FanOut => fan_out::run(server, Wire::WebSocket, size),
+            Scenario::FanOutLongPolling => fan_out::run(server, Wire::LongPolling, size),
+            Scenario::Burst => burst::run(server, size),
+            Scenario::IdleWebSocket => idle_memory::run(server, Wire::WebSocket, size),
+            Scenario::IdleLongPolling => idle_memory::run(server, Wire::LongPolling, size),
+            Scenario::Accept => accept::run(server, size),
+        }
+    }
+}
+
+fn fleet(server: &Server, wire: Wire) -> Result<Fleet> {
+    Fleet::open(Load { address: server.address, speech: server.speech, wire })
+}
+
+fn reading(figure: Figure, value: f64) -> Reading {
+    Reading { figure, value }
+}

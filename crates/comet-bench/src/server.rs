@@ -1,0 +1,207 @@
+//! The server under test as a child process: Comet, or one of the bare programs of the floor.
+//! What is done to it is up to the scenarios. Ends the child when dropped; what it says is kept for error messages.
+
+use std::fmt;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use tempfile::NamedTempFile;
+
+use crate::machine::Placement;
+use crate::script::Speech;
+
+/// How long a server may take to listen.
+const START: Duration = Duration::from_secs(20);
+
+/// What of a server's output is kept, in bytes.
+const OUTPUT_BYTES: usize = 4096;
+
+/// The programs that are compared.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Contender {
+    /// The bare program with io_uring batches.
+    FloorUring,
+    /// The bare program with one `send` a subscriber.
+    FloorEpoll,
+    /// Comet.
+    Comet,
+}
+
+impl Contender {
+    /// What it speaks.
+    pub fn speech(self) -> Speech {
+        match self {
+            Contender::Comet => Speech::Bayeux,
+            Contender::FloorUring | Contender::FloorEpoll => Speech::Bare,
+        }
+    }
+}
+
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Contender::FloorUring => "floor-uring",
+            Contender::FloorEpoll => "floor-epoll",
+            Contender::Comet => "comet",
+        })
+    }
+}
+
+/// Where the programs are and how they are started.
+pub struct Launcher {
+    /// The program `comet`.
+    pub comet: PathBuf,
+    /// The folder that holds `floor-uring` and `floor-epoll`.
+    pub floor: PathBuf,
+    /// Threads that deliver.
+    pub shards: usize,
+    /// Where they run.
+    pub placement: Placement,
+}
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it speaks.
+    pub speech: Speech,
+    /// The configuration file, which lives as long as the server.
+    _config: Option<NamedTempFile>,
+}
+
+impl Launcher {
+    /// Starts a server and waits until it listens.
+    ///
+    /// # Errors
+    /// When the program cannot be started or does not listen in time; with what it printed.
+    pub fn start(&self, contender: Contender) -> Result<Server> {
+        let mut config = None;
+        let mut command = match contender {
+            Contender::Comet => {
+                let file = write_config(self.shards).context("writing the configuration")?;
+                let mut command = Command::new(&self.comet);
+                command.args([
+                    "serve",
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--internal-listen",
+                    "127.0.0.1:0",
+                    "--config",
+                ]);
+                command.arg(file.path());
+                config = Some(file);
+                command
+            }
+            Contender::FloorUring | Contender::FloorEpoll => {
+                let mut command = Command::new(self.floor.join(contender.to_string()));
+                command.args(["--threads", &self.shards.to_string()]);
+                command
+            }
+        };
+        // Settings of the caller's shell must not change what is measured.
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"COMET_"))
+        {
+            command.env_remove(name);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = self.placement.on_server_side(|| {
+            command
+                .spawn()
+                .with_context(|| format!("starting {}", Path::new(command.get_program()).display()))
+        });
+        let child = child?;
+        // From here on the child is ended by `Drop`, whatever happens.
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server = Server { child, address: nowhere, speech: contender.speech(), _config: config };
+        server.address = server.await_address().with_context(|| format!("waiting for {contender}"))?;
+        Ok(server)
+    }
+}
+
+impl Server {
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn await_address(&mut self) -> Result<SocketAddr> {
+        let output = Arc::new(Mutex::new(String::new()));
+        let lines = drain(self.child.stdout.take().context("stdout is piped")?, &output);
+        // Nobody waits for lines of stderr; it is read so that the server never blocks on it.
+        drop(drain(self.child.stderr.take().context("stderr is piped")?, &output));
+        let end = Instant::now() + START;
+        while let Ok(line) = lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            if let Some(address) = parse_listening(&line) {
+                return Ok(address);
+            }
+        }
+        // Its last words may still be on their way.
+        std::thread::sleep(Duration::from_millis(50));
+        let status =
+            self.child.try_wait()?.map_or("is silent".to_owned(), |status| format!("ended with {status}"));
+        let output = output.lock().map(|output| output.clone()).unwrap_or_default();
+        bail!("the server {status} and printed no `listening on` line: {output}")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nothing to be done about either failure.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads a stream to its end on a thread, keeps its first bytes, and hands on its lines while somebody listens.
+fn drain(stream: impl Read + Send + 'static, kept: &Arc<Mutex<String>>) -> Receiver<String> {
+    let (sender, lines) = channel();
+    let kept = Arc::clone(kept);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if let Ok(mut kept) = kept.lock()
+                && kept.len() + line.len() < OUTPUT_BYTES
+            {
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+            let _ = sender.send(line);
+        }
+    });
+    lines
+}
+
+fn parse_listening(line: &str) -> Option<SocketAddr> {
+    let rest = line.trim_start().strip_prefix("listening on ")?;
+    rest.split_ascii_whitespace().next()?.trim_start_matches("http://").trim_end_matches('/').parse().ok()
+}
+
+/// All subscribers come from one address: the cap that protects a server from that is raised, all else is default.
+fn write_config(shards: usize) -> Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix("comet-bench-").suffix(".toml").tempfile()?;
+    write!(file, "[server]\nshards = {shards}\n\n[limits]\nconnections_per_address = 20000\n")?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_found_in_the_line_every_server_prints() {
+        let address: SocketAddr = "127.0.0.1:4711".parse().unwrap();
+        assert_eq!(parse_listening("listening on 127.0.0.1:4711"), Some(address));
+        assert_eq!(parse_listening("  listening on http://127.0.0.1:4711/ (public)"), Some(address));
+        assert_eq!(parse_listening("internal listening on 127.0.0.1:4711"), None);
+        assert_eq!(parse_listening("listening on soon"), None);
+    }
+}
