@@ -80,7 +80,7 @@ impl Shard {
                 self.write(connection, chunk);
             }
             self.mark_dirty(key);
-        } else if seat.session.held_ticket().is_some() {
+        } else if seat.session.wakes_connect() {
             self.answer_held(key);
         }
     }
