@@ -6,6 +6,7 @@ import { options } from "./report.mjs";
 
 await tellInPage(
   options(),
+  [],
   `const { CometD } = await import("/node_modules/cometd/cometd.js");
    const { CometDClient } = await import("/client/cometd.mjs");
    return new CometDClient(CometD, url, transport);`,

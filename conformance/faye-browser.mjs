@@ -6,7 +6,7 @@ import { options } from "./report.mjs";
 
 await tellInPage(
   options(),
-  `await import("/node_modules/faye/client/faye-browser.js");
-   const { FayeClient } = await import("/client/faye.mjs");
+  ["/node_modules/faye/client/faye-browser.js"],
+  `const { FayeClient } = await import("/client/faye.mjs");
    return new FayeClient(window.Faye, url, transport);`,
 );

@@ -40,9 +40,10 @@ async function answer(request, response) {
  * Tells the story in a page and ends the process.
  *
  * @param {{ url: string, transport: string, without: Set<string>, pagePort: number }} options
+ * @param {string[]} scripts classic scripts the page loads first
  * @param {string} maker body of an async function `(url, transport)` that runs in the page and returns a client
  */
-export async function tellInPage({ url, transport, without, pagePort }, maker) {
+export async function tellInPage({ url, transport, without, pagePort }, scripts, maker) {
   const server = createServer(answer);
   await new Promise((resolve, reject) => {
     server.once("error", reject).listen(pagePort, "127.0.0.1", resolve);
@@ -57,6 +58,7 @@ export async function tellInPage({ url, transport, without, pagePort }, maker) {
     await page.exposeFunction("reached", () => report.reached);
     await page.exposeFunction("restartServer", () => report.restart());
     await page.goto(`http://127.0.0.1:${server.address().port}/`);
+    for (const script of scripts) await page.addScriptTag({ url: script });
     await page.evaluate(
       async (url, transport, maker) => {
         const { tell } = await import("/story/story.mjs");

@@ -6,7 +6,14 @@ import { createServer } from "node:http";
 import cometd from "cometd-nodejs-server";
 
 const bayeux = cometd.createCometDServer({ timeout: 5_000 });
-const server = createServer(bayeux.handle);
+const server = createServer((request, response) => {
+  // The server leaves other origins to whoever embeds it.
+  response.setHeader("access-control-allow-origin", request.headers.origin ?? "null");
+  response.setHeader("access-control-allow-credentials", "true");
+  response.setHeader("access-control-allow-headers", "content-type");
+  if (request.method === "OPTIONS") return response.end();
+  bayeux.handle(request, response);
+});
 server.listen(Number(process.argv[2]), "127.0.0.1", () => {
   console.log(`listening on 127.0.0.1:${server.address().port}`);
 });
