@@ -68,7 +68,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let clients: Vec<&Judge> = JUDGES.iter().filter(|judge| options.wants(judge.name)).collect();
     if subject.speaks_bayeux() && !clients.is_empty() {
         if options.reference.is_none() {
-            let mut build = workspace.cargo(&["build", "--quiet", "--package", "comet-server", "--bin", "comet"]);
+            let mut build =
+                workspace.cargo(&["build", "--quiet", "--package", "comet-server", "--bin", "comet"]);
             process::run(&mut build, std::time::Duration::from_secs(900))?;
         }
         for judge in clients {

@@ -38,7 +38,10 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", run: clippy },
     Step { name: "build", run: build },
     Step { name: "rust", run: rust },
-    Step { name: "rust-docs", run: |workspace| cargo(workspace, &["test", "--quiet", "--workspace", "--doc"]) },
+    Step {
+        name: "rust-docs",
+        run: |workspace| cargo(workspace, &["test", "--quiet", "--workspace", "--doc"]),
+    },
     Step { name: "javascript", run: javascript },
     Step { name: "javascript-server", run: javascript_server },
     Step { name: "journeys", run: journeys },
@@ -61,7 +64,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if let Some(stranger) = options.only.iter().find(|name| STEPS.iter().all(|step| step.name != *name)) {
         bail!("there is no step `{stranger}`; `cargo xtask test --list` names them");
     }
-    let chosen = STEPS.iter().filter(|step| options.only.is_empty() || options.only.iter().any(|n| n == step.name));
+    let chosen =
+        STEPS.iter().filter(|step| options.only.is_empty() || options.only.iter().any(|n| n == step.name));
     let outcomes: Vec<Outcome> = chosen.map(|step| take(step, workspace)).collect();
     let failed = outcomes.iter().filter(|outcome| outcome.error.is_some()).count();
     println!("\n{}", summary(&outcomes));
@@ -144,8 +148,9 @@ fn journeys(workspace: &Workspace) -> Result<()> {
     process::run(command.env("COMET_ORIGIN", format!("http://{}", server.address())), STEP_LIMIT)
 }
 
-/// The judges that take seconds; the long suites belong to `cargo xtask conformance`.
+/// The judges that take seconds, and first their own ears; the long suites belong to `cargo xtask conformance`.
 fn judges(workspace: &Workspace) -> Result<()> {
+    process::run(setup::npm(workspace, "conformance").arg("test"), STEP_LIMIT)?;
     conformance::run(workspace, &conformance::Options::clients())
 }
 

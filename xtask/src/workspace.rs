@@ -22,10 +22,13 @@ impl Workspace {
     pub(crate) fn find() -> Result<Self> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
         let text = process::read(
-            Command::new("cargo").args(["metadata", "--format-version", "1", "--manifest-path"]).arg(manifest),
+            Command::new("cargo")
+                .args(["metadata", "--format-version", "1", "--manifest-path"])
+                .arg(manifest),
         )?;
         let metadata: Value = serde_json::from_str(&text).context("cargo metadata printed something else")?;
-        let path = |key: &str| metadata[key].as_str().map(PathBuf::from).context("cargo metadata names no folders");
+        let path =
+            |key: &str| metadata[key].as_str().map(PathBuf::from).context("cargo metadata names no folders");
         Ok(Self { root: path("workspace_root")?, target: path("target_directory")?, metadata })
     }
 
@@ -65,7 +68,8 @@ impl Workspace {
                 .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
                 .current_dir(&self.root),
         )?;
-        let mut files: Vec<String> = text.split('\0').filter(|path| !path.is_empty()).map(String::from).collect();
+        let mut files: Vec<String> =
+            text.split('\0').filter(|path| !path.is_empty()).map(String::from).collect();
         files.retain(|path| self.root.join(path).is_file());
         files.sort();
         files.dedup();
@@ -74,7 +78,8 @@ impl Workspace {
 
     /// The short name of the commit, with a `+` when files differ from it.
     pub(crate) fn commit(&self) -> Result<String> {
-        let git = |arguments: &[&str]| process::read(Command::new("git").args(arguments).current_dir(&self.root));
+        let git =
+            |arguments: &[&str]| process::read(Command::new("git").args(arguments).current_dir(&self.root));
         let name = git(&["rev-parse", "--short=12", "HEAD"])?;
         let changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.trim().is_empty();
         Ok(format!("{}{}", name.trim(), if changed { "+" } else { "" }))

@@ -33,8 +33,15 @@ struct Case {
 pub(crate) fn ask(workspace: &Workspace, subject: &Subject) -> Result<Verdicts> {
     let (packages, python2) = setup::python2_packages(workspace, PACKAGE)?;
     if subject.speaks_bayeux() {
-        let mut build = workspace
-            .cargo(&["build", "--quiet", "--release", "--package", "comet-engine", "--example", "autobahn_echo"]);
+        let mut build = workspace.cargo(&[
+            "build",
+            "--quiet",
+            "--release",
+            "--package",
+            "comet-engine",
+            "--example",
+            "autobahn_echo",
+        ]);
         process::run(&mut build, BUILD_LIMIT)?;
     }
     let server = subject.start_echo(workspace)?;

