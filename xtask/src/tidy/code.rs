@@ -1,6 +1,6 @@
 //! Every code a client can be told has a scenario or a page: its name stands in a test, a scenario or `docs/codes.md`.
 
-use super::tree::{Finding, Source, Tree, has_word};
+use super::tree::{Finding, Source, Tree};
 
 const TABLE: &str = "crates/bayeux/src/code.rs";
 const PAGE: &str = "docs/codes.md";
@@ -18,12 +18,22 @@ pub(crate) fn documented(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (line, variant, name) in rows {
         let tested =
-            tests.iter().any(|text| has_word(text, &name) || text.contains(&format!("Code::{variant}")));
-        if !tested && !has_word(page, &name) {
+            tests.iter().any(|text| named(text, &name) || text.contains(&format!("Code::{variant}")));
+        if !tested && !named(page, &name) {
             findings.push(Finding::at(TABLE, line, format!("{name} has no scenario and no page in {PAGE}")));
         }
     }
     findings
+}
+
+/// Whether a text names a code as such: quoted, as code, or as the end of `402::session_unknown`. The bare word may be a
+/// word of the sentence.
+fn named(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(start, _)| {
+        let after = text[start + name.len()..].chars().next();
+        text[..start].ends_with(['"', '\'', '`', ':'])
+            && !after.is_some_and(|character| character.is_alphanumeric() || character == '_')
+    })
 }
 
 /// Rows look like `SessionUnknown, "session_unknown", 402, …;`.
@@ -51,7 +61,7 @@ mod tests {
         let tree = Tree::of(&[
             (TABLE, ROWS),
             ("crates/bayeux/tests/it/table.rs", "assert_eq!(code, Code::SessionUnknown)"),
-            (PAGE, "## `draining`\n"),
+            (PAGE, "## `draining`\nAn internal `internal_error` is another.\n"),
         ]);
         let findings = documented(&tree);
         assert_eq!(findings.iter().map(Finding::line).collect::<Vec<_>>(), [5]);
