@@ -2,6 +2,7 @@
 //! started and why is the caller's business. Commands come in, exit statuses and output go out.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -72,10 +73,10 @@ pub(crate) fn end_tree(child: &mut Child) {
     }
 }
 
-/// Whether a program of this name can be found.
-pub(crate) fn exists(program: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+/// Where a program of this name is.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 /// The children of a process, their children and so on, where the system lists processes under `/proc`.

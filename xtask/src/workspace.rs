@@ -10,6 +10,10 @@ use serde_json::Value;
 
 use crate::process;
 
+/// What the verbs themselves write when asked to keep it.
+const KEPT_RESULTS: [&str; 4] =
+    ["conformance/verdicts", "docs/figures.md", "docs/figures.json", "fuzz/verdicts.json"];
+
 /// The checkout this program was built in.
 pub(crate) struct Workspace {
     root: PathBuf,
@@ -76,12 +80,15 @@ impl Workspace {
         Ok(files)
     }
 
-    /// The short name of the commit, with a `+` when files differ from it.
+    /// The short name of the commit, with a `+` when files other than the kept results differ from it.
     pub(crate) fn commit(&self) -> Result<String> {
         let git =
             |arguments: &[&str]| process::read(Command::new("git").args(arguments).current_dir(&self.root));
         let name = git(&["rev-parse", "--short=12", "HEAD"])?;
-        let changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.trim().is_empty();
+        let kept = KEPT_RESULTS.map(|path| format!(":(exclude){path}"));
+        let mut status = vec!["status", "--porcelain", "--untracked-files=no", "--", "."];
+        status.extend(kept.iter().map(String::as_str));
+        let changed = !git(&status)?.trim().is_empty();
         Ok(format!("{}{}", name.trim(), if changed { "+" } else { "" }))
     }
 }

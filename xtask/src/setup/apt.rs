@@ -30,16 +30,16 @@ pub(crate) const FOR_TESTS: &[Need] = &[
 
 /// Installs the packages of the programs that are not there.
 pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
-    let mut packages = missing(needs, process::exists);
+    let mut packages = missing(needs, |program| process::find(program).is_some());
     // The module is there on every Python; what Debian keeps in a package of its own is the pip inside it.
-    if process::exists("python3") && !works("python3", &["-c", "import ensurepip, venv"]) {
+    if process::find("python3").is_some() && !works("python3", &["-c", "import ensurepip, venv"]) {
         packages.push("python3-venv");
     }
     if packages.is_empty() {
         return Ok(());
     }
     let list = packages.join(" ");
-    if !process::exists("apt-get") {
+    if process::find("apt-get").is_none() {
         bail!("these programs are missing, and there is no apt-get to install them with: {list}");
     }
     if process::read(Command::new("id").arg("-u"))?.trim() != "0" {

@@ -13,6 +13,8 @@ use crate::workspace::Workspace;
 /// The test runner and the WebSocket the tests use came with this one.
 const OLDEST_MAJOR: u32 = 20;
 const INSTALL_LIMIT: Duration = Duration::from_secs(600);
+/// Where the scripts look for the browsers, and the programs these are.
+const BROWSERS: [(&str, &str); 2] = [("CHROMIUM", "chromium"), ("FIREFOX", "firefox-esr")];
 /// A copy of the lock the packages were installed from.
 const STAMP: &str = "node_modules/.installed-lock.json";
 
@@ -71,20 +73,22 @@ pub(crate) fn ensure_packages(workspace: &Workspace, folder: &str) -> Result<()>
 }
 
 fn with_node(workspace: &Workspace, program: &str, folder: &str) -> Command {
-    let mut command = Command::new(program);
+    let newer = newer_node(workspace.target());
+    // A child is looked up in the PATH of its parent, so a Node of our own is named in full.
+    let mut command = match &newer {
+        Some(place) if program == "node" => Command::new(place.join("node")),
+        _ => Command::new(program),
+    };
     command.current_dir(workspace.root().join(folder));
-    if let Some(newer) = newer_node(workspace.target()) {
+    if let Some(place) = newer {
         let old = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::iter::once(newer.clone()).chain(std::env::split_paths(&old));
-        if let Ok(path) = std::env::join_paths(path) {
+        if let Ok(path) = std::env::join_paths(std::iter::once(place).chain(std::env::split_paths(&old))) {
             command.env("PATH", path);
         }
-        // A child is looked up in the PATH of its parent, so Node itself is named in full.
-        if program == "node" {
-            let mut exact = Command::new(newer.join("node"));
-            exact.current_dir(workspace.root().join(folder));
-            exact.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-            return exact;
+    }
+    for (name, browser) in BROWSERS {
+        if let Some(place) = process::find(browser) {
+            command.env(name, place);
         }
     }
     command
