@@ -27,6 +27,7 @@ export const CODES = {
   subscribe_denied: [403, "none", "Subscribing to this channel is denied."],
   forbidden: [403, "none", "The server refuses this client."],
   forbidden_origin: [403, "none", "The server refuses pages of this origin."],
+  disconnected_by_server: [403, "none", "The server ended the session."],
   service_unknown: [404, "none", "No service answers on this channel."],
   channel_invalid: [405, "none", "The channel name is not valid."],
   channel_wildcard: [405, "none", "A publication needs a channel, not a pattern."],
