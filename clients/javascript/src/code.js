@@ -1,5 +1,5 @@
 /**
- * @file The words for every ending, refusal and drop a client can meet: Bayeux number, what to do next, and a sentence.
+ * @file The words for every ending, refusal and drop a client can meet: Bayeux number and what to do next.
  * No behaviour lives here. The names come from the server's code table; the last group is made by this client alone.
  * `error.js` reads the table to build a `CometError`; the session reads `next` where the server sends no advice.
  */
@@ -7,51 +7,90 @@
 /**
  * What may follow: try again, start a new session first, or give up.
  * @typedef {"retry" | "handshake" | "none"} Next
- * @typedef {readonly [number: number, next: Next, description: string]} Code
+ * @typedef {readonly [number: number, next: Next]} Code
  */
 
 /** @type {Readonly<Record<string, Code>>} */
 export const CODES = {
-  json_invalid: [400, "none", "The text is not valid JSON."],
-  request_invalid: [400, "none", "The request is malformed."],
-  message_invalid: [400, "none", "A field of the message has the wrong form."],
-  channel_missing: [400, "none", "The message names no channel."],
-  data_missing: [400, "none", "The publication carries no data."],
-  depth_exceeded: [400, "none", "The JSON is nested too deeply."],
-  connection_types_unsupported: [301, "none", "Client and server share no transport."],
-  token_expired: [401, "handshake", "The token has expired or is not valid."],
-  session_unknown: [402, "handshake", "The server does not know this session."],
-  session_expired: [402, "handshake", "The session has expired."],
-  handshake_denied: [403, "none", "The server denies the handshake."],
-  publish_denied: [403, "none", "Publishing on this channel is denied."],
-  subscribe_denied: [403, "none", "Subscribing to this channel is denied."],
-  forbidden: [403, "none", "The server refuses this client."],
-  forbidden_origin: [403, "none", "The server refuses pages of this origin."],
-  disconnected_by_server: [403, "none", "The server ended the session."],
-  service_unknown: [404, "none", "No service answers on this channel."],
-  channel_invalid: [405, "none", "The channel name is not valid."],
-  channel_wildcard: [405, "none", "A publication needs a channel, not a pattern."],
-  handshake_timeout: [408, "handshake", "The handshake came too late."],
-  superseded: [409, "retry", "A newer connect of this session took over."],
-  body_too_large: [413, "none", "The batch is too large for the server."],
-  frame_too_large: [413, "none", "The frame is too large for the server."],
-  slow_consumer: [429, "handshake", "The client read too slowly and lost its place."],
-  rate_limited: [429, "retry", "Too many messages in too short a time."],
-  subscriptions_too_many: [429, "none", "The session has too many subscriptions."],
-  service_failed: [500, "none", "The service failed."],
-  internal: [500, "retry", "The server failed."],
-  draining: [503, "retry", "The server is being restarted."],
-  overloaded: [503, "retry", "The server is overloaded."],
+  /** The text is not valid JSON. */
+  json_invalid: [400, "none"],
+  /** The request is malformed. */
+  request_invalid: [400, "none"],
+  /** A field of the message has the wrong form. */
+  message_invalid: [400, "none"],
+  /** The message names no channel. */
+  channel_missing: [400, "none"],
+  /** The publication carries no data. */
+  data_missing: [400, "none"],
+  /** The JSON is nested too deeply. */
+  depth_exceeded: [400, "none"],
+  /** Client and server share no transport. */
+  connection_types_unsupported: [301, "none"],
+  /** The token has expired or is not valid. */
+  token_expired: [401, "handshake"],
+  /** The server does not know this session. */
+  session_unknown: [402, "handshake"],
+  /** The session has expired. */
+  session_expired: [402, "handshake"],
+  /** The server denies the handshake. */
+  handshake_denied: [403, "none"],
+  /** Publishing on this channel is denied. */
+  publish_denied: [403, "none"],
+  /** Subscribing to this channel is denied. */
+  subscribe_denied: [403, "none"],
+  /** The server refuses this client. */
+  forbidden: [403, "none"],
+  /** The server refuses pages of this origin. */
+  forbidden_origin: [403, "none"],
+  /** The server ended the session. */
+  disconnected_by_server: [403, "none"],
+  /** No service answers on this channel. */
+  service_unknown: [404, "none"],
+  /** The channel name is not valid. */
+  channel_invalid: [405, "none"],
+  /** A publication needs a channel, not a pattern. */
+  channel_wildcard: [405, "none"],
+  /** The handshake came too late. */
+  handshake_timeout: [408, "handshake"],
+  /** A newer connect of this session took over. */
+  superseded: [409, "retry"],
+  /** The batch is too large for the server. */
+  body_too_large: [413, "none"],
+  /** The frame is too large for the server. */
+  frame_too_large: [413, "none"],
+  /** The client read too slowly and lost its place. */
+  slow_consumer: [429, "handshake"],
+  /** Too many messages in too short a time. */
+  rate_limited: [429, "retry"],
+  /** The session has too many subscriptions. */
+  subscriptions_too_many: [429, "none"],
+  /** The service failed. */
+  service_failed: [500, "none"],
+  /** The server failed. */
+  internal: [500, "retry"],
+  /** The server is being restarted. */
+  draining: [503, "retry"],
+  /** The server is overloaded. */
+  overloaded: [503, "retry"],
 
-  connection_lost: [0, "retry", "The connection was lost before the answer came."],
-  transport_failed: [0, "retry", "No connection could be made."],
-  timeout: [406, "retry", "No answer came in time."],
-  queue_full: [0, "retry", "Too much is waiting to be sent or read."],
-  message_too_large: [0, "none", "The message is too large for this transport."],
-  token_failed: [0, "retry", "The token could not be fetched."],
-  listener_failed: [0, "none", "A listener threw an error."],
-  closed: [0, "none", "The client is closed."],
-  refused: [0, "none", "The server refused the message."],
+  /** The connection was lost before the answer came. */
+  connection_lost: [0, "retry"],
+  /** No connection could be made. */
+  transport_failed: [0, "retry"],
+  /** No answer came in time. */
+  timeout: [406, "retry"],
+  /** Too much is waiting to be sent or read. */
+  queue_full: [0, "retry"],
+  /** The message is too large for this transport. */
+  message_too_large: [0, "none"],
+  /** The token could not be fetched. */
+  token_failed: [0, "retry"],
+  /** A listener threw an error. */
+  listener_failed: [0, "none"],
+  /** The client is closed. */
+  closed: [0, "none"],
+  /** The server refused the message. */
+  refused: [0, "none"],
 };
 
 /** Names of the WebSocket close codes that say more than "gone". @type {Readonly<Record<number, string>>} */

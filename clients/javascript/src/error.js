@@ -20,8 +20,8 @@ export class CometError extends Error {
    * @param {ErrorDetails} [details]
    */
   constructor(code, details = {}) {
-    const [number, next, description] = Object.hasOwn(CODES, code) ? CODES[code] : CODES.refused;
-    super(details.message ?? description, "cause" in details ? { cause: details.cause } : undefined);
+    const [number, next] = Object.hasOwn(CODES, code) ? CODES[code] : CODES.refused;
+    super(details.message ?? code.replaceAll("_", " "), "cause" in details ? { cause: details.cause } : undefined);
     this.name = "CometError";
     /** Name of the failure, stable across versions. */
     this.code = code;
@@ -52,8 +52,8 @@ export function errorFromReply(error, details = {}) {
   if (!digits) return new CometError("refused", { ...details, message: error ? String(error).slice(0, 256) : undefined });
   const number = Number(digits);
   const code = Object.hasOwn(CODES, text) ? text : (NUMBERS[number] ?? "refused");
-  const said = Object.hasOwn(CODES, text) ? CODES[text][2] : text;
-  return new CometError(code, { ...details, number, message: args ? `${said} (${args})` : said });
+  const said = text.replaceAll("_", " ");
+  return new CometError(code, { ...details, number, message: args ? `${said}: ${args}` : said });
 }
 
 /**

@@ -22,7 +22,7 @@ export class CallbackPollingTransport extends PollingTransport {
   constructor(parts) {
     super(parts);
     const room = LONGEST_URL - parts.url.length - "?jsonp=comet_000000&message=%5B%5D".length;
-    this.limits = { mostMessages: 100, mostTogether: room, mostAlone: room, cost: (text) => encodeURIComponent(text).length };
+    this.limits = { mostMessages: 100, mostTogether: room, mostAlone: room, cost: (/** @type {string} */ text) => encodeURIComponent(text).length };
   }
 
   /**
