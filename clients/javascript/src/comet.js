@@ -56,7 +56,7 @@ export class Comet extends EventTarget {
 
   /** "connecting", "connected", "waiting" (before another attempt) or "closed" (for good). */
   get state() {
-    return this.#session.state;
+    return this.#session.status.state;
   }
 
   /** Name of the transport in use, if there is a connection. @returns {string | undefined} */

@@ -20,6 +20,8 @@ export class Mover {
   #session;
   /** @type {Promise<void> | undefined} */
   #moving;
+  /** @type {Promise<void> | undefined} The part of it in which the new wire has asked for the session and not yet got it. */
+  #crossing;
   /** @type {unknown} */
   #timer;
 
@@ -28,9 +30,9 @@ export class Mover {
     this.#session = session;
   }
 
-  /** Resolves when no move is under way, however it went. */
+  /** Resolves when it is certain which wire carries the session; no other connect may be sent before. */
   async settled() {
-    await this.#moving?.catch(() => {});
+    await this.#crossing?.catch(() => {});
   }
 
   /**
@@ -42,8 +44,8 @@ export class Mover {
     if (!session.choice.usable.includes(name)) throw new CometError("transport_failed", { message: `${name} cannot be used here.` });
     session.choice.prefer(name);
     this.disarm();
-    await this.settled();
-    await session.connected();
+    await this.#moving?.catch(() => {});
+    await session.status.connected();
     if (session.wire?.name !== name) await this.#move(name);
   }
 
@@ -55,7 +57,7 @@ export class Mover {
     const better = session.wire && session.choice.better(session.wire.name, clock.now());
     if (!better) return;
     const attempt = () => {
-      if (session.state === "connected" && !this.#moving) this.#move(better.name).catch(() => this.#onFailure(better.name));
+      if (session.status.state === "connected" && !this.#moving) this.#move(better.name).catch(() => this.#onFailure(better.name));
     };
     this.#timer = clock.setTimeout(attempt, Math.max(better.delayMs, LEAST_UPGRADE_MS));
   }
@@ -69,7 +71,7 @@ export class Mover {
   #onFailure(name) {
     const session = this.#session;
     session.choice.onFailure(name, session.options.clock.now(), false);
-    if (session.state === "connected") this.arm();
+    if (session.status.state === "connected") this.arm();
   }
 
   /** @param {string} name */
@@ -91,7 +93,7 @@ export class Mover {
   /** @param {string} name */
   async #carry(name) {
     const session = this.#session;
-    const { courier, clientId, wire: old } = session;
+    const { courier, wire: old } = session;
     /** @type {Message[]} */
     const waiting = [];
     let holding = true;
@@ -109,19 +111,32 @@ export class Mover {
     const wire = await session.makeWire(name, sift);
     try {
       await wire.open();
-      if (clientId === undefined || session.clientId !== clientId) throw new CometError("transport_failed");
-      const reply = await session.ask(wire, clientId);
-      if (!reply.successful) throw errorFromReply(reply.error);
-      if (session.clientId !== clientId || session.wire !== old) throw new CometError("transport_failed");
+      this.#crossing = this.#cross(wire, old);
+      await this.#crossing;
     } catch (error) {
       wire.close();
       courier.onLost(wire, new CometError("connection_lost"));
       release();
       throw error;
+    } finally {
+      this.#crossing = undefined;
     }
-    session.adopt(wire);
     await old?.retire();
     if (old) courier.onLost(old, new CometError("connection_lost"));
     release();
+  }
+
+  /**
+   * @param {Transport} wire
+   * @param {Transport | undefined} old
+   */
+  async #cross(wire, old) {
+    const session = this.#session;
+    const { clientId } = session;
+    if (clientId === undefined || session.wire !== old) throw new CometError("transport_failed");
+    const reply = await session.ask(wire, clientId);
+    if (!reply.successful) throw errorFromReply(reply.error);
+    if (session.clientId !== clientId || session.wire !== old) throw new CometError("transport_failed");
+    session.adopt(wire);
   }
 }

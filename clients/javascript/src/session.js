@@ -7,9 +7,11 @@ import { DEFAULT_ADVICE, readAdvice } from "./advice.js";
 import { Backoff } from "./backoff.js";
 import { Courier } from "./courier.js";
 import { CometError, errorFromReply } from "./error.js";
+import { handshakeMessage } from "./handshake.js";
 import { Held } from "./held.js";
 import { Mover } from "./move.js";
 import { Pause } from "./scheduler/clock.js";
+import { Status } from "./status.js";
 import { Choice, make } from "./transport/choice.js";
 
 /** A connection that lived this long ends a row of failures. */
@@ -26,20 +28,10 @@ const STALE_MS = 1_000;
 /**
  * @typedef {import("./message.js").Message} Message
  * @typedef {import("./transport/transport.js").Transport} Transport
- * @typedef {"connecting" | "connected" | "waiting" | "closed"} State
- */
-
-/**
- * @typedef {object} SessionReports
- * @property {(state: State) => void} onState
- * @property {(name: string) => void} onTransport
- * @property {(error: CometError) => void} onError
  */
 
 /** One client's session, from the first handshake to the end. */
 export class Session {
-  /** @type {State} */
-  state = "connecting";
   /** @type {string | undefined} */
   clientId;
   /** @type {Transport | undefined} The wire in use. */
@@ -47,6 +39,7 @@ export class Session {
   courier;
   choice;
   mover;
+  status;
   options;
   #reports;
   #backoff;
@@ -54,26 +47,25 @@ export class Session {
   /** Whether the next connect is to be answered at once. */
   #fresh = true;
   #ended = false;
+  /** @type {Promise<void> | undefined} */
+  #closing;
   #connectedAt = 0;
   #heardAt = 0;
   /** @type {Pause | undefined} */
   #pause;
   /** @type {Held | undefined} */
   #held;
-  /** @type {string | undefined} */
-  #announced;
-  /** @type {(() => void)[]} */
-  #waiters = [];
   /** @type {unknown} */
   #troubleTimer;
 
   /**
    * @param {import("./options.js").Settled} options
-   * @param {SessionReports} reports
+   * @param {import("./status.js").Reports} reports
    */
   constructor(options, reports) {
     this.options = options;
     this.#reports = reports;
+    this.status = new Status(reports);
     this.#backoff = new Backoff({ baseMs: options.backoffBaseMs, capMs: options.backoffCapMs, random: options.random });
     this.choice = new Choice(options.transports, options.upgradeAfterMs);
     this.mover = new Mover(this);
@@ -89,13 +81,16 @@ export class Session {
   async run() {
     while (!this.#ended) {
       try {
+        await this.mover.settled();
         const wire = this.wire ?? (await this.#open());
         if (this.#ended) break;
         const reply = await (this.clientId ? this.#connect(wire) : this.#handshake(wire));
+        if (this.#closing) await this.#closing;
         if (this.#ended || !reply) continue;
         if (reply.successful) await this.#onSuccess(reply, wire);
         else await this.#onRefusal(reply);
       } catch (error) {
+        if (this.#closing) await this.#closing;
         if (!this.#ended) await this.#onFailure(error instanceof CometError ? error : new CometError("transport_failed", { cause: error }));
       }
     }
@@ -104,24 +99,16 @@ export class Session {
   /** The page is alive again: waits end, and a connection that has been silent is asked for a sign. */
   wake() {
     this.#backoff.reset();
-    if (this.state === "waiting") this.#pause?.end();
+    if (this.status.state === "waiting") this.#pause?.end();
     if (this.options.clock.now() - this.#heardAt >= STALE_MS) this.probe();
   }
 
   /** Asks for a sign of life in place of the connect that is held. */
   probe() {
     const { wire, clientId } = this;
-    if (this.state !== "connected" || !wire || !clientId || !this.#held) return;
+    if (this.status.state !== "connected" || !wire || !clientId || !this.#held) return;
     this.courier.abandonConnect();
     this.#held.await(this.ask(wire, clientId));
-  }
-
-  /** @returns {Promise<void>} Resolves when there is a connection; rejects at the end. */
-  async connected() {
-    while (this.state !== "connected") {
-      if (this.#ended) throw new CometError("closed");
-      await new Promise((resolve) => this.#waiters.push(() => resolve(undefined)));
-    }
   }
 
   /** @param {Transport} wire Carries the session from now on; it has answered its first connect. */
@@ -130,14 +117,18 @@ export class Session {
     this.#fresh = false;
     if (this.clientId) this.courier.resume(wire, this.clientId);
     this.#held?.resolve(undefined);
-    this.#announce(wire.name);
+    this.status.announce(wire.name);
   }
 
   /** Says goodbye if anybody is there to hear it, and ends. */
   async close() {
-    if (this.#ended) return;
-    if (this.state === "connected" && this.wire) {
-      if (this.clientId) this.courier.resume(this.wire, this.clientId);
+    this.#closing ??= this.#goodbye();
+    await this.#closing;
+  }
+
+  async #goodbye() {
+    if (this.wire && this.clientId && this.status.state !== "waiting") {
+      this.courier.resume(this.wire, this.clientId);
       const pause = new Pause(this.options.clock, this.options.networkDelayMs);
       await Promise.race([this.courier.disconnect().catch(() => {}), pause.over]);
       pause.end();
@@ -157,7 +148,7 @@ export class Session {
     this.wire?.close();
     this.wire = undefined;
     this.clientId = undefined;
-    this.#setState("closed");
+    this.status.change("closed");
   }
 
   /**
@@ -197,7 +188,7 @@ export class Session {
   }
 
   async #open() {
-    this.#setState("connecting");
+    this.status.change("connecting");
     const now = this.options.clock.now();
     if (!this.choice.next(now)) this.choice.forgive();
     const name = this.choice.next(now);
@@ -211,18 +202,10 @@ export class Session {
 
   /** @param {Transport} wire */
   async #handshake(wire) {
-    this.#setState("connecting");
-    const { token, networkDelayMs } = this.options;
-    let ext;
-    try {
-      ext = token === undefined ? undefined : { token: typeof token === "function" ? await token() : token };
-    } catch (cause) {
-      throw new CometError("token_failed", { cause });
-    }
+    this.status.change("connecting");
+    const message = await handshakeMessage(this.choice.usable, this.options.token);
     if (this.#ended) throw new CometError("closed");
-    const supportedConnectionTypes = this.choice.usable;
-    const message = { channel: "/meta/handshake", version: "1.0", minimumVersion: "1.0", supportedConnectionTypes, ...(ext && { ext }) };
-    return this.courier.ask(wire, message, undefined, networkDelayMs);
+    return this.courier.ask(wire, message, undefined, this.options.networkDelayMs);
   }
 
   /**
@@ -261,10 +244,10 @@ export class Session {
     if (advice?.reconnect === "handshake") return this.#onRefusal({ ...reply, error: "402::session_expired" });
     this.#fresh = false;
     const now = this.options.clock.now();
-    if (this.state !== "connected") {
+    if (this.status.state !== "connected") {
       this.#connectedAt = now;
-      this.#setState("connected");
-      this.#announce(wire.name);
+      this.status.change("connected");
+      this.status.announce(wire.name);
       this.mover.arm();
     }
     this.courier.resume(wire, this.clientId);
@@ -300,7 +283,7 @@ export class Session {
   async #onFailure(error) {
     const { clock } = this.options;
     const name = this.wire?.name;
-    const worked = this.state === "connected" && error.code !== "timeout";
+    const worked = this.status.state === "connected" && error.code !== "timeout";
     this.#dropWire();
     if (TERMINAL.has(error.code)) return this.#fail(error);
     this.#reports.onError(error);
@@ -322,11 +305,11 @@ export class Session {
   async #wait(error) {
     const { clock } = this.options;
     this.courier.pause();
-    if (this.state === "connected" && clock.now() - this.#connectedAt >= STEADY_MS) this.#backoff.reset();
+    if (this.status.state === "connected" && clock.now() - this.#connectedAt >= STEADY_MS) this.#backoff.reset();
     const crowd = error.code === "draining" || error.code === "overloaded" ? CROWD_MS : 0;
-    this.#setState("waiting");
+    this.status.change("waiting");
     await this.#rest(error.retryAfterMs + this.#backoff.nextMs(crowd));
-    if (!this.#ended) this.#setState("connecting");
+    if (!this.#ended) this.status.change("connecting");
   }
 
   /** @param {number} delayMs */
@@ -363,11 +346,11 @@ export class Session {
   /** A subscribe was lost or put off on a wire that lives: it is sent again after a while. */
   #onTrouble() {
     const { clock } = this.options;
-    if (this.#ended || this.state !== "connected") return;
+    if (this.#ended || this.status.state !== "connected") return;
     this.courier.pause();
     clock.clearTimeout(this.#troubleTimer);
     this.#troubleTimer = clock.setTimeout(() => {
-      if (this.state === "connected" && this.wire && this.clientId) this.courier.resume(this.wire, this.clientId);
+      if (this.status.state === "connected" && this.wire && this.clientId) this.courier.resume(this.wire, this.clientId);
     }, this.#backoff.nextMs());
   }
 
@@ -380,20 +363,5 @@ export class Session {
     if (wire !== this.wire || !this.#held) return;
     const { advice, error } = messages.find(({ channel }) => channel === "/meta/disconnect") ?? {};
     this.#held.resolve({ channel: "/meta/connect", successful: false, error: error ?? "403::disconnected_by_server", advice: advice ?? { reconnect: "none" } });
-  }
-
-  /** @param {string} name Told once for each change. */
-  #announce(name) {
-    if (this.#announced === name) return;
-    this.#announced = name;
-    this.#reports.onTransport(name);
-  }
-
-  /** @param {State} state */
-  #setState(state) {
-    if (this.state === state) return;
-    this.state = state;
-    if (state === "connected" || state === "closed") for (const wake of this.#waiters.splice(0)) wake();
-    this.#reports.onState(state);
   }
 }

@@ -73,7 +73,11 @@ export class World {
   /** Cuts every connection; the sessions stay. */
   cut() {
     for (const socket of this.#sockets) socket.destroy();
-    for (const guest of this.guests.values()) this.#endHeld(guest);
+    for (const guest of this.guests.values()) {
+      guest.socket = undefined;
+      guest.held?.response?.destroy();
+      this.#endHeld(guest);
+    }
   }
 
   /** The sessions are gone; connects that are held learn it. */

@@ -60,8 +60,11 @@ export class WebSocketTransport {
         const error = errorFromClose(code, reason);
         fail(error.code === "connection_lost" ? new CometError("transport_failed", { cause: error.cause }) : error);
       };
+      // Some platforms tell of a refused upgrade by this event alone.
+      socket.onerror = () => fail(new CometError("transport_failed"));
       socket.onopen = () => {
         clock.clearTimeout(timer);
+        socket.onerror = null;
         socket.onclose = ({ code, reason }) => this.#onGone(errorFromClose(code, reason));
         resolve();
       };

@@ -98,7 +98,7 @@ export const fallbackJourneys = [
   ].map(([closeCode, code, another]) => ({
     name: `close code ${closeCode} is reported as ${code} and answered by ${another ? "another handshake" : "another connect"}`,
     async run({ connect, act }) {
-      const comet = connect({ transports: NAMES });
+      const comet = connect({ transports: NAMES, random: () => 0.05 });
       await comet.subscribe("/a", () => {}).ready;
       await until(() => comet.state === "connected", "the connection");
       const { clientId } = comet;
@@ -137,7 +137,7 @@ export const fallbackJourneys = [
     name: "an overloaded server is asked again after the pause it wants",
     async run({ connect, act }) {
       await act("script", { status: 503 });
-      const comet = connect({ transports: ["long-polling"] });
+      const comet = connect({ transports: ["long-polling"], random: () => 0.05 });
       const start = Date.now();
       equal((await heard(comet, "error")).code, "overloaded");
       await act("script", { status: 0 });
