@@ -133,7 +133,10 @@ export class Mover {
   async #cross(wire, old) {
     const session = this.#session;
     const { clientId } = session;
-    if (clientId === undefined || session.wire !== old) throw new CometError("transport_failed");
+    // A connect still on its way over the old wire might reach the server last and win the session back.
+    await session.probe();
+    await old?.quiet();
+    if (clientId === undefined || session.clientId !== clientId || session.wire !== old) throw new CometError("transport_failed");
     const reply = await session.ask(wire, clientId);
     if (!reply.successful) throw errorFromReply(reply.error);
     if (session.clientId !== clientId || session.wire !== old) throw new CometError("transport_failed");

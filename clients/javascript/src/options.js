@@ -7,7 +7,7 @@ import { isUsable } from "./transport/choice.js";
 
 /**
  * @typedef {object} Options
- * @property {string | (() => string | Promise<string>)} [token] Sent as `ext.token` with every handshake; a function is asked each time.
+ * @property {string | (() => string | Promise<string>)} [token] Sent as `ext.token` with every handshake; a function is asked each time. Never sent by callback polling.
  * @property {readonly string[]} [transports] Order of preference: "websocket", "long-polling", "callback-polling".
  * @property {number} [networkDelayMs] How long a reply may take beyond what the server holds it. 10,000.
  * @property {number} [openTimeoutMs] How long a WebSocket may take to open before the next transport is tried. 5,000.

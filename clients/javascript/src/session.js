@@ -12,7 +12,7 @@ import { Held } from "./held.js";
 import { Mover } from "./move.js";
 import { Pause } from "./scheduler/clock.js";
 import { Status } from "./status.js";
-import { Choice, make } from "./transport/choice.js";
+import { Choice, isPublic, make } from "./transport/choice.js";
 
 /** A connection that lived this long ends a row of failures. */
 const STEADY_MS = 10_000;
@@ -57,6 +57,8 @@ export class Session {
   #held;
   /** @type {unknown} */
   #troubleTimer;
+  /** Resolves when the last wire has handed over what was on its way. @type {Promise<void> | undefined} */
+  #drained;
 
   /**
    * @param {import("./options.js").Settled} options
@@ -103,12 +105,14 @@ export class Session {
     if (this.options.clock.now() - this.#heardAt >= STALE_MS) this.probe();
   }
 
-  /** Asks for a sign of life in place of the connect that is held. */
-  probe() {
+  /** Asks for a sign of life in place of the connect that is held. Resolves when it came, or will not come. */
+  async probe() {
     const { wire, clientId } = this;
     if (this.status.state !== "connected" || !wire || !clientId || !this.#held) return;
     this.courier.abandonConnect();
-    this.#held.await(this.ask(wire, clientId));
+    const reply = this.ask(wire, clientId);
+    this.#held.await(reply);
+    await reply.catch(() => {});
   }
 
   /** @param {Transport} wire Carries the session from now on; it has answered its first connect. */
@@ -189,9 +193,11 @@ export class Session {
 
   async #open() {
     this.status.change("connecting");
+    await this.#drained;
     const now = this.options.clock.now();
-    if (!this.choice.next(now)) this.choice.forgive();
-    const name = this.choice.next(now);
+    const secret = !this.clientId && this.options.token !== undefined;
+    if (!this.choice.next(now, secret)) this.choice.forgive();
+    const name = this.choice.next(now, secret);
     if (!name) throw new CometError("connection_types_unsupported");
     const wire = await this.makeWire(name);
     this.wire = wire;
@@ -203,6 +209,7 @@ export class Session {
   /** @param {Transport} wire */
   async #handshake(wire) {
     this.status.change("connecting");
+    if (isPublic(wire.name) && this.options.token !== undefined) return this.#dropWire();
     const message = await handshakeMessage(this.choice.usable, this.options.token);
     if (this.#ended) throw new CometError("closed");
     return this.courier.ask(wire, message, undefined, this.options.networkDelayMs);
@@ -331,7 +338,7 @@ export class Session {
     this.#fresh = true;
     this.courier.pause();
     this.mover.disarm();
-    wire?.retire().then(() => this.courier.onLost(wire, new CometError("connection_lost")));
+    this.#drained = wire?.retire().then(() => this.courier.onLost(wire, new CometError("connection_lost")));
   }
 
   /** @param {string | undefined} clientId */

@@ -2,9 +2,7 @@
  * @file What a user holds after `subscribe`: one callback on one channel or pattern, and how far it has read.
  * Several of these share one server subscription, which is `interest.js`'s business. Deliveries come in through `deliver`.
  */
-
-/** Positions remembered for one pattern; the oldest channel is forgotten first. */
-const MOST_POSITIONS = 256;
+import { Trail } from "./trail.js";
 
 /**
  * @typedef {object} SubscribeOptions
@@ -22,8 +20,7 @@ const MOST_POSITIONS = 256;
 export class Subscription {
   #callback;
   #owner;
-  /** @type {Map<string, import("./message.js").Position>} */
-  #positions = new Map();
+  #trail = new Trail();
   /** @type {(value: Subscription) => void} */
   #resolve = () => {};
   /** @type {(error: unknown) => void} */
@@ -67,7 +64,7 @@ export class Subscription {
 
   /** Last position seen on this channel; for a pattern, and before the first delivery with a position, nothing. */
   get position() {
-    return this.#positions.get(this.channel);
+    return this.#trail.last(this.channel);
   }
 
   /** Where the server should resume. @returns {unknown} */
@@ -86,18 +83,11 @@ export class Subscription {
   }
 
   /**
-   * Hands an event to the callback, once: what stands at or before the last position of its channel has been seen.
+   * Hands an event to the callback, once.
    * @param {import("./message.js").Event} event
    */
   deliver(event) {
-    const { channel, position } = event;
-    if (position) {
-      const last = this.#positions.get(channel);
-      if (last && last.epoch === position.epoch && position.offset <= last.offset) return;
-      this.#positions.delete(channel);
-      this.#positions.set(channel, position);
-      if (this.#positions.size > MOST_POSITIONS) this.#positions.delete(this.#positions.keys().next().value ?? "");
-    }
+    if (event.position && !this.#trail.onPosition(event.channel, event.position)) return;
     try {
       this.#callback(event);
     } catch (error) {

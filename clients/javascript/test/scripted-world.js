@@ -162,7 +162,8 @@ export class World {
       url: request.url,
       answer,
       fail: () => response.writeHead(409).end(),
-      drop: () => response.destroy(),
+      // With a part of the answer, for browsers repeat by themselves a request that was cut before any.
+      drop: () => response.writeHead(200, { "Content-Length": 1_000 }).write("[", () => response.destroy()),
     });
   }
 

@@ -52,10 +52,11 @@ export class Choice {
 
   /**
    * @param {number} now
+   * @param {boolean} [secret] Whether it must be able to carry a token.
    * @returns {string | undefined} The best one that is not resting.
    */
-  next(now) {
-    return this.usable.find((name) => (this.#records.get(name)?.until ?? 0) <= now);
+  next(now, secret = false) {
+    return this.usable.find((name) => (this.#records.get(name)?.until ?? 0) <= now && !(secret && isPublic(name)));
   }
 
   /** Nothing answers, so the failures say nothing about the transports: all may be tried again. */
@@ -93,6 +94,14 @@ export class Choice {
     if (best === undefined || best === name) return undefined;
     return { name: best, delayMs: Math.max((this.#records.get(best)?.until ?? 0) - now, 0) };
   }
+}
+
+/**
+ * @param {string} name
+ * @returns {boolean} Whether what it sends stands in addresses, where logs keep it. No token may be sent that way.
+ */
+export function isPublic(name) {
+  return name === "callback-polling";
 }
 
 /**

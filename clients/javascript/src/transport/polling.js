@@ -17,8 +17,8 @@ export class PollingTransport {
   /** @type {Set<{ ids: readonly string[], connect: boolean, abort: AbortController }>} */
   #requests = new Set();
   #closed = false;
-  /** @type {() => void} */
-  #onIdle = () => {};
+  /** Told whenever a request ends. @type {Set<() => void>} */
+  #watchers = new Set();
 
   /** @param {import("./transport.js").Parts} parts */
   constructor(parts) {
@@ -65,15 +65,13 @@ export class PollingTransport {
   }
 
   /** @returns {Promise<void>} */
+  quiet() {
+    return this.#without(({ connect }) => connect);
+  }
+
+  /** @returns {Promise<void>} */
   async retire() {
-    if (this.#closed) return;
-    if (this.#requests.size > 0) {
-      const timer = this.parts.clock.setTimeout(() => this.#onIdle(), RETIRE_MS);
-      await new Promise((resolve) => {
-        this.#onIdle = () => resolve(undefined);
-      });
-      this.parts.clock.clearTimeout(timer);
-    }
+    await this.#without(() => true);
     this.close();
   }
 
@@ -81,7 +79,28 @@ export class PollingTransport {
     this.#closed = true;
     for (const { abort } of this.#requests) abort.abort();
     this.#requests.clear();
-    this.#onIdle();
+    for (const tell of [...this.#watchers]) tell();
+  }
+
+  /**
+   * @param {(request: { connect: boolean }) => boolean} which
+   * @returns {Promise<void>} Resolves when there is no such request, or has been one for too long.
+   */
+  #without(which) {
+    if (![...this.#requests].some(which)) return Promise.resolve();
+    const { clock } = this.parts;
+    return new Promise((resolve) => {
+      const end = () => {
+        clock.clearTimeout(timer);
+        this.#watchers.delete(check);
+        resolve();
+      };
+      const check = () => {
+        if (![...this.#requests].some(which)) end();
+      };
+      const timer = clock.setTimeout(end, RETIRE_MS);
+      this.#watchers.add(check);
+    });
   }
 
   /**
@@ -96,16 +115,19 @@ export class PollingTransport {
     if (messages.length > 0) onMessages(messages);
     onLost(error, request.ids);
     if (!request.connect) onDrain();
-    if (this.#requests.size === 0) this.#onIdle();
+    for (const tell of [...this.#watchers]) tell();
   }
 
-  /** @param {{ ids: readonly string[] }} request A connect that has ended: those before it will not be answered any more. */
+  /**
+   * Connects made before one that has ended are no longer held; those the server forgot to end are given up after a while.
+   * @param {{ ids: readonly string[] }} request
+   */
   #dropOlder({ ids }) {
-    for (const older of [...this.#requests]) {
-      if (!older.connect || Number(older.ids[0]) > Number(ids[0])) continue;
-      this.#requests.delete(older);
-      older.abort.abort();
-    }
+    const older = [...this.#requests].filter((each) => each.connect && Number(each.ids[0]) < Number(ids[0]));
+    if (older.length === 0) return;
+    this.parts.clock.setTimeout(() => {
+      for (const { abort } of older) abort.abort(new CometError("superseded"));
+    }, RETIRE_MS);
   }
 }
 

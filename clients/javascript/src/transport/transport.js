@@ -29,6 +29,7 @@
  * @property {() => Promise<void>} open Resolves when messages can be sent; rejects with a `CometError`.
  * @property {boolean} writable Whether an ordinary batch may be sent now. A connect may always be sent.
  * @property {(batch: readonly { id: string, text: string }[], connect: boolean) => void} send
+ * @property {() => Promise<void>} quiet Resolves when no connect is on its way that the server might see after one on another wire.
  * @property {(id: string) => void} onSilence A message was not answered in time; the wire draws its conclusions and reports a loss.
  * @property {() => Promise<void>} retire Sends no more, lets what is on its way arrive, closes; resolves when nothing more will come.
  * @property {() => void} close Closes at once.

@@ -90,6 +90,9 @@ export class WebSocketTransport {
     this.#socket.send(`[${batch.map(({ text }) => text).join(",")}]`);
   }
 
+  /** Messages of one socket cannot overtake each other. */
+  async quiet() {}
+
   /** A socket that lets a message go unanswered is taken for dead. */
   onSilence() {
     this.#onGone(new CometError("timeout"));
