@@ -167,7 +167,6 @@ export class Courier {
   /** @param {readonly Message[]} messages */
   onMessages(messages) {
     for (const message of messages) {
-      if (typeof message?.channel !== "string") continue;
       if (!isEvent(message)) this.#exchanges.take(message.id)?.exchange.onReply(message);
       else if (this.#calls.onEvent(message)) this.#exchanges.take(message.id);
       else this.interests.deliver(eventOf(message));

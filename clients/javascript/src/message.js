@@ -33,6 +33,14 @@
  */
 
 /**
+ * @param {unknown} value An element of a batch.
+ * @returns {boolean} Whether it has the form of a message.
+ */
+export function isMessage(value) {
+  return typeof value === "object" && value !== null && typeof (/** @type {Partial<Message>} */ (value).channel) === "string";
+}
+
+/**
  * @param {Message} message
  * @returns {boolean} Whether it carries data to listeners.
  */

@@ -9,6 +9,7 @@ import { Courier } from "./courier.js";
 import { CometError, errorFromReply } from "./error.js";
 import { handshakeMessage } from "./handshake.js";
 import { Held } from "./held.js";
+import { isMessage } from "./message.js";
 import { Mover } from "./move.js";
 import { Pause } from "./scheduler/clock.js";
 import { Status } from "./status.js";
@@ -166,7 +167,8 @@ export class Session {
     const wire = await make(name, {
       ...this.options,
       reports: {
-        onMessages: (messages) => {
+        onMessages: (batch) => {
+          const messages = batch.filter(isMessage);
           this.#heardAt = this.options.clock.now();
           this.courier.onMessages(sift(messages));
           if (messages.some(({ channel, id }) => channel === "/meta/disconnect" && id === undefined)) this.#onSentAway(wire, messages);
