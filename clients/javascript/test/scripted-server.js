@@ -83,7 +83,7 @@ async function answerControl(response, world, order) {
  * @param {import("node:http").ServerResponse} response
  * @param {string} path
  */
-async function serveFile(response, path) {
+export async function serveFile(response, path) {
   const file = path.startsWith("/comet/") ? `src/${path.slice(7)}` : path.startsWith("/test/") ? path.slice(1) : undefined;
   const type = TYPES[/\.\w+$/.exec(path)?.[0] ?? ""];
   if (!file || !type || path.includes("..")) return response.writeHead(path === "/favicon.ico" ? 204 : 404).end();
