@@ -2,6 +2,7 @@
  * @file Things moved by hand for unit tests: a clock, a WebSocket and a fetch whose other ends the test holds.
  * Nothing here waits for real time; `settle` lets promises run.
  */
+import { Comet } from "../src/index.js";
 
 /** Lets everything that is ready run. */
 export async function settle() {
@@ -126,4 +127,22 @@ export function handFetch() {
       });
     });
   return { fetch, requests };
+}
+
+export const URL = "http://loopback/cometd";
+
+/**
+ * A client with all of these, what it reported, and the handles.
+ * @param {import("../src/options.js").Options} [options]
+ */
+export function start(options = {}) {
+  const clock = new HandClock();
+  const WebSocket = handSocket();
+  const { fetch, requests } = handFetch();
+  const comet = new Comet(URL, /** @type {any} */ ({ clock, WebSocket, fetch, random: () => 0.5, transports: ["websocket"], ...options }));
+  const states = [];
+  const errors = [];
+  comet.addEventListener("state", (event) => states.push(/** @type {CustomEvent} */ (event).detail));
+  comet.addEventListener("error", (event) => errors.push(/** @type {CustomEvent} */ (event).detail.code));
+  return { comet, clock, WebSocket, requests, states, errors };
 }

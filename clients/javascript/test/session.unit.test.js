@@ -3,23 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Comet } from "../src/index.js";
-import { HandClock, handFetch, handSocket, settle } from "./hand.js";
-
-const URL = "http://loopback/cometd";
-
-/** @param {import("../src/options.js").Options} [options] */
-function start(options = {}) {
-  const clock = new HandClock();
-  const WebSocket = handSocket();
-  const { fetch, requests } = handFetch();
-  const comet = new Comet(URL, /** @type {any} */ ({ clock, WebSocket, fetch, random: () => 0.5, transports: ["websocket"], ...options }));
-  const states = [];
-  const errors = [];
-  comet.addEventListener("state", (event) => states.push(/** @type {CustomEvent} */ (event).detail));
-  comet.addEventListener("error", (event) => errors.push(/** @type {CustomEvent} */ (event).detail.code));
-  return { comet, clock, WebSocket, requests, states, errors };
-}
+import { settle, start, URL } from "./hand.js";
 
 describe("a session", () => {
   test("shakes hands, asks for the first connect at once and holds the next", async () => {
@@ -245,6 +229,59 @@ describe("a session", () => {
     assert.deepEqual([comet.state, errors], ["closed", ["disconnected_by_server"]]);
   });
 
+  test("a crowd sent away by a restarting server comes back spread out", async () => {
+    const { clock, WebSocket } = start();
+    await settle();
+    await WebSocket.last.welcome();
+    await WebSocket.last.end(1012);
+    await clock.move(2_499);
+    assert.equal(WebSocket.made.length, 1);
+    await clock.move(1);
+    assert.equal(WebSocket.made.length, 2);
+  });
+
+  test("waking forgets past failures", async () => {
+    const page = new EventTarget();
+    const { clock, WebSocket } = start({ page });
+    for (let round = 0; round < 5; round += 1) {
+      await settle();
+      await WebSocket.last.end(1006);
+      await clock.move(20_000);
+    }
+    page.dispatchEvent(new Event("online"));
+    const made = WebSocket.made.length;
+    await WebSocket.last.end(1006);
+    await clock.move(250);
+    assert.equal(WebSocket.made.length, made + 1);
+  });
+
+  test("an answer without an acknowledgement is answer enough", async () => {
+    const { comet, clock, WebSocket } = start();
+    await settle();
+    await WebSocket.last.welcome();
+    const call = comet.call("/service/a", 1);
+    await settle();
+    await WebSocket.last.answer("/service/a", { data: 2 });
+    assert.equal(await call, 2);
+    await clock.move(15_000);
+    assert.equal(comet.state, "connected");
+  });
+
+  test("history asked for while a subscribe is on its way is asked for next", async () => {
+    const { comet, WebSocket } = start();
+    await settle();
+    await WebSocket.last.welcome();
+    comet.subscribe("/a", () => {});
+    await settle();
+    const late = comet.subscribe("/a", () => {}, { since: { epoch: "e", offset: 3 } });
+    await settle();
+    await WebSocket.last.answer("/meta/subscribe", { subscription: "/a" });
+    const asked = WebSocket.last.sent.filter(({ channel }) => channel === "/meta/subscribe");
+    assert.deepEqual(asked.map(({ ext }) => ext), [undefined, { since: { epoch: "e", offset: 3 } }]);
+    await WebSocket.last.answer("/meta/subscribe", { subscription: "/a" });
+    assert.equal(await late.ready, late);
+  });
+
   test("closing leaves no timer behind", async () => {
     const { comet, clock, WebSocket } = start();
     await settle();
@@ -254,74 +291,5 @@ describe("a session", () => {
     await WebSocket.last.answer("/meta/disconnect");
     await closing;
     assert.deepEqual([comet.state, clock.timers.size], ["closed", 0]);
-  });
-});
-
-describe("long polling", () => {
-  const polling = { transports: ["long-polling"] };
-  const advice = { reconnect: "retry", interval: 0, timeout: 25_000 };
-
-  /** @param {ReturnType<typeof start>} started */
-  async function welcome({ requests }) {
-    await settle();
-    const [{ id }] = requests[0].messages;
-    await requests[0].answer([{ channel: "/meta/handshake", id, successful: true, clientId: "c1", supportedConnectionTypes: ["long-polling"], advice }]);
-    await requests[1].answer([{ channel: "/meta/connect", id: requests[1].messages[0].id, successful: true, advice }]);
-  }
-
-  test("posts arrays with cookies and without caches", async () => {
-    const started = start(polling);
-    await welcome(started);
-    const [{ url, method, credentials, cache }] = started.requests;
-    assert.deepEqual({ url, method, credentials, cache }, { url: URL, method: "POST", credentials: "include", cache: "no-store" });
-    assert.equal(started.comet.state, "connected");
-  });
-
-  test("an empty answer, another status and a lost request are failures", async () => {
-    for (const failure of [(r) => r.answer([]), (r) => r.answer("{"), (r) => r.answer("[]", 502), (r) => r.fail()]) {
-      const started = start(polling);
-      await welcome(started);
-      await failure(started.requests[2]);
-      assert.deepEqual([started.comet.state, started.errors], ["waiting", ["connection_lost"]]);
-      await started.clock.move(250);
-      assert.deepEqual(started.requests[3].messages[0].advice, { timeout: 0 });
-      const closing = started.comet.close();
-      await started.clock.move(10_000);
-      await closing;
-    }
-  });
-
-  test("a batch the server finds too large is rejected and the session goes on", async () => {
-    const started = start(polling);
-    await welcome(started);
-    const publishing = assert.rejects(started.comet.publish("/a", 1), { code: "body_too_large", retry: false });
-    await settle();
-    await started.requests[3].answer("", 413);
-    await publishing;
-    assert.equal(started.comet.state, "connected");
-  });
-
-  test("a subscribe that was lost on the way is sent again after a pause", async () => {
-    const started = start(polling);
-    await welcome(started);
-    const { ready } = started.comet.subscribe("/a", () => {});
-    await settle();
-    await started.requests[3].fail();
-    assert.equal(started.requests.length, 4);
-    await started.clock.move(250);
-    const [{ channel, id, subscription }] = started.requests[4].messages;
-    assert.deepEqual([channel, subscription], ["/meta/subscribe", "/a"]);
-    await started.requests[4].answer([{ channel, id, subscription, successful: true }]);
-    await ready;
-  });
-
-  test("a request without an answer is given up after the network's delay", async () => {
-    const started = start(polling);
-    await welcome(started);
-    const publishing = assert.rejects(started.comet.publish("/a", 1), { code: "timeout" });
-    await settle();
-    await started.clock.move(10_000);
-    await publishing;
-    assert.deepEqual([started.requests[3].aborted(), started.comet.state], [true, "connected"]);
   });
 });

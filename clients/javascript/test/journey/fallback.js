@@ -166,6 +166,17 @@ export const callbackJourneys = [
     },
   },
   {
+    name: "a session lost on callback polling is replaced by another transport when there is a token",
+    async run({ connect, act }) {
+      const comet = connect({ transports: ["long-polling", "callback-polling"], token: "secret" });
+      await comet.switchTransport("callback-polling");
+      await act("forgetSessions");
+      await until(async () => (await act("sessions")).length === 1, "the second session");
+      const shakes = (await act("journal")).filter(({ channel }) => channel === "/meta/handshake");
+      equal(shakes.map(({ transport }) => transport), ["long-polling", "long-polling"]);
+    },
+  },
+  {
     name: "a token never rides in an address",
     async run({ connect, act }) {
       const comet = connect({ transports: ["callback-polling"], token: "secret" });
