@@ -242,12 +242,13 @@ describe("a session", () => {
 
   test("waking forgets past failures", async () => {
     const page = new EventTarget();
-    const { clock, WebSocket } = start({ page });
+    const { comet, clock, WebSocket } = start({ page, openTimeoutMs: 1_000_000 });
     for (let round = 0; round < 5; round += 1) {
       await settle();
       await WebSocket.last.end(1006);
       await clock.move(20_000);
     }
+    assert.equal(comet.state, "connecting");
     page.dispatchEvent(new Event("online"));
     const made = WebSocket.made.length;
     await WebSocket.last.end(1006);
