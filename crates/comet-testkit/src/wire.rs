@@ -15,7 +15,7 @@ pub use http::{CallbackWire, HttpWire, LongPollWire, Phrase};
 pub use websocket::WebSocketWire;
 
 /// One client's way to the server.
-pub trait Wire {
+pub trait Wire: Send {
     /// The `connectionType` of this wire.
     const CONNECTION_TYPE: &'static str;
 

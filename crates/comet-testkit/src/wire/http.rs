@@ -18,7 +18,7 @@ pub type LongPollWire = HttpWire<Post>;
 pub type CallbackWire = HttpWire<Callback>;
 
 /// How a batch is put into a request, and the answer taken out of a response.
-pub trait Phrase {
+pub trait Phrase: Send {
     /// The `connectionType`.
     const CONNECTION_TYPE: &'static str;
     /// The whole request; `fields` are ready lines.
