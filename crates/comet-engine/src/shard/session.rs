@@ -11,7 +11,6 @@ use comet_bus::{Subscribed, Unsubscribed, home_of};
 use comet_wire::websocket::close_frame;
 
 use crate::client_id::{Place, same_secret};
-use crate::connection::Protocol;
 use crate::delivery::Chunk;
 use crate::exchange::Exchange;
 use crate::host::{Identity, Who};
@@ -64,9 +63,6 @@ impl Shard {
         let before = connection.session.replace(session);
         if carrier != Carrier::WebSocket || before == Some(session) {
             return;
-        }
-        if let Protocol::WebSocket(socket) = &mut connection.protocol {
-            socket.opening = None;
         }
         self.set_connection_deadline(key, 0);
         if let Some(before) = before {
@@ -207,7 +203,7 @@ impl Shard {
             if let Some(wire) = self.connection(connection) {
                 wire.session = None;
             }
-            self.end_connection(connection, code);
+            self.end_websocket(connection, code);
         }
     }
 
