@@ -36,9 +36,13 @@ impl<W: Wire> Client<W> {
         client
     }
 
-    /// A client that speaks for an existing session on a wire of its own.
-    pub fn resumed(server: &TestServer, client_id: &str) -> Client<W> {
-        Client::on(W::open(server.address()), client_id.to_owned())
+    /// The same client, its session and its browser, on another wire.
+    pub fn crossing<V: Wire>(&self, server: &TestServer) -> Client<V> {
+        let mut wire = V::open(server.address());
+        if let Some(cookie) = self.wire.cookie() {
+            wire.set_cookie(cookie);
+        }
+        Client::on(wire, self.client_id.clone())
     }
 
     fn on(wire: W, client_id: String) -> Client<W> {
@@ -84,6 +88,18 @@ impl<W: Wire> Client<W> {
     pub fn try_connect(&mut self, fields: Value) -> Value {
         let id = self.send_connect(fields);
         self.reply(&id)
+    }
+
+    /// Sends a connect that asks not to be held, and waits for its reply: how clients begin on a new wire.
+    pub fn connect_at_once(&mut self) {
+        let reply = self.try_connect(json!({ "advice": { "timeout": 0 } }));
+        assert_eq!(reply["successful"], true, "{reply}");
+    }
+
+    /// Speaks for another session from here on, and begins with a connect that asks not to be held.
+    pub fn connect_as(&mut self, client_id: &str) {
+        self.client_id = client_id.to_owned();
+        self.connect_at_once();
     }
 
     /// Sends a connect, if none is on its way, and does not wait.

@@ -25,6 +25,14 @@ pub trait Wire: Send {
     /// Sends a batch.
     fn send(&mut self, batch: &[Value]);
 
+    /// The cookie the server gave this client, as it is sent back.
+    fn cookie(&self) -> Option<&str> {
+        None
+    }
+
+    /// Takes a cookie, as another tab of the same browser would have it.
+    fn set_cookie(&mut self, _cookie: &str) {}
+
     /// The next batch from the server, waiting no longer than `within`.
     fn receive(&mut self, within: Duration) -> Option<Vec<Value>>;
 }

@@ -93,16 +93,6 @@ struct Lane {
 }
 
 impl<P> HttpWire<P> {
-    /// The cookie it was given, as it is sent back.
-    pub fn cookie(&self) -> Option<&str> {
-        self.cookie.as_deref()
-    }
-
-    /// Takes a cookie, as another tab of the same browser would have it.
-    pub fn set_cookie(&mut self, cookie: &str) {
-        self.cookie = Some(cookie.into());
-    }
-
     /// Closes the connection that carries the polls, whatever is held on it.
     pub fn drop_poll(&mut self) {
         self.poll = Lane::default();
@@ -120,6 +110,14 @@ impl<P: Phrase> Wire for HttpWire<P> {
             cookie: None,
             phrase: PhantomData,
         }
+    }
+
+    fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
+    fn set_cookie(&mut self, cookie: &str) {
+        self.cookie = Some(cookie.into());
     }
 
     fn send(&mut self, batch: &[Value]) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use comet::Code;
-use comet_testkit::{LongPollClient, Socket, TestServer, WebSocketClient, eventually};
+use comet_testkit::{LongPollClient, Socket, TestServer, WebSocketClient, Wire, eventually};
 use serde_json::{Value, json};
 
 fn long_timeout() -> TestServer {
@@ -19,10 +19,12 @@ fn a_second_connect_ends_the_first_with_409_and_takes_its_place() {
     let server = long_timeout();
     let mut client = LongPollClient::connected(&server);
     client.subscribe("/a");
+    let cookie = format!("Cookie: {}\r\n", client.wire.cookie().expect("a cookie was set"));
+    let connect = connect(client.id()).to_string();
     let [mut first, mut second] = [0, 1].map(|_| Socket::connect(server.address()));
-    first.send_batch("/cometd", &connect(client.id()));
+    first.send_post("/cometd", &cookie, &connect);
     server.until_held(1);
-    second.send_batch("/cometd", &connect(client.id()));
+    second.send_post("/cometd", &cookie, &connect);
     let answer = first.response();
     assert_eq!((answer.status, answer.code().as_str()), (409, "superseded"));
     server.publish("/a", "for the second");
@@ -95,19 +97,11 @@ fn a_held_connect_keeps_a_session_alive_longer_than_its_silence_may_last() {
 }
 
 #[test]
-fn an_open_websocket_keeps_a_connected_session_alive() {
-    let server = TestServer::with(|config| {
-        config.session.max_interval_ms = 100;
-        config.session.timeout_ms = 1_000;
-    });
-    let mut quiet = WebSocketClient::connected(&server);
-    quiet.subscribe("/a");
-    // Another one's whole held connect passes meanwhile.
-    let mut other = LongPollClient::connected(&server);
-    other.hold();
-    other.held_reply();
-    server.publish("/a", "still there");
-    quiet.expect_event("/a", "still there");
+fn an_open_websocket_does_not_keep_a_session_whose_client_no_longer_connects() {
+    let server = TestServer::with(|config| config.session.max_interval_ms = 100);
+    let mut client = WebSocketClient::connected(&server);
+    assert_eq!(client.wire.socket.expect_close(), 4402);
+    assert_eq!(server.endings(Code::SessionExpired), 1);
 }
 
 #[test]
@@ -124,18 +118,12 @@ fn a_client_that_hangs_up_loses_no_message() {
     let mut client = LongPollClient::connected(&server);
     client.subscribe("/a");
     for n in 0..5 {
-        client.hold();
+        let mut again: LongPollClient = client.crossing(&server);
+        again.hold();
         server.until_held(n + 1);
-        client.wire.drop_poll();
-        server.until("the poll is seen to be gone", |counts| counts.connections_open == 1);
+        drop(again);
+        server.until("the poll is seen to be gone", |counts| counts.connections_open == 2);
         server.publish("/a", &n);
-        let id = client.id().to_owned();
-        client = {
-            let cookie = client.wire.cookie().expect("a cookie was set").to_owned();
-            let mut again = LongPollClient::resumed(&server, &id);
-            again.wire.set_cookie(&cookie);
-            again
-        };
         client.expect_event("/a", n);
     }
 }
@@ -154,7 +142,8 @@ fn the_end_of_a_session_is_told_to_the_program_with_its_reason() {
     let mut polite = LongPollClient::connected(&server);
     polite.disconnect();
     let silent = LongPollClient::connected(&server);
-    let expected = [(polite.id().to_owned(), Code::Disconnected), (silent.id().to_owned(), Code::SessionExpired)];
+    let expected =
+        [(polite.id().to_owned(), Code::Disconnected), (silent.id().to_owned(), Code::SessionExpired)];
     eventually("both endings are told", || ended.lock().unwrap().len() == 2);
     assert_eq!(*ended.lock().unwrap(), expected);
 }
@@ -174,11 +163,13 @@ fn a_client_may_ask_to_be_answered_at_once_or_sooner() {
 #[test]
 fn an_id_of_one_session_is_of_no_use_to_guess_another() {
     let server = TestServer::start();
-    let mut ids: Vec<_> = (0..20).map(|_| {
-        let mut client = WebSocketClient::new(&server);
-        client.handshake();
-        client.id().to_owned()
-    }).collect();
+    let mut ids: Vec<_> = (0..20)
+        .map(|_| {
+            let mut client = WebSocketClient::new(&server);
+            client.handshake();
+            client.id().to_owned()
+        })
+        .collect();
     let mut socket = Socket::connect(server.address());
     for id in &ids {
         let mut forged = id.clone().into_bytes();

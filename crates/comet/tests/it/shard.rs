@@ -7,6 +7,13 @@ fn shards(count: usize) -> TestServer {
     TestServer::with(|config| config.shards = count)
 }
 
+/// A client that has not sent its cookie back yet, so that requests without it still speak for it.
+fn handshaken(server: &TestServer) -> LongPollClient {
+    let mut client = LongPollClient::new(server);
+    client.handshake();
+    client
+}
+
 #[test]
 fn a_crowd_on_four_shards_hears_everything_in_one_order() {
     let server = shards(4);
@@ -20,7 +27,8 @@ fn a_crowd_on_four_shards_hears_everything_in_one_order() {
     for client in &mut pollers {
         client.subscribe("/room/**");
     }
-    let names = (0..sockets.len()).map(|n| format!("s{n}")).chain((0..pollers.len()).map(|n| format!("p{n}")));
+    let names =
+        (0..sockets.len()).map(|n| format!("s{n}")).chain((0..pollers.len()).map(|n| format!("p{n}")));
     for name in names {
         channels.iter().for_each(|channel| checker.listens_throughout(&name, channel));
     }
@@ -44,17 +52,12 @@ fn a_crowd_on_four_shards_hears_everything_in_one_order() {
 #[test]
 fn one_connection_speaks_for_sessions_of_every_shard() {
     let server = shards(4);
-    let sessions: Vec<_> = (0..12)
-        .map(|_| {
-            let mut client = LongPollClient::connected(&server);
-            client.subscribe("/all");
-            client
-        })
-        .collect();
+    let sessions: Vec<_> = (0..12).map(|_| handshaken(&server)).collect();
     let mut socket = Socket::connect(server.address());
     for round in 0..5 {
         for session in &sessions {
-            let reply = socket.post(&json!([{ "channel": "/nobody", "data": round, "clientId": session.id(), "id": 1 }]));
+            let reply = socket
+                .post(&json!([{ "channel": "/nobody", "data": round, "clientId": session.id(), "id": 1 }]));
             assert_eq!(reply[0]["successful"], true, "{reply:?}");
         }
     }
@@ -64,10 +67,13 @@ fn one_connection_speaks_for_sessions_of_every_shard() {
 #[test]
 fn requests_for_several_shards_can_be_pipelined() {
     let server = shards(4);
-    let sessions: Vec<_> = (0..12).map(|_| LongPollClient::connected(&server)).collect();
+    let sessions: Vec<_> = (0..12).map(|_| handshaken(&server)).collect();
     let mut socket = Socket::connect(server.address());
     for (n, session) in sessions.iter().enumerate() {
-        socket.send_batch("/cometd", &json!([{ "channel": "/x", "data": n, "clientId": session.id(), "id": n }]));
+        socket.send_batch(
+            "/cometd",
+            &json!([{ "channel": "/x", "data": n, "clientId": session.id(), "id": n }]),
+        );
     }
     for n in 0..sessions.len() {
         let reply = socket.response().messages().remove(0);
@@ -81,8 +87,8 @@ fn a_websocket_follows_its_session_to_another_shard() {
     for _ in 0..12 {
         let mut polling = LongPollClient::connected(&server);
         polling.subscribe("/a");
-        let mut socket = WebSocketClient::resumed(&server, polling.id());
-        socket.connect();
+        let mut socket: WebSocketClient = polling.crossing(&server);
+        socket.connect_at_once();
         server.publish("/a", "found");
         socket.expect_event("/a", "found");
         socket.disconnect();
@@ -95,7 +101,7 @@ fn a_websocket_that_moves_loses_nothing_that_was_sent_behind_its_first_message()
     let server = shards(4);
     for _ in 0..12 {
         let polling = LongPollClient::connected(&server);
-        let mut socket = WebSocketClient::resumed(&server, polling.id());
+        let mut socket: WebSocketClient = polling.crossing(&server);
         let ids: Vec<_> = (0..30).map(|n| socket.send(json!({ "channel": "/x", "data": n }))).collect();
         for id in ids {
             assert_eq!(socket.reply(&id)["successful"], true);
@@ -111,7 +117,8 @@ fn publications_to_other_shards_are_acknowledged_whatever_waits_for_them() {
     });
     let mut client = WebSocketClient::connected(&server);
     client.subscribe("/n/*");
-    let ids: Vec<_> = (0..300).map(|n| client.send(json!({ "channel": format!("/n/{}", n % 10), "data": n }))).collect();
+    let ids: Vec<_> =
+        (0..300).map(|n| client.send(json!({ "channel": format!("/n/{}", n % 10), "data": n }))).collect();
     for id in ids {
         assert_eq!(client.reply(&id)["successful"], true);
     }
@@ -122,7 +129,7 @@ fn publications_to_other_shards_are_acknowledged_whatever_waits_for_them() {
 fn a_batch_for_channels_of_several_shards_is_answered_in_its_order() {
     let server = shards(4);
     let mut socket = Socket::connect(server.address());
-    let client = LongPollClient::connected(&server);
+    let client = handshaken(&server);
     let batch: Vec<_> = (0..40)
         .map(|n| json!({ "channel": format!("/n/{n}"), "data": n, "clientId": client.id(), "id": n }))
         .collect();

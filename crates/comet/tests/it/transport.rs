@@ -87,7 +87,8 @@ fn a_thousand_messages_arrive_once_and_in_order<W: Wire>() {
         let notes: Vec<_> = (0..100).map(|n| Note::new("p", hundred * 100 + n)).collect();
         // A URL has no room for many messages.
         for few in notes.chunks(if W::CONNECTION_TYPE == "callback-polling" { 20 } else { 100 }) {
-            let batch = few.iter().map(|note| json!({ "channel": "/numbers", "data": note.data() })).collect();
+            let batch =
+                few.iter().map(|note| json!({ "channel": "/numbers", "data": note.data() })).collect();
             for (id, note) in publisher.send_all(batch).iter().zip(few) {
                 assert_eq!(publisher.reply(id)["successful"], true);
                 checker.acknowledged("/numbers", note);
