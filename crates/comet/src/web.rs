@@ -5,6 +5,7 @@
 
 mod body;
 mod pages;
+mod portion;
 mod wire;
 
 use std::convert::Infallible;
