@@ -2,7 +2,12 @@
 //!
 //! Every story has a server of its own on a free port and speaks to it as browsers, programs and vandals do.
 
+mod browser;
+mod callback;
 mod connect;
 mod crossing;
+mod origin;
+mod page;
+mod request;
 mod shard;
 mod transport;
