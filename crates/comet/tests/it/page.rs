@@ -126,6 +126,27 @@ fn a_body_nobody_reads_is_not_taken_for_a_request() {
 }
 
 #[test]
+fn a_page_may_change_the_protocol_and_keep_the_connection() {
+    let page = async |request: Request<Body>| {
+        tokio::spawn(async {
+            let upgraded = hyper::upgrade::on(request).await.expect("the client wanted it");
+            let (mut read, mut write) = tokio::io::split(hyper_util::rt::TokioIo::new(upgraded));
+            tokio::io::copy(&mut read, &mut write).await
+        });
+        let answer = Response::builder().status(101).header("Upgrade", "echo").header("Connection", "Upgrade");
+        Ok::<_, http::Error>(answer.body(http_body_util::Empty::<bytes::Bytes>::new())?)
+    };
+    let server = TestServer::run(TestServer::builder().http(tower::service_fn(page)));
+    let mut socket = Socket::connect(server.address());
+    assert_eq!(socket.get("/echo", "Upgrade: echo\r\nConnection: Upgrade\r\n").status, 101);
+    let bytes = "POST /cometd HTTP/1.1\r\nHost: x\r\n\r\n";
+    socket.send(bytes);
+    socket.finish();
+    assert_eq!(socket.expect_end(), bytes.as_bytes());
+    assert_eq!(server.counts().requests, 0);
+}
+
+#[test]
 fn the_client_s_entry_is_served_as_a_script() {
     let server = TestServer::start();
     let mut socket = Socket::connect(server.address());
