@@ -2,6 +2,9 @@
 //!
 //! Every story has a server of its own on a free port and speaks to it as browsers, programs and vandals do.
 
+mod bad_batch;
+mod bad_frame;
+mod bad_request;
 mod browser;
 mod callback;
 mod connect;
