@@ -172,4 +172,3 @@ pub(crate) enum Freight {
     /// A WebSocket with its first message and what was read behind it.
     WebSocket { opening: Option<Box<RequestInfo>>, message: Vec<u8>, unread: Vec<u8> },
 }
-

@@ -99,7 +99,11 @@ impl<P: Policy> Builder<P> {
     /// Comet's paths.
     pub fn http<S, B>(mut self, pages: S) -> Builder<P>
     where
-        S: tower_service::Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
+        S: tower_service::Service<http::Request<Body>, Response = http::Response<B>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,

@@ -25,7 +25,10 @@ pub(crate) fn serve(request: &Request<Body>) -> Option<Response> {
     let name = path.strip_prefix("/comet/")?;
     let file = Source::get(name)?;
     let hash = file.metadata.sha256_hash();
-    let tag = format!("\"{:016x}\"", u64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]]));
+    let tag = format!(
+        "\"{:016x}\"",
+        u64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
+    );
     Some(script(request, file.data.into_owned().into(), &tag))
 }
 

@@ -98,7 +98,11 @@ impl<P: Policy> CometHost<P> {
     }
 
     /// Polls a question once where it was asked; only what has to wait moves to the control runtime.
-    fn settle(&self, later: Later<'_>, question: impl Future<Output = Ruling> + Send + 'static) -> Option<Ruling> {
+    fn settle(
+        &self,
+        later: Later<'_>,
+        question: impl Future<Output = Ruling> + Send + 'static,
+    ) -> Option<Ruling> {
         let _entered = self.runtime.enter();
         let mut question = Box::pin(question);
         match question.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

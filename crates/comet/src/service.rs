@@ -34,7 +34,8 @@ impl Call {
     /// # Errors
     /// A refusal with the code `message_invalid` that says what does not fit.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        serde_json::from_str(self.data.get()).map_err(|error| Refusal::new(Code::MessageInvalid, error.to_string()))
+        serde_json::from_str(self.data.get())
+            .map_err(|error| Refusal::new(Code::MessageInvalid, error.to_string()))
     }
 }
 

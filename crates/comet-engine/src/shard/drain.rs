@@ -56,7 +56,9 @@ impl Shard {
         let keys: Vec<ConnectionKey> = self
             .connections
             .iter()
-            .filter(|(_, connection)| matches!(connection.protocol, Protocol::Http) && !connection.has_input())
+            .filter(|(_, connection)| {
+                matches!(connection.protocol, Protocol::Http) && !connection.has_input()
+            })
             .map(|(slot, connection)| ConnectionKey { slot: slot as u32, generation: connection.generation })
             .collect();
         if queued == 0 && now >= since + SETTLE_MS {

@@ -24,7 +24,8 @@ use super::Shard;
 impl Shard {
     /// The shard that should serve a batch which came by HTTP.
     pub(super) fn shard_of(&self, messages: &[Message], cookie: Option<&str>) -> usize {
-        let of_handshake = || messages.first().filter(|message| super::route::is_handshake(message)).and(cookie);
+        let of_handshake =
+            || messages.first().filter(|message| super::route::is_handshake(message)).and(cookie);
         let shard = match of_handshake() {
             Some(cookie) => super::browser::shard_of_cookie(cookie, self.peers.len()),
             None => self.place_elsewhere(messages),
@@ -40,7 +41,12 @@ impl Shard {
     }
 
     /// The session of this id, if it lives here and the request may speak for it.
-    pub(super) fn find_session(&mut self, id: &str, carrier: Carrier, cookie: Option<&str>) -> Option<SessionKey> {
+    pub(super) fn find_session(
+        &mut self,
+        id: &str,
+        carrier: Carrier,
+        cookie: Option<&str>,
+    ) -> Option<SessionKey> {
         let place = self.ids.place(id).filter(|place| usize::from(place.shard) == self.index)?;
         let key = SessionKey { slot: place.slot, generation: place.generation };
         let seat = self.seat(key).filter(|seat| same_secret(&seat.who.client_id, id))?;
@@ -101,12 +107,19 @@ impl Shard {
 
     /// Whether a connect of a session is held on this connection.
     pub(super) fn holds_connect(&mut self, key: ConnectionKey) -> bool {
-        let Some(session) = self.connection(key).and_then(|connection| connection.session) else { return false };
+        let Some(session) = self.connection(key).and_then(|connection| connection.session) else {
+            return false;
+        };
         self.seat(session).is_some_and(|seat| seat.session.held_ticket() == Some(bayeux::Ticket(key.pack())))
     }
 
     /// Gives a client that was let in its session.
-    pub(super) fn open_session(&mut self, exchange: &mut Exchange, request: HandshakeRequest, identity: Identity) {
+    pub(super) fn open_session(
+        &mut self,
+        exchange: &mut Exchange,
+        request: HandshakeRequest,
+        identity: Identity,
+    ) {
         if self.sessions.len() >= self.config.limits.sessions.div_ceil(self.peers.len()) {
             self.counters.ending(Code::TooManySessions);
             exchange.replies.push(request.deny(Code::TooManySessions, None));
@@ -159,7 +172,9 @@ impl Shard {
 
     /// Tells the home of a name, or every shard when it is a pattern, that this shard listens or does not.
     fn tell_interest(&mut self, name: &str, interested: bool) {
-        let homes = if name.ends_with('*') { 0..self.peers.len() } else {
+        let homes = if name.ends_with('*') {
+            0..self.peers.len()
+        } else {
             let home = home_of(name, self.peers.len());
             home..home + 1
         };
