@@ -23,7 +23,7 @@
 //! let mut out = Vec::new();
 //! reply.write(&mut out);
 //! assert!(String::from_utf8_lossy(&out).contains(r#""clientId":"a new secret""#));
-//! assert_eq!(session.deadline(), Some(10_000));
+//! assert_eq!(session.deadline(), 10_000);
 //! # Ok::<(), bayeux::Error>(())
 //! ```
 

@@ -29,7 +29,7 @@ use outbound::Mailbox;
 
 /// One client. `D` is what is queued for it.
 ///
-/// A session outlives its connections. It has a deadline unless a pushing wire is attached to it, and holds at most one
+/// A session outlives its connections. It always has a deadline, and holds at most one
 /// connect. All its memory is bounded by [`Settings`].
 #[derive(Debug)]
 pub struct Session<D> {

@@ -5,9 +5,17 @@
 
 use std::net::SocketAddr;
 
-use bayeux::Settings;
+use bayeux::{ConnectionType, Settings};
 
 use crate::Limits;
+
+/// The kinds of wire the engine serves, best first.
+pub const CONNECTION_TYPES: [ConnectionType; 4] = [
+    ConnectionType::WebSocket,
+    ConnectionType::LongPolling,
+    ConnectionType::CallbackPolling,
+    ConnectionType::CrossOriginLongPolling,
+];
 
 /// What an engine is started with.
 #[derive(Clone, Debug)]
@@ -39,7 +47,7 @@ impl Default for Config {
             mounts: vec!["/cometd".into()],
             allowed_origins: Vec::new(),
             echo_path: None,
-            session: Settings::default(),
+            session: Settings { connection_types: CONNECTION_TYPES.to_vec(), ..Settings::default() },
             limits: Limits::default(),
             io_uring: true,
         }

@@ -26,7 +26,7 @@ mod shard;
 mod uring;
 mod wheel;
 
-pub use config::Config;
+pub use config::{CONNECTION_TYPES, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
 pub use handle::Handle;

@@ -33,7 +33,8 @@ impl<D> Session<D> {
         }
     }
 
-    /// A pushing wire is there. Once the session has connected, it does not expire while one is attached.
+    /// A pushing wire is there. The session still has to connect in time: a wire whose client is gone stays open for long,
+    /// and only the client's connects show that it is there.
     pub fn attach(&mut self) {
         self.attached = self.attached.saturating_add(1);
     }
@@ -51,23 +52,17 @@ impl<D> Session<D> {
         self.attached > 0
     }
 
-    /// When [`Session::on_deadline`] has something to say; `None` while a wire shows that the client is there.
-    pub fn deadline(&self) -> Option<Millis> {
-        let watched = self.attached > 0 && self.connection_type.is_some();
-        (self.held.is_some() || !watched).then_some(self.deadline)
+    /// When [`Session::on_deadline`] has something to say.
+    pub fn deadline(&self) -> Millis {
+        self.deadline
     }
 
     /// What is due. Asking early or twice does no harm.
     pub fn on_deadline(&self, now: Millis) -> Due {
-        match self.deadline() {
-            Some(deadline) if deadline <= now => {
-                if self.held.is_some() {
-                    Due::AnswerConnect
-                } else {
-                    Due::Expired
-                }
-            }
-            _ => Due::NotYet,
+        match &self.held {
+            _ if self.deadline > now => Due::NotYet,
+            Some(_) => Due::AnswerConnect,
+            None => Due::Expired,
         }
     }
 

@@ -57,13 +57,11 @@ impl Shard {
         }
     }
 
-    /// Puts a session into the wheel for its next deadline, if it has one.
+    /// Puts a session into the wheel for its next deadline, 
     pub(super) fn arm_session(&mut self, key: SessionKey) {
         let Some(seat) = self.seat(key) else { return };
-        let armed = seat.armed;
-        if let Some(deadline) = seat.session.deadline()
-            && (armed == 0 || deadline < armed)
-        {
+        let (armed, deadline) = (seat.armed, seat.session.deadline());
+        if armed == 0 || deadline < armed {
             let armed = self.wheel.arm(Timer::Session(key), deadline);
             self.sessions[key.slot as usize].armed = armed;
         }
