@@ -6,7 +6,7 @@ mod demo;
 mod serve;
 mod server_flags;
 
-pub use server_flags::ServerFlags;
+pub(crate) use server_flags::ServerFlags;
 
 use clap::{Parser, Subcommand};
 
@@ -15,7 +15,7 @@ use crate::verdict::Failure;
 /// A server for live web applications: many people in one page at the same time.
 #[derive(Parser)]
 #[command(name = "comet", version, max_term_width = 100, after_help = AFTER)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -31,7 +31,7 @@ enum Verb {
 
 impl Cli {
     /// Does what was asked.
-    pub fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self) -> Result<(), Failure> {
         match self.verb {
             Verb::Serve(serve) => serve.run(),
             Verb::Demo(demo) => demo.run(),

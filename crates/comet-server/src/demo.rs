@@ -6,6 +6,6 @@
 use comet::{Builder, Call, Policy, Refusal, Reply};
 
 /// Puts the demo's services into a server.
-pub fn install<P: Policy>(builder: Builder<P>) -> Builder<P> {
+pub(crate) fn install<P: Policy>(builder: Builder<P>) -> Builder<P> {
     builder.service("/service/echo", async |call: Call| Ok::<_, Refusal>(Reply::raw(call.data)))
 }

@@ -7,7 +7,7 @@ use crate::cli::ServerFlags;
 use crate::verdict::Failure;
 
 /// Runs a server until a signal ends it. `dress` puts in what the verb adds.
-pub fn run(flags: ServerFlags, dress: impl FnOnce(Builder) -> Builder) -> Result<(), Failure> {
+pub(crate) fn run(flags: ServerFlags, dress: impl FnOnce(Builder) -> Builder) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::at_run_time)?;
     runtime.block_on(async {
         let mut builder = Comet::builder().api(ApiAccess::Open);

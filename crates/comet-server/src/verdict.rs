@@ -8,34 +8,34 @@ use std::process::ExitCode;
 
 /// Why a verb ends without success.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     status: u8,
     message: String,
 }
 
 impl Failure {
     /// It failed while it ran: status 1.
-    pub fn at_run_time(message: impl fmt::Display) -> Failure {
+    pub(crate) fn at_run_time(message: impl fmt::Display) -> Failure {
         Failure { status: 1, message: message.to_string() }
     }
 
     /// It was asked in a way that cannot be meant: status 2.
-    pub fn of_usage(message: impl fmt::Display) -> Failure {
+    pub(crate) fn of_usage(message: impl fmt::Display) -> Failure {
         Failure { status: 2, message: message.to_string() }
     }
 
     /// It cannot bind or reach what it needs: status 69.
-    pub fn unavailable(message: impl fmt::Display) -> Failure {
+    pub(crate) fn unavailable(message: impl fmt::Display) -> Failure {
         Failure { status: 69, message: message.to_string() }
     }
 
     /// The configuration is bad: status 78.
-    pub fn of_configuration(message: impl fmt::Display) -> Failure {
+    pub(crate) fn of_configuration(message: impl fmt::Display) -> Failure {
         Failure { status: 78, message: message.to_string() }
     }
 
     /// Tells people and gives the status.
-    pub fn report(self) -> ExitCode {
+    pub(crate) fn report(self) -> ExitCode {
         eprintln!("error: {}", self.message);
         ExitCode::from(self.status)
     }

@@ -8,14 +8,14 @@ use crate::{demo, serve};
 
 /// Run the server with the demo applications
 #[derive(Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     #[command(flatten)]
     flags: ServerFlags,
 }
 
 impl Demo {
     /// Runs until a signal ends it.
-    pub fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self) -> Result<(), Failure> {
         serve::run(self.flags, demo::install)
     }
 }

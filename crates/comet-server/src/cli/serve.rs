@@ -8,14 +8,14 @@ use crate::verdict::Failure;
 
 /// Run the server
 #[derive(Args)]
-pub struct Serve {
+pub(crate) struct Serve {
     #[command(flatten)]
     flags: ServerFlags,
 }
 
 impl Serve {
     /// Runs until a signal ends it.
-    pub fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self) -> Result<(), Failure> {
         serve::run(self.flags, |builder| builder)
     }
 }

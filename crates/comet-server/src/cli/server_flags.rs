@@ -6,14 +6,14 @@ use clap::Args;
 
 /// Where a server listens and what it is allowed.
 #[derive(Args, Clone, Debug, Default)]
-pub struct ServerFlags {
+pub(crate) struct ServerFlags {
     /// Address to listen on; port 0 takes any free one. May be given several times
     #[arg(long, value_name = "ADDR")]
-    pub listen: Vec<SocketAddr>,
+    pub(crate) listen: Vec<SocketAddr>,
     /// Address of the internal listener
     #[arg(long, value_name = "ADDR")]
-    pub internal_listen: Option<SocketAddr>,
+    pub(crate) internal_listen: Option<SocketAddr>,
     /// Start even though everyone who reaches a public address may publish
     #[arg(long)]
-    pub danger_open: bool,
+    pub(crate) danger_open: bool,
 }
