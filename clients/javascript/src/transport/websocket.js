@@ -98,7 +98,11 @@ export class WebSocketTransport {
     this.#onGone(new CometError("timeout"));
   }
 
-  /** @returns {Promise<void>} */
+  /**
+   * Waits for the server to close: it does so behind everything it has written, when a newer wire took over or the session ended.
+   * A socket closed from this side would drop what is still on its way.
+   * @returns {Promise<void>}
+   */
   retire() {
     if (this.#closed || !this.#socket || this.#socket.readyState === 3) {
       this.close();
@@ -110,8 +114,6 @@ export class WebSocketTransport {
         this.#parts.clock.clearTimeout(timer);
         resolve();
       };
-      // The server answers the close after everything it had already written, so nothing of that is missed.
-      this.#socket?.close(1000);
     });
   }
 

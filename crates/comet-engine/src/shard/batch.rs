@@ -137,6 +137,7 @@ impl Shard {
                 self.ask(key, exchange, Asked::Call { call: Publish { channel, data, ext }, id, reply });
             }
             Step::Connect(connect) => {
+                self.retire_wire(session, exchange.connection);
                 if let Some(ticket) = connect.superseded {
                     self.supersede(ticket, exchange.connection);
                 }

@@ -78,17 +78,17 @@ impl Shard {
         if let Some(before) = before {
             self.detach_session(before, key);
         }
-        let Some(seat) = self.seat(session) else { return };
-        seat.session.attach();
-        if let Some(older) = seat.attached.replace(key) {
-            let config = self.config.clone();
-            let now = self.now;
-            if let Some(seat) = self.seat(session) {
-                seat.session.detach(&config.session, now);
-            }
-            if let Some(connection) = self.connection(older) {
-                connection.session = None;
-            }
+        self.retire_wire(session, key);
+        if let Some(seat) = self.seat(session) {
+            seat.session.attach();
+            seat.attached = Some(key);
+        }
+    }
+
+    /// A session connects on `newer`: a WebSocket it was attached to is closed, behind everything written to it, so
+    /// that its client knows when it has read the last of it.
+    pub(super) fn retire_wire(&mut self, session: SessionKey, newer: ConnectionKey) {
+        if let Some(older) = self.seat(session).and_then(|seat| seat.attached).filter(|older| *older != newer) {
             self.end_connection(older, Code::Superseded);
         }
     }
