@@ -99,11 +99,10 @@ export class WebSocketTransport {
   }
 
   /**
-   * Waits for the server to close: it does so behind everything it has written, when a newer wire took over or the session ended.
-   * A socket closed from this side would drop what is still on its way.
+   * @param {boolean} [superseded]
    * @returns {Promise<void>}
    */
-  retire() {
+  retire(superseded = false) {
     if (this.#closed || !this.#socket || this.#socket.readyState === 3) {
       this.close();
       return Promise.resolve();
@@ -114,6 +113,8 @@ export class WebSocketTransport {
         this.#parts.clock.clearTimeout(timer);
         resolve();
       };
+      // The server closes the older wire behind everything it has written. A socket closed from this side drops what still comes.
+      if (!superseded) this.#socket?.close(1000);
     });
   }
 
