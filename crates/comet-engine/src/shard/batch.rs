@@ -185,12 +185,13 @@ impl Shard {
         });
         let ruling = match (&asked, who.map(|seat| &seat.who)) {
             (Asked::Handshake(request), _) => {
-                let (Some(message), Some(request)) =
-                    (request.message.raw.as_deref(), self.request_of(exchange))
+                let (Some(message), Some(info)) = (request.message.raw.as_deref(), self.request_of(exchange))
                 else {
                     return self.carry_out(key, exchange, asked, Ruling::deny(Code::Internal));
                 };
-                self.host.judge(Ask::Handshake { message, request }, later)
+                let ruling = self.host.judge(Ask::Handshake { message, request: &info }, later);
+                exchange.request = Some(info);
+                ruling
             }
             (Asked::Subscribe { patterns, .. }, Some(who)) => {
                 self.host.judge(Ask::Subscribe { who, patterns }, later)
@@ -207,15 +208,18 @@ impl Shard {
         }
     }
 
-    /// The request that opened the exchange's connection or carried its batch.
-    fn request_of<'a>(&'a self, exchange: &'a Exchange) -> Option<&'a RequestInfo> {
-        if let Some(request) = &exchange.request {
-            return Some(request);
-        }
-        match &self.connections.get(exchange.connection.slot as usize)?.protocol {
-            Protocol::WebSocket(socket) => socket.opening.as_deref(),
-            _ => None,
-        }
+    /// The request that carried the batch or opened its WebSocket.
+    fn request_of(&self, exchange: &mut Exchange) -> Option<Box<RequestInfo>> {
+        exchange.request.take().or_else(|| {
+            let connection = self.connections.get(exchange.connection.slot as usize)?;
+            if connection.generation != exchange.connection.generation {
+                return None;
+            }
+            match &connection.protocol {
+                Protocol::WebSocket(socket) => Some(Box::new(socket.opening.request(connection.address))),
+                _ => None,
+            }
+        })
     }
 
     /// The host ruled on a step that waited.

@@ -14,6 +14,7 @@ use crate::connection::{Answering, Protocol, Special, WebSocket};
 use crate::delivery::Chunk;
 use crate::host::RequestInfo;
 use crate::key::ConnectionKey;
+use crate::opening::Opening;
 use crate::origin::{self, Origin};
 
 use super::Shard;
@@ -81,7 +82,7 @@ impl Shard {
         connection.protocol = if echo {
             Protocol::Echo(Default::default())
         } else {
-            let opening = Some(Box::new(request_info(head, connection.address)));
+            let opening = Opening::of(&request_info(head, connection.address));
             Protocol::WebSocket(WebSocket {
                 decoder: Default::default(),
                 waiting: 0,

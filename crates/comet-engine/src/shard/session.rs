@@ -11,7 +11,6 @@ use comet_bus::{Subscribed, Unsubscribed, home_of};
 use comet_wire::websocket::close_frame;
 
 use crate::client_id::{Place, same_secret};
-use crate::connection::Protocol;
 use crate::delivery::Chunk;
 use crate::exchange::Exchange;
 use crate::host::{Identity, Who};
@@ -71,9 +70,6 @@ impl Shard {
         if carrier != Carrier::WebSocket || before == Some(session) {
             return;
         }
-        if let Protocol::WebSocket(socket) = &mut connection.protocol {
-            socket.opening = None;
-        }
         self.set_connection_deadline(key, 0);
         if let Some(before) = before {
             self.detach_session(before, key);
@@ -88,7 +84,8 @@ impl Shard {
     /// A session connects on `newer`: a WebSocket it was attached to is closed, behind everything written to it, so
     /// that its client knows when it has read the last of it.
     pub(super) fn retire_wire(&mut self, session: SessionKey, newer: ConnectionKey) {
-        if let Some(older) = self.seat(session).and_then(|seat| seat.attached).filter(|older| *older != newer) {
+        if let Some(older) = self.seat(session).and_then(|seat| seat.attached).filter(|older| *older != newer)
+        {
             self.end_connection(older, Code::Superseded);
         }
     }
@@ -222,7 +219,7 @@ impl Shard {
             if let Some(wire) = self.connection(connection) {
                 wire.session = None;
             }
-            self.end_connection(connection, code);
+            self.end_websocket(connection, code);
         }
     }
 

@@ -107,7 +107,7 @@ impl Shard {
     fn move_websocket(&mut self, key: ConnectionKey, shard: usize, message: Vec<u8>, unread: Vec<u8>) {
         let Some(connection) = self.connection(key) else { return };
         let Protocol::WebSocket(socket) = &mut connection.protocol else { return };
-        let opening = socket.opening.take();
+        let opening = std::mem::take(&mut socket.opening);
         self.move_connection(key, shard, Freight::WebSocket { opening, message, unread });
     }
 }
