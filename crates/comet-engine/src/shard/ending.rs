@@ -102,7 +102,7 @@ impl Shard {
     }
 
     /// Takes the connection away from its session: as its wire, and as the holder of its connect.
-    fn detach(&mut self, key: ConnectionKey) {
+    pub(super) fn detach(&mut self, key: ConnectionKey) {
         if let Some(session) = self.connection(key).and_then(|connection| connection.session.take()) {
             self.detach_session(session, key);
         }

@@ -77,6 +77,8 @@ impl Shard {
             return self.answer_plainly(key, Code::Draining, None);
         }
         self.write(key, Chunk::Owned(out));
+        // Whom the connection served by HTTP before says nothing of the socket.
+        self.detach(key);
         let deadline = self.now + self.config.limits.handshake_timeout_ms;
         let Some(connection) = self.connection(key) else { return Served::Gone };
         connection.protocol = if echo {

@@ -67,11 +67,13 @@ impl Shard {
     pub(super) fn identify(&mut self, key: ConnectionKey, session: SessionKey, carrier: Carrier) {
         let Some(connection) = self.connection(key) else { return };
         let before = connection.session.replace(session);
-        if carrier != Carrier::WebSocket || before == Some(session) {
+        // A socket may have been opened on a connection that served the session by HTTP before.
+        let is_wire = self.seat(session).is_none_or(|seat| seat.attached == Some(key));
+        if carrier != Carrier::WebSocket || is_wire {
             return;
         }
         self.set_connection_deadline(key, 0);
-        if let Some(before) = before {
+        if let Some(before) = before.filter(|before| *before != session) {
             self.detach_session(before, key);
         }
         self.retire_wire(session, key);
