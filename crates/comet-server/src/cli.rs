@@ -2,6 +2,7 @@
 //!
 //! One file a verb under `cli/`; each turns its arguments into a call of the room that does the work.
 
+mod config;
 mod demo;
 mod serve;
 mod server_flags;
@@ -27,6 +28,7 @@ Exit status: 0 ok, 1 failed at run time, 2 wrong usage, 69 cannot bind or reach 
 enum Verb {
     Serve(serve::Serve),
     Demo(demo::Demo),
+    Config(config::Config),
 }
 
 impl Cli {
@@ -35,6 +37,7 @@ impl Cli {
         match self.verb {
             Verb::Serve(serve) => serve.run(),
             Verb::Demo(demo) => demo.run(),
+            Verb::Config(config) => config.run(),
         }
     }
 }

@@ -6,8 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod config;
 mod demo;
+mod internal;
+mod metrics;
+mod process;
 mod serve;
+mod signals;
+mod telemetry;
 mod verdict;
 
 use std::process::ExitCode;
