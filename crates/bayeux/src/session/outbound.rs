@@ -80,9 +80,11 @@ impl<D: Delivery> Session<D> {
     }
 
     /// Whether queued deliveries may leave with the response to a request that is no connect. With an attached wire or
-    /// connect-only delivery they may not: they could overtake others.
-    pub fn may_ride_on(&self, carrier: Carrier) -> bool {
-        carrier == Carrier::Http { connect_only: false }
+    /// connect-only delivery they may not, and otherwise only where the settings prefer haste to order: they could overtake
+    /// others.
+    pub fn may_ride_on(&self, carrier: Carrier, settings: &Settings) -> bool {
+        settings.early_delivery
+            && carrier == Carrier::Http { connect_only: false }
             && !self.delivers_on_connect_only()
             && !self.may_push_now()
     }

@@ -31,6 +31,9 @@ pub struct Settings {
     pub client_interval_max_ms: Millis,
     /// Whether advice tells clients `maxInterval`, after which they may handshake without being told to.
     pub advise_max_interval: bool,
+    /// Whether queued events may leave with the answer to any request, as CometD lets them, and not only with that to a
+    /// connect. Sooner by one answer, but two answers on two connections may overtake each other, and events with them.
+    pub early_delivery: bool,
     /// The kinds of wire we speak, the most wanted first.
     pub connection_types: Vec<ConnectionType>,
     /// The most events queued for one session.
@@ -54,6 +57,7 @@ impl Default for Settings {
             retry_interval_ms: 2_000,
             client_interval_max_ms: 60_000,
             advise_max_interval: false,
+            early_delivery: false,
             connection_types: ConnectionType::ALL.to_vec(),
             mailbox_messages: 1_000,
             mailbox_bytes: 1 << 20,

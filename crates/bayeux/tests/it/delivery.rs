@@ -78,7 +78,7 @@ fn a_delivery_on_an_open_wire_leaves_the_heartbeat_alone() {
     stage.push(1);
     assert!(stage.session.may_push_now());
     assert!(!stage.session.wakes_connect() && !stage.session.may_ride_on_connect());
-    assert!(!stage.session.may_ride_on(WEBSOCKET) && !stage.session.may_ride_on(HTTP));
+    assert!(!stage.session.may_ride_on(WEBSOCKET, &stage.settings) && !stage.session.may_ride_on(HTTP, &stage.settings));
 }
 
 #[test]
@@ -120,16 +120,25 @@ fn callback_polling_delivers_with_connects_only() {
     let mut stage = Stage::connected(CALLBACK);
     stage.connect_as(CALLBACK, CALLBACK_CONNECT);
     stage.push(1);
-    assert!(!stage.session.may_ride_on(CALLBACK) && !stage.session.may_ride_on(HTTP));
+    assert!(!stage.session.may_ride_on(CALLBACK, &stage.settings) && !stage.session.may_ride_on(HTTP, &stage.settings));
     assert!(stage.session.may_ride_on_connect());
     assert_eq!(stage.connect_as(CALLBACK, CALLBACK_CONNECT).answer, Answer::Now);
 }
 
 #[test]
-fn responses_to_plain_requests_carry_events_of_polling_sessions() {
-    let (stage, _) = Stage::holding(HTTP);
-    assert!(stage.session.may_ride_on(HTTP));
-    assert!(!stage.session.may_ride_on(CALLBACK));
+fn events_of_polling_sessions_leave_with_connects_only_so_that_none_overtakes_another() {
+    let (mut stage, _) = Stage::holding(HTTP);
+    stage.push(1);
+    assert!(!stage.session.may_ride_on(HTTP, &stage.settings));
+    assert!(stage.session.wakes_connect());
+}
+
+#[test]
+fn responses_to_plain_requests_carry_events_of_polling_sessions_where_haste_is_wanted() {
+    let (mut stage, _) = Stage::holding(HTTP);
+    stage.settings.early_delivery = true;
+    assert!(stage.session.may_ride_on(HTTP, &stage.settings));
+    assert!(!stage.session.may_ride_on(CALLBACK, &stage.settings));
 }
 
 #[test]
@@ -137,7 +146,7 @@ fn strict_order_sends_events_with_connects_on_any_wire() {
     let (mut stage, _) = Stage::holding(WEBSOCKET);
     stage.session.set_connect_only(true);
     stage.push(1);
-    assert!(!stage.session.may_push_now() && !stage.session.may_ride_on(HTTP));
+    assert!(!stage.session.may_push_now() && !stage.session.may_ride_on(HTTP, &stage.settings));
     assert!(stage.session.wakes_connect());
     stage.session.set_connect_only(false);
     assert!(stage.session.may_push_now() && !stage.session.wakes_connect());

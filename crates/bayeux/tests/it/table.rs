@@ -159,9 +159,10 @@ fn an_empty_array_is_an_error_of_its_own_and_a_bare_object_is_fine() {
 #[test]
 fn an_own_event_rides_on_the_publish_response_and_the_poll_stays() {
     let (mut stage, ticket) = Stage::holding(HTTP);
+    stage.settings.early_delivery = true;
     stage.say(r#"{"channel":"/a","clientId":"alice","data":1}"#);
     stage.push(1);
-    assert!(stage.session.may_ride_on(HTTP));
+    assert!(stage.session.may_ride_on(HTTP, &stage.settings));
     assert_eq!(stage.take_all(), [1]);
     assert_eq!(stage.session.held_ticket(), Some(ticket));
 }

@@ -152,17 +152,18 @@ fn trap_10_the_clock_of_expiry_starts_when_the_reply_is_written() {
 #[test]
 fn trap_11_own_events_leave_once_with_the_response_or_with_the_poll() {
     let (mut stage, _) = Stage::holding(HTTP);
+    stage.settings.early_delivery = true;
     let step = stage.say(r#"{"channel":"/a","clientId":"alice","data":1}"#);
     assert!(matches!(step, Step::Publish { .. }));
     stage.push(1);
-    assert!(stage.session.may_ride_on(HTTP));
+    assert!(stage.session.may_ride_on(HTTP, &stage.settings));
     assert_eq!(stage.take_all(), [1]);
     assert!(!stage.session.wakes_connect(), "the poll stays held");
 
     let mut stage = Stage::connected(CALLBACK);
     let ticket = stage.hold(CALLBACK);
     stage.push(1);
-    assert!(!stage.session.may_ride_on(CALLBACK));
+    assert!(!stage.session.may_ride_on(CALLBACK, &stage.settings));
     assert!(stage.session.wakes_connect(), "only the poll can carry it");
     assert_eq!(stage.release().unwrap().0, ticket);
     assert_eq!(stage.take_all(), [1]);

@@ -73,7 +73,8 @@ impl Shard {
     }
 
     fn rides(&mut self, session: SessionKey, exchange: &Exchange) -> bool {
-        self.seat(session).is_some_and(|seat| seat.session.may_ride_on(exchange.carrier))
+        let config = self.config.clone();
+        self.seat(session).is_some_and(|seat| seat.session.may_ride_on(exchange.carrier, &config.session))
     }
 
     /// Answers the held connect of a session with what is queued.

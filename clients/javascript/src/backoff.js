@@ -1,0 +1,40 @@
+/**
+ * @file How long to wait before the next attempt: capped exponential growth with full jitter, so that many clients of one
+ * restarted server do not come back together. It keeps a count and nothing else; `session.js` asks for delays and resets it.
+ */
+
+/** One client's row of delays. */
+export class Backoff {
+  #attempts = 0;
+  #baseMs;
+  #capMs;
+  #random;
+
+  /**
+   * @param {object} options
+   * @param {number} [options.baseMs] Widest first delay.
+   * @param {number} [options.capMs] Widest delay ever.
+   * @param {() => number} [options.random] Uniform in [0, 1).
+   */
+  constructor({ baseMs = 500, capMs = 20_000, random = Math.random } = {}) {
+    this.#baseMs = baseMs;
+    this.#capMs = capMs;
+    this.#random = random;
+  }
+
+  /**
+   * The next delay: anywhere in a window that doubles with every call.
+   * @param {number} [leastWindowMs] Widens the window where a whole crowd is known to be coming back.
+   * @returns {number} Milliseconds.
+   */
+  nextMs(leastWindowMs = 0) {
+    const window = Math.min(this.#capMs, this.#baseMs * 2 ** this.#attempts);
+    this.#attempts = Math.min(this.#attempts + 1, 30);
+    return Math.floor(this.#random() * Math.max(window, leastWindowMs));
+  }
+
+  /** Forgets past failures. */
+  reset() {
+    this.#attempts = 0;
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * @file The words for every ending, refusal and drop a client can meet: Bayeux number and what to do next.
+ * No behaviour lives here. The names come from the server's code table; the last group is made by this client alone.
+ * `error.js` reads the table to build a `CometError`; the session reads `next` where the server sends no advice.
+ */
+
+/**
+ * What may follow: try again, start a new session first, or give up.
+ * @typedef {"retry" | "handshake" | "none"} Next
+ * @typedef {readonly [number: number, next: Next]} Code
+ */
+
+/** @type {Readonly<Record<string, Code>>} */
+export const CODES = {
+  /** The text is not valid JSON. */
+  json_invalid: [400, "none"],
+  /** The request is malformed. */
+  request_invalid: [400, "none"],
+  /** A field of the message has the wrong form. */
+  message_invalid: [400, "none"],
+  /** The message names no channel. */
+  channel_missing: [400, "none"],
+  /** The publication carries no data. */
+  data_missing: [400, "none"],
+  /** The JSON is nested too deeply. */
+  depth_exceeded: [400, "none"],
+  /** Client and server share no transport. */
+  connection_types_unsupported: [301, "none"],
+  /** The token has expired or is not valid. */
+  token_expired: [401, "handshake"],
+  /** The server does not know this session. */
+  session_unknown: [402, "handshake"],
+  /** The session has expired. */
+  session_expired: [402, "handshake"],
+  /** The server denies the handshake. */
+  handshake_denied: [403, "none"],
+  /** Publishing on this channel is denied. */
+  publish_denied: [403, "none"],
+  /** Subscribing to this channel is denied. */
+  subscribe_denied: [403, "none"],
+  /** The server refuses this client. */
+  forbidden: [403, "none"],
+  /** The server refuses pages of this origin. */
+  forbidden_origin: [403, "none"],
+  /** The server ended the session. */
+  disconnected_by_server: [403, "none"],
+  /** No service answers on this channel. */
+  service_unknown: [404, "none"],
+  /** The channel name is not valid. */
+  channel_invalid: [405, "none"],
+  /** A publication needs a channel, not a pattern. */
+  channel_wildcard: [405, "none"],
+  /** The handshake came too late. */
+  handshake_timeout: [408, "handshake"],
+  /** A newer connect of this session took over. */
+  superseded: [409, "retry"],
+  /** The batch is too large for the server. */
+  body_too_large: [413, "none"],
+  /** The frame is too large for the server. */
+  frame_too_large: [413, "none"],
+  /** The client read too slowly and lost its place. */
+  slow_consumer: [429, "handshake"],
+  /** Too many messages in too short a time. */
+  rate_limited: [429, "retry"],
+  /** The session has too many subscriptions. */
+  subscriptions_too_many: [429, "none"],
+  /** The service failed. */
+  service_failed: [500, "none"],
+  /** The server failed. */
+  internal: [500, "retry"],
+  /** The server is being restarted. */
+  draining: [503, "retry"],
+  /** The server is overloaded. */
+  overloaded: [503, "retry"],
+
+  /** The connection was lost before the answer came. */
+  connection_lost: [0, "retry"],
+  /** No connection could be made. */
+  transport_failed: [0, "retry"],
+  /** No answer came in time. */
+  timeout: [406, "retry"],
+  /** Too much is waiting to be sent or read. */
+  queue_full: [0, "retry"],
+  /** The message is too large for this transport. */
+  message_too_large: [0, "none"],
+  /** The token could not be fetched. */
+  token_failed: [0, "retry"],
+  /** A listener threw an error. */
+  listener_failed: [0, "none"],
+  /** The client is closed. */
+  closed: [0, "none"],
+  /** The server refused the message. */
+  refused: [0, "none"],
+};
+
+/** Names of the WebSocket close codes that say more than "gone". @type {Readonly<Record<number, string>>} */
+export const CLOSE_CODES = {
+  1009: "frame_too_large",
+  1011: "internal",
+  1012: "draining",
+  1013: "overloaded",
+  4401: "token_expired",
+  4402: "session_expired",
+  4403: "forbidden_origin",
+  4408: "handshake_timeout",
+  4409: "superseded",
+  4410: "slow_consumer",
+};
+
+/** Names of the HTTP statuses that say more than "failed". @type {Readonly<Record<number, string>>} */
+export const HTTP_STATUSES = {
+  400: "request_invalid",
+  401: "token_expired",
+  403: "forbidden",
+  409: "superseded",
+  413: "body_too_large",
+  429: "rate_limited",
+  500: "internal",
+  503: "overloaded",
+};

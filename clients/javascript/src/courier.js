@@ -1,0 +1,305 @@
+/**
+ * @file Carries messages between the queue and the wire: batches out, replies and events in, and what was lost back to its owner.
+ * It neither opens nor repairs wires; the session hands it one and takes it away. Deliveries go on to `interest.js` and `call.js`.
+ */
+import { Calls } from "./call.js";
+import { CometError, errorFromReply } from "./error.js";
+import { Exchanges } from "./exchange.js";
+import { Interests, resumePoint } from "./interest.js";
+import { byteLength, eventOf, isEvent, positionOf } from "./message.js";
+import { Batch, Outbox } from "./outbox.js";
+
+/** How often a message that met a lost session is sent again. */
+const MOST_ATTEMPTS = 3;
+
+/**
+ * @typedef {import("./exchange.js").Exchange} Exchange
+ * @typedef {import("./interest.js").Interest} Interest
+ * @typedef {import("./message.js").Message} Message
+ * @typedef {import("./transport/transport.js").Transport} Transport
+ */
+
+/**
+ * @typedef {object} CourierOptions
+ * @property {import("./scheduler/clock.js").Clock} clock
+ * @property {number} queueMessages
+ * @property {number} queueBytes
+ * @property {number} networkDelayMs How long a reply may take.
+ * @property {(error: CometError) => void} onError
+ * @property {(clientId: string | undefined) => void} onUnknown A reply said that this session is gone.
+ * @property {() => void} onTrouble Something was lost on the way; `resume` is expected later.
+ */
+
+/** The courier of one client. */
+export class Courier {
+  interests = new Interests();
+  #options;
+  #exchanges;
+  #outbox;
+  #calls;
+  #lastId = 0;
+  #kicked = false;
+  /** @type {Transport | undefined} */
+  #wire;
+  /** @type {string | undefined} */
+  #clientId;
+
+  /** @param {CourierOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#exchanges = new Exchanges(options.clock);
+    this.#outbox = new Outbox(options.queueMessages, options.queueBytes);
+    this.#calls = new Calls(options.clock);
+  }
+
+  /**
+   * Starts, or goes on, handing messages to a wire.
+   * @param {Transport} wire
+   * @param {string} clientId
+   */
+  resume(wire, clientId) {
+    this.#wire = wire;
+    this.#clientId = clientId;
+    this.kick();
+  }
+
+  /** Stops handing out messages; they wait. */
+  pause() {
+    this.#wire = undefined;
+  }
+
+  /** The session is gone: what was asked of it must be asked again, what was called in it will not be answered. */
+  forget() {
+    this.pause();
+    const error = new CometError("connection_lost");
+    // A publication on its way is still answered, perhaps by a refusal after which it may be sent again.
+    this.#exchanges.lose(error, ({ publication }) => !publication);
+    this.#calls.failAll(error, (id) => !this.#outbox.has(id) && !this.#exchanges.has(id));
+    this.interests.forget();
+  }
+
+  /** @param {CometError} error The client ends: nobody gets anything any more. */
+  end(error) {
+    this.pause();
+    this.#exchanges.lose(error);
+    this.#outbox.lose(error);
+    this.#calls.failAll(error);
+    this.interests.clear(error);
+  }
+
+  /** Sends what is due once the running code has had its say, so that messages of one moment share a batch. */
+  kick() {
+    if (this.#kicked) return;
+    this.#kicked = true;
+    queueMicrotask(() => {
+      this.#kicked = false;
+      this.flush();
+    });
+  }
+
+  /** Sends what is due now. */
+  flush() {
+    while (this.#wire?.writable) {
+      const batch = this.#nextBatch(this.#wire);
+      if (batch.messages.length === 0) return;
+      for (const { exchange } of batch.messages) this.#exchanges.add(exchange, this.#wire, this.#clientId, this.#options.networkDelayMs);
+      this.#wire.send(batch.messages, false);
+    }
+  }
+
+  /**
+   * @param {string} channel
+   * @param {unknown} data
+   * @returns {Promise<Message>} The reply; rejects with a `CometError`.
+   */
+  publish(channel, data) {
+    return new Promise((resolve, reject) => {
+      this.#outbox.push(this.#publication(channel, data, resolve, reject));
+      this.kick();
+    });
+  }
+
+  /** @returns {Promise<Message>} The reply to a disconnect that leaves behind all that is queued. */
+  disconnect() {
+    return new Promise((resolve, reject) => {
+      this.#outbox.putBack(this.#exchange({ channel: "/meta/disconnect" }, resolve, reject));
+      this.flush();
+    });
+  }
+
+  /**
+   * @param {string} channel
+   * @param {unknown} data
+   * @param {number} timeoutMs
+   * @returns {Promise<any>} Data of the answer.
+   */
+  async call(channel, data, timeoutMs) {
+    /** @type {Exchange} */
+    const exchange = this.#publication(channel, data, () => {}, (error) => this.#calls.fail(exchange.id, error));
+    this.#outbox.push(exchange);
+    this.kick();
+    return this.#calls.open(exchange.id, timeoutMs, () => this.#outbox.remove(exchange));
+  }
+
+  /**
+   * Sends one message by itself, before the queue.
+   * @param {Transport} wire
+   * @param {Record<string, unknown>} message
+   * @param {string | undefined} clientId
+   * @param {number} timeoutMs
+   * @returns {Promise<Message>} The reply, successful or not; rejects when none will come.
+   */
+  ask(wire, message, clientId, timeoutMs) {
+    return new Promise((resolve, reject) => {
+      const exchange = this.#exchange(message, resolve, reject);
+      const batch = new Batch(wire.limits, clientId);
+      batch.add(exchange);
+      this.#exchanges.add(exchange, wire, clientId, timeoutMs);
+      wire.send(batch.messages, message.channel === "/meta/connect");
+    });
+  }
+
+  /** The connects on their way need no reply any more: another is asked in their place. */
+  abandonConnect() {
+    this.#exchanges.drop(({ text }) => text.startsWith('{"channel":"/meta/connect"'));
+  }
+
+  /** @param {readonly Message[]} messages */
+  onMessages(messages) {
+    for (const message of messages) {
+      if (!isEvent(message)) this.#exchanges.take(message.id)?.exchange.onReply(message);
+      else if (this.#calls.onEvent(message)) this.#exchanges.take(message.id);
+      else this.interests.deliver(eventOf(message));
+    }
+  }
+
+  /**
+   * @param {Transport} wire
+   * @param {CometError} error
+   * @param {readonly string[]} [ids]
+   */
+  onLost(wire, error, ids) {
+    const among = ids && new Set(ids);
+    this.#exchanges.lose(error, (exchange, carrier) => carrier === wire && (among?.has(exchange.id) ?? true));
+  }
+
+  /**
+   * @param {Transport} wire
+   * @returns {Batch} As much as fits: interests first, so that publications meet the subscriptions made before them.
+   */
+  #nextBatch(wire) {
+    const batch = new Batch(wire.limits, this.#clientId);
+    for (let interest = this.interests.next; interest; interest = this.interests.next) {
+      const exchange = this.#request(interest);
+      try {
+        if (!batch.add(exchange)) return batch;
+      } catch (error) {
+        this.interests.onAsked(interest);
+        this.#refuse(interest, /** @type {CometError} */ (error));
+        continue;
+      }
+      this.interests.onAsked(interest);
+    }
+    for (let exchange = this.#outbox.first; exchange; exchange = this.#outbox.first) {
+      try {
+        if (!batch.add(exchange)) return batch;
+        this.#outbox.remove(exchange);
+      } catch (error) {
+        this.#outbox.remove(exchange);
+        exchange.onLost(/** @type {CometError} */ (error));
+      }
+    }
+    return batch;
+  }
+
+  /**
+   * @param {Interest} interest
+   * @returns {Exchange} A subscribe or an unsubscribe.
+   */
+  #request(interest) {
+    const wanted = interest.listeners.size > 0;
+    const since = wanted ? resumePoint(interest) : undefined;
+    const ext = Object.assign({}, ...[...interest.listeners].map(({ options }) => options.ext), since === undefined ? {} : { since });
+    /** @type {Record<string, unknown>} */
+    const message = { channel: wanted ? "/meta/subscribe" : "/meta/unsubscribe", subscription: interest.channel };
+    if (Object.keys(ext).length > 0) message.ext = ext;
+    /** @param {Message} reply */
+    const onReply = (reply) => {
+      if (reply.successful || !wanted) return this.interests.onAnswered(interest, wanted), this.kick();
+      const error = errorFromReply(reply.error);
+      if (!error.retry) return this.#refuse(interest, error);
+      this.#onLostInterest(interest);
+      if (error.next === "handshake") this.#options.onUnknown(exchange.clientId);
+    };
+    const exchange = this.#exchange(message, onReply, (error) => (error.retry ? this.#onLostInterest(interest) : this.#refuse(interest, error)));
+    return exchange;
+  }
+
+  /** @param {Interest} interest */
+  #onLostInterest(interest) {
+    this.interests.onLost(interest);
+    this.#options.onTrouble();
+  }
+
+  /**
+   * @param {Interest} interest
+   * @param {CometError} error
+   */
+  #refuse(interest, error) {
+    this.interests.refuse(interest, error);
+    if (error.code !== "closed") this.#options.onError(error);
+  }
+
+  /**
+   * @param {string} channel
+   * @param {unknown} data
+   * @param {(reply: Message) => void} resolve
+   * @param {(error: CometError) => void} reject
+   * @returns {Exchange}
+   */
+  #publication(channel, data, resolve, reject) {
+    if (data === undefined) throw new CometError("data_missing");
+    /** @type {Exchange} */
+    const exchange = this.#exchange(
+      { channel, data },
+      (reply) => {
+        if (reply.successful) return resolve(reply);
+        const error = errorFromReply(reply.error);
+        // The server refused to look at it for want of a session, so sending it again in the next session repeats nothing.
+        if (error.next !== "handshake") return reject(error);
+        if (exchange.attempts < MOST_ATTEMPTS) this.#outbox.putBack(exchange);
+        else reject(error);
+        this.#options.onUnknown(exchange.clientId);
+      },
+      reject,
+    );
+    exchange.publication = true;
+    return exchange;
+  }
+
+  /**
+   * @param {Record<string, unknown>} message
+   * @param {(reply: Message) => void} onReply
+   * @param {(error: CometError) => void} onLost
+   * @returns {Exchange}
+   */
+  #exchange(message, onReply, onLost) {
+    const id = String((this.#lastId += 1));
+    let text;
+    try {
+      text = JSON.stringify({ ...message, id });
+    } catch (cause) {
+      throw new CometError("message_invalid", { cause });
+    }
+    return { id, text, bytes: byteLength(text), attempts: 0, publication: false, clientId: undefined, onReply, onLost };
+  }
+}
+
+/**
+ * What a publisher learns from a successful reply.
+ * @param {Message} reply
+ * @returns {{ position: import("./message.js").Position | undefined, ext: Record<string, unknown> | undefined }}
+ */
+export function receiptOf(reply) {
+  return { position: positionOf(reply.ext), ext: reply.ext };
+}

@@ -1,0 +1,81 @@
+/**
+ * @file Messages that are on their way and await a reply, found again by their id, each with a deadline.
+ * What a reply means is told by the exchange's own functions; the table only finds, times and loses. Filled and emptied by `courier.js`.
+ */
+
+/**
+ * One message and what becomes of it. One of the two functions is called, once, unless the exchange is dropped.
+ * @typedef {object} Exchange
+ * @property {string} id
+ * @property {string} text JSON of the message without its clientId.
+ * @property {number} bytes
+ * @property {number} attempts How often it was handed to a wire.
+ * @property {boolean} publication Whether it is a user's publication or call.
+ * @property {string | undefined} clientId Session it was last sent for.
+ * @property {(reply: import("./message.js").Message) => void} onReply
+ * @property {(error: import("./error.js").CometError) => void} onLost No reply will come.
+ */
+
+/**
+ * @typedef {object} Outstanding
+ * @property {Exchange} exchange
+ * @property {import("./transport/transport.js").Transport} wire
+ * @property {unknown} timer
+ */
+
+/** The table of one client. */
+export class Exchanges {
+  /** @type {Map<string, Outstanding>} */
+  #table = new Map();
+  #clock;
+
+  /** @param {import("./scheduler/clock.js").Clock} clock */
+  constructor(clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Notes that an exchange was handed to a wire. When no reply comes in time the wire is told.
+   * @param {Exchange} exchange
+   * @param {import("./transport/transport.js").Transport} wire
+   * @param {string | undefined} clientId
+   * @param {number} timeoutMs
+   */
+  add(exchange, wire, clientId, timeoutMs) {
+    exchange.attempts += 1;
+    exchange.clientId = clientId;
+    const timer = this.#clock.setTimeout(() => wire.onSilence(exchange.id), timeoutMs);
+    this.#table.set(exchange.id, { exchange, wire, timer });
+  }
+
+  /**
+   * @param {unknown} id
+   * @returns {Outstanding | undefined} The exchange, which is no longer in the table.
+   */
+  take(id) {
+    const outstanding = this.#table.get(String(id));
+    if (outstanding) {
+      this.#table.delete(outstanding.exchange.id);
+      this.#clock.clearTimeout(outstanding.timer);
+    }
+    return outstanding;
+  }
+
+  /** @param {string} id */
+  has(id) {
+    return this.#table.has(id);
+  }
+
+  /**
+   * @param {import("./error.js").CometError} error
+   * @param {(exchange: Exchange, wire: import("./transport/transport.js").Transport) => boolean} [which] All, if nothing is said.
+   */
+  lose(error, which = () => true) {
+    for (const { exchange, wire } of [...this.#table.values()]) if (which(exchange, wire)) this.take(exchange.id)?.exchange.onLost(error);
+  }
+
+  /** @param {(exchange: Exchange) => boolean} which Nobody waits for these any more. */
+  drop(which) {
+    for (const { exchange } of [...this.#table.values()]) if (which(exchange)) this.take(exchange.id);
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * @file The moments at which a page comes back to life: network found again, tab shown, page taken out of the back/forward cache.
+ * What a waking client does is decided in `session.js`. In Node and in workers the missing events simply never come.
+ */
+
+/**
+ * Calls `onWake` at each such moment.
+ * @param {EventTarget | undefined} page The window, or what stands for it.
+ * @param {(EventTarget & { visibilityState?: string }) | undefined} document
+ * @param {() => void} onWake
+ * @returns {() => void} Stops watching.
+ */
+export function watchWake(page, document, onWake) {
+  const onVisibility = () => {
+    if (document?.visibilityState === "visible") onWake();
+  };
+  /** @param {Event} event */
+  const onPageShow = (event) => {
+    if (/** @type {PageTransitionEvent} */ (event).persisted) onWake();
+  };
+  page?.addEventListener?.("online", onWake);
+  page?.addEventListener?.("pageshow", onPageShow);
+  document?.addEventListener?.("visibilitychange", onVisibility);
+  return () => {
+    page?.removeEventListener?.("online", onWake);
+    page?.removeEventListener?.("pageshow", onPageShow);
+    document?.removeEventListener?.("visibilitychange", onVisibility);
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * @file Deliveries as an async iterator: a bounded queue between a subscription and a `for await` loop.
+ * A reader that falls too far behind is told so by an error; nothing is skipped in silence. Leaving the loop ends the subscription.
+ */
+import { CometError } from "./error.js";
+
+/** @typedef {import("./message.js").Event} Event */
+
+/** @implements {AsyncIterableIterator<Event>} */
+export class MessageStream {
+  /** @type {Event[]} */
+  #queue = [];
+  /** @type {{ resolve: (result: IteratorResult<Event, undefined>) => void, reject: (error: unknown) => void }[]} */
+  #readers = [];
+  /** @type {CometError | undefined} */
+  #error;
+  #done = false;
+  #most;
+  #subscription;
+
+  /**
+   * @param {(callback: (event: Event) => void) => import("./subscription.js").Subscription} subscribe
+   * @param {number} most Events that may wait for the reader.
+   */
+  constructor(subscribe, most) {
+    this.#most = most;
+    this.#subscription = subscribe((event) => this.#onEvent(event));
+    this.#subscription.ended.then((error) => this.#end(error));
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  /** @returns {Promise<IteratorResult<Event, undefined>>} */
+  next() {
+    const event = this.#queue.shift();
+    if (event) return Promise.resolve({ done: false, value: event });
+    const error = this.#error;
+    this.#error = undefined;
+    if (error) return Promise.reject(error);
+    if (this.#done) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+  }
+
+  /** @returns {Promise<IteratorResult<Event, undefined>>} */
+  return() {
+    this.#queue = [];
+    this.#end();
+    this.#error = undefined;
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** @param {Event} event */
+  #onEvent(event) {
+    if (this.#done) return;
+    const reader = this.#readers.shift();
+    if (reader) reader.resolve({ done: false, value: event });
+    else if (this.#queue.length < this.#most) this.#queue.push(event);
+    else this.#end(new CometError("queue_full", { message: `${this.#most} deliveries on ${this.#subscription.channel} were not read.` }));
+  }
+
+  /** @param {CometError} [error] What the reader meets after the queue, unless the stream was simply closed. */
+  #end(error) {
+    if (this.#done) return;
+    this.#done = true;
+    this.#error = error?.code === "closed" ? undefined : error;
+    this.#subscription.unsubscribe();
+    for (const reader of this.#readers.splice(0)) {
+      if (this.#error) reader.reject(this.#error);
+      else reader.resolve({ done: true, value: undefined });
+      this.#error = undefined;
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * @file Bayeux over `fetch`: a POST with a JSON array, answered with a JSON array, the connect answered when there is something to say.
+ * The two lanes and their losses are `polling.js`'s. Cookies go along, because servers may know their browsers by one.
+ */
+import { errorFromStatus } from "../error.js";
+import { PollingTransport, checkBatch } from "./polling.js";
+
+/** @typedef {import("./transport.js").Transport} Transport */
+
+/** @implements {Transport} */
+export class LongPollingTransport extends PollingTransport {
+  name = "long-polling";
+
+  /**
+   * @param {string} body
+   * @param {AbortSignal} signal
+   * @protected
+   */
+  async request(body, signal) {
+    const fetch = /** @type {typeof globalThis.fetch} */ (this.parts.fetch);
+    const response = await fetch(this.parts.url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json;charset=UTF-8" },
+      body,
+      cache: "no-store",
+      credentials: "include",
+      signal,
+    });
+    if (response.status !== 200) {
+      response.body?.cancel().catch(() => {});
+      throw errorFromStatus(response.status, response.headers.get("Retry-After"));
+    }
+    return checkBatch(await response.json());
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * @file The contract between the session and a wire, whatever its kind. Types only.
+ * A transport moves texts and reports what came of them; it never retries, never reads a message, and knows no channel.
+ */
+
+/**
+ * What one batch may hold.
+ * @typedef {object} Limits
+ * @property {number} mostMessages
+ * @property {number} mostTogether Cost at which a batch is full.
+ * @property {number} mostAlone Cost at which a single message cannot be carried at all.
+ * @property {(text: string) => number} [cost] Bytes of UTF-8 where nothing else is said.
+ */
+
+/**
+ * What a wire reports. After `close()` it reports nothing.
+ * @typedef {object} Reports
+ * @property {(messages: import("../message.js").Message[]) => void} onMessages
+ * @property {() => void} onDrain There is room for another batch.
+ * @property {(error: import("../error.js").CometError, ids?: readonly string[]) => void} onLost These messages will not be answered
+ *   any more (those already answered do not mind); without ids the wire itself is gone.
+ */
+
+/**
+ * One wire.
+ * @typedef {object} Transport
+ * @property {string} name The `connectionType`.
+ * @property {Limits} limits
+ * @property {() => Promise<void>} open Resolves when messages can be sent; rejects with a `CometError`.
+ * @property {boolean} writable Whether an ordinary batch may be sent now. A connect may always be sent.
+ * @property {(batch: readonly { id: string, text: string }[], connect: boolean) => void} send
+ * @property {() => Promise<void>} quiet Resolves when no connect is on its way that the server might see after one on another wire.
+ * @property {(id: string) => void} onSilence A message was not answered in time; the wire draws its conclusions and reports a loss.
+ * @property {() => Promise<void>} retire Sends no more, lets what is on its way arrive, closes; resolves when nothing more will come.
+ * @property {() => void} close Closes at once.
+ */
+
+/**
+ * What a wire is made of.
+ * @typedef {object} Parts
+ * @property {string} url
+ * @property {Reports} reports
+ * @property {import("../scheduler/clock.js").Clock} clock
+ * @property {typeof globalThis.fetch} [fetch]
+ * @property {typeof globalThis.WebSocket} [WebSocket]
+ * @property {Document} [document]
+ * @property {number} openTimeoutMs
+ */
+
+/** How long a retiring wire may take to hand over what is on its way. */
+export const RETIRE_MS = 2_000;
+
+/** Batches are kept near this size; the server's own limit is for single large messages. */
+export const BATCH_BYTES = 65_536;
+
+/** The server takes no more messages than this in a batch. */
+export const BATCH_MESSAGES = 100;

@@ -1,0 +1,44 @@
+/**
+ * @file The list of all journeys, for each transport a runner has, and how one is taken.
+ * Runners in Node and in browsers go through the same list; a runner against a foreign server takes only those that script nothing.
+ */
+import { callbackJourneys, fallbackJourneys } from "./fallback.js";
+import { messageJourneys } from "./message.js";
+import { troubleJourneys } from "./trouble.js";
+
+/**
+ * @param {readonly string[]} transports What the platform has.
+ * @param {{ scripted: boolean }} server Whether the server takes scripts.
+ * @returns {{ name: string, run: (trip: any) => Promise<void>, transport: string | undefined }[]}
+ */
+export function journeys(transports, { scripted }) {
+  const each = [...messageJourneys, ...(scripted ? troubleJourneys : [])];
+  const alone = scripted ? [...fallbackJourneys, ...(transports.includes("callback-polling") ? callbackJourneys : [])] : [];
+  return [
+    ...transports.flatMap((transport) => each.map(({ name, run }) => ({ name: `${name} (${transport})`, run, transport }))),
+    ...alone.map((journey) => ({ ...journey, transport: undefined })),
+  ];
+}
+
+/**
+ * Takes one journey and closes the clients it opened.
+ * @param {ReturnType<typeof journeys>[number]} journey
+ * @param {{ Comet: typeof import("../../src/index.js").Comet, url: string, transports: readonly string[],
+ *   act?: (act: string, ...args: any[]) => Promise<any> }} ground
+ */
+export async function take({ run, transport }, { Comet, url, transports, act }) {
+  const clients = [];
+  const connect = (options = {}) => {
+    const chosen = transport ? [transport] : transports;
+    const client = new Comet(url, { transports: chosen, backoffBaseMs: 50, random: () => 0.5, networkDelayMs: 3_000, ...options });
+    clients.push(client);
+    return client;
+  };
+  const others = transports.filter((name) => name !== transport);
+  const moves = [...others, ...[...others].reverse(), transport, ...others, transport].filter((name, index, all) => name && name !== all[index - 1]);
+  try {
+    await run({ connect, act, transport, transports: transport ? [transport, ...others] : transports, moves });
+  } finally {
+    await Promise.all(clients.map((client) => client.close()));
+  }
+}

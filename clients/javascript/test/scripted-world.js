@@ -1,0 +1,290 @@
+/**
+ * @file Sessions, subscriptions and deliveries of one test, and the script by which its server misbehaves.
+ * Just enough Bayeux to be a fair partner: held connects, early delivery, duplicate connects, expiry on command.
+ */
+
+/**
+ * @typedef {object} Script
+ * @property {number} [timeoutMs] How long a connect is held. 2,000.
+ * @property {number} [intervalMs]
+ * @property {boolean} [refuseWebSocket] The upgrade is answered 400.
+ * @property {boolean} [hangWebSocket] The upgrade is never answered.
+ * @property {boolean} [deafWebSocket] The socket opens and says nothing.
+ * @property {number} [status] Every HTTP request is answered with this status.
+ * @property {number} [delayMs] Every answer is late.
+ * @property {boolean} [duplicate] Every event is delivered twice.
+ * @property {string[]} [supported] Transports to offer.
+ * @property {Record<string, string>} [refuse] Error by channel: of a subscribe, of a publish, of "/meta/handshake".
+ * @property {Record<string, unknown>} [refusalAdvice] Goes with a refused handshake.
+ * @property {number} [dropReplies] So many ordinary requests or frames are processed but never answered: the connection is cut.
+ * @property {number} [loseSessions] So many publishes find their session gone.
+ */
+
+/**
+ * @typedef {object} Guest
+ * @property {string} id
+ * @property {Set<string>} names
+ * @property {any[]} mailbox
+ * @property {boolean} met Whether it has connected before.
+ * @property {{ message: any, answer: (replies: any[]) => void, fail: () => void, timer: any } | undefined} held
+ * @property {import("./scripted-socket.js").ScriptedSocket | undefined} socket
+ */
+
+/** One test's server. */
+export class World {
+  /** @type {Script} */
+  script = {};
+  /** @type {any[]} Every message that arrived, with the transport it came by and the number of its batch. */
+  journal = [];
+  /** @type {Map<string, Guest>} */
+  guests = new Map();
+  #sockets = new Set();
+  #offsets = new Map();
+  #lastGuest = 0;
+  #lastBatch = 0;
+  #inFlight = 0;
+  mostInFlight = 0;
+
+  /**
+   * What a test may ask for, also from afar.
+   * @param {string} act
+   * @param {any[]} args
+   */
+  act(act, args) {
+    const acts = {
+      script: (change) => void Object.assign(this.script, change),
+      publish: (channel, data, ext) => this.publish(channel, data, ext),
+      journal: () => this.journal,
+      cut: () => this.cut(),
+      closeSockets: (code) => [...this.#sockets].forEach((socket) => socket.close(code)),
+      forgetSessions: () => this.forgetSessions(),
+      sessions: () => [...this.guests.values()].map(({ id, names }) => ({ id, names: [...names] })),
+      openSockets: () => this.#sockets.size,
+      mostInFlight: () => this.mostInFlight,
+    };
+    return acts[act](...args);
+  }
+
+  close() {
+    for (const guest of this.guests.values()) clearTimeout(guest.held?.timer);
+    this.cut();
+  }
+
+  /** Cuts every connection; the sessions stay. */
+  cut() {
+    for (const socket of this.#sockets) socket.destroy();
+    for (const guest of this.guests.values()) {
+      guest.socket = undefined;
+      guest.held?.response?.destroy();
+      this.#endHeld(guest);
+    }
+  }
+
+  /** The sessions are gone; connects that are held learn it. */
+  forgetSessions() {
+    const guests = [...this.guests.values()];
+    this.guests.clear();
+    for (const { held } of guests) {
+      clearTimeout(held?.timer);
+      held?.answer([unknown(held.message)]);
+    }
+  }
+
+  /**
+   * @param {string} channel
+   * @param {unknown} data
+   * @param {Record<string, unknown>} [ext] Without one the event carries its position.
+   */
+  publish(channel, data, ext) {
+    const offset = (this.#offsets.get(channel) ?? 0) + 1;
+    this.#offsets.set(channel, offset);
+    const event = { channel, data, ext: ext ?? { position: { epoch: "e1", offset } } };
+    for (const guest of this.guests.values()) {
+      if (![...guest.names].some((name) => matches(name, channel))) continue;
+      this.deliver(guest, event);
+      if (this.script.duplicate) this.deliver(guest, event);
+    }
+    return { epoch: "e1", offset };
+  }
+
+  /** @param {Guest} guest @param {any} event */
+  deliver(guest, event) {
+    if (guest.socket) return guest.socket.send(JSON.stringify([event]));
+    guest.mailbox.push(event);
+    // Later, so that a publisher's own request may carry the event first.
+    setImmediate(() => guest.mailbox.length > 0 && this.#answerHeld(guest));
+    return undefined;
+  }
+
+  /** @param {import("./scripted-socket.js").ScriptedSocket} socket */
+  onSocket(socket) {
+    this.#sockets.add(socket);
+    socket.onEnd = () => {
+      this.#sockets.delete(socket);
+      for (const guest of this.guests.values()) if (guest.socket === socket) guest.socket = undefined;
+    };
+    socket.onText = (text) => {
+      if (this.script.deafWebSocket) return;
+      this.#onBatch(JSON.parse(text), {
+        name: "websocket",
+        socket,
+        answer: (replies) => socket.send(JSON.stringify(replies)),
+        fail: () => {},
+        drop: () => socket.destroy(),
+      });
+    };
+  }
+
+  /**
+   * @param {import("node:http").IncomingMessage} request
+   * @param {import("node:http").ServerResponse} response
+   * @param {URL} url
+   * @param {string} body
+   */
+  onRequest(request, response, url, body) {
+    const callback = url.searchParams.get("jsonp");
+    this.#inFlight += 1;
+    this.mostInFlight = Math.max(this.mostInFlight, this.#inFlight);
+    response.on("close", () => {
+      this.#inFlight -= 1;
+      for (const guest of this.guests.values()) if (guest.held?.response === response) this.#endHeld(guest);
+    });
+    const { status } = this.script;
+    if (status) return response.writeHead(status, { "Retry-After": "1" }).end();
+    const answer = (replies) => {
+      const text = callback ? `/**/${callback}(${JSON.stringify(replies)});` : JSON.stringify(replies);
+      response.writeHead(200, { "Content-Type": callback ? "text/javascript; charset=utf-8" : "application/json", "Cache-Control": "no-store" });
+      response.end(text);
+    };
+    return this.#onBatch(JSON.parse(callback ? (url.searchParams.get("message") ?? "") : body), {
+      name: callback ? "callback-polling" : "long-polling",
+      response,
+      url: request.url,
+      answer,
+      fail: () => response.writeHead(409).end(),
+      // With a part of the answer, for browsers repeat by themselves a request that was cut before any.
+      drop: () => response.writeHead(200, { "Content-Length": 1_000 }).write("[", () => response.destroy()),
+    });
+  }
+
+  /** @param {any[]} batch @param {any} carrier */
+  #onBatch(batch, carrier) {
+    this.#lastBatch += 1;
+    for (const message of batch) this.journal.push({ ...message, transport: carrier.name, batch: this.#lastBatch, size: carrier.url?.length });
+    if (this.script.delayMs) setTimeout(() => this.#process(batch, carrier), this.script.delayMs);
+    else this.#process(batch, carrier);
+  }
+
+  /** @param {any[]} batch @param {any} carrier */
+  #process(batch, carrier) {
+    const replies = [];
+    let guest;
+    for (const message of batch) {
+      guest = this.guests.get(message.clientId);
+      const reply = message.channel === "/meta/handshake" ? this.#greet(message, carrier) : guest ? this.#answer(guest, message, carrier) : unknown(message);
+      if (reply) replies.push(reply);
+    }
+    if (batch[0].channel !== "/meta/connect" && (this.script.dropReplies ?? 0) > 0) {
+      this.script.dropReplies -= 1;
+      return carrier.drop();
+    }
+    // Events leave with any reply, except on callback polling, where only connects carry them.
+    const carries = guest && !carrier.socket && (carrier.name !== "callback-polling" || batch[0].channel === "/meta/connect");
+    if (replies.length > 0) carrier.answer([...(carries ? guest.mailbox.splice(0) : []), ...replies]);
+    return undefined;
+  }
+
+  /** @param {any} message @param {any} carrier */
+  #greet(message, carrier) {
+    const error = this.script.refuse?.["/meta/handshake"];
+    if (error) return { ...reply(message, error), advice: this.script.refusalAdvice };
+    this.#lastGuest += 1;
+    const id = `guest${this.#lastGuest}`;
+    this.guests.set(id, { id, names: new Set(), mailbox: [], met: false, held: undefined, socket: carrier.socket });
+    const supportedConnectionTypes = this.script.supported ?? ["websocket", "long-polling", "callback-polling"];
+    return { ...reply(message), clientId: id, version: "1.0", supportedConnectionTypes, advice: this.#advice() };
+  }
+
+  #advice() {
+    return { reconnect: "retry", interval: this.script.intervalMs ?? 0, timeout: this.script.timeoutMs ?? 2_000 };
+  }
+
+  /** @param {Guest} guest @param {any} message @param {any} carrier @returns {any} Nothing when the connect is held. */
+  #answer(guest, message, carrier) {
+    const { channel, subscription } = message;
+    if (channel === "/meta/connect") return this.#onConnect(guest, message, carrier);
+    if (channel === "/meta/disconnect") {
+      guest.held?.answer([{ ...reply(guest.held.message), advice: { reconnect: "none" } }]);
+      clearTimeout(guest.held?.timer);
+      this.guests.delete(guest.id);
+      return reply(message);
+    }
+    const error = this.script.refuse?.[subscription ?? channel];
+    if (error) return { ...reply(message, error), subscription };
+    if (channel === "/meta/subscribe") guest.names.add(subscription);
+    if (channel === "/meta/unsubscribe") guest.names.delete(subscription);
+    if (subscription) return { ...reply(message), subscription };
+    if ((this.script.loseSessions ?? 0) > 0) {
+      this.script.loseSessions -= 1;
+      this.guests.delete(guest.id);
+      return unknown(message);
+    }
+    if (channel.startsWith("/service/")) return this.#serve(guest, message);
+    return { ...reply(message), ext: { position: this.publish(channel, message.data) } };
+  }
+
+  /** @param {Guest} guest @param {any} message */
+  #serve(guest, message) {
+    const { channel, id, data } = message;
+    if (channel === "/service/echo") this.deliver(guest, { channel, id, successful: true, data });
+    if (channel === "/service/fail") this.deliver(guest, { channel, id, successful: false, error: "500::service_failed", data: { why: data } });
+    return reply(message);
+  }
+
+  /** @param {Guest} guest @param {any} message @param {any} carrier */
+  #onConnect(guest, message, carrier) {
+    this.#endHeld(guest);
+    guest.socket = carrier.socket;
+    const atOnce = !guest.met || message.advice?.timeout === 0 || (!carrier.socket && guest.mailbox.length > 0);
+    guest.met = true;
+    if (carrier.socket) for (const event of guest.mailbox.splice(0)) carrier.answer([event]);
+    if (atOnce) return { ...reply(message), advice: this.#advice() };
+    const timer = setTimeout(() => this.#answerHeld(guest), this.script.timeoutMs ?? 2_000);
+    guest.held = { message, answer: carrier.answer, fail: carrier.fail, timer, response: carrier.response };
+    return undefined;
+  }
+
+  /** @param {Guest} guest */
+  #answerHeld(guest) {
+    const { held } = guest;
+    guest.held = undefined;
+    clearTimeout(held?.timer);
+    held?.answer([...(guest.socket ? [] : guest.mailbox.splice(0)), reply(held.message)]);
+  }
+
+  /** @param {Guest} guest A newer connect takes the place of the held one, or its wire is gone. */
+  #endHeld(guest) {
+    const { held } = guest;
+    guest.held = undefined;
+    clearTimeout(held?.timer);
+    if (held?.response?.destroyed === false) held.fail();
+  }
+}
+
+/** @param {any} message @param {string} [error] */
+function reply({ channel, id }, error) {
+  return error ? { channel, id, successful: false, error } : { channel, id, successful: true };
+}
+
+/** @param {any} message */
+function unknown(message) {
+  return { ...reply(message, "402::session_unknown"), advice: { reconnect: "handshake", interval: 0 } };
+}
+
+/** @param {string} name @param {string} channel */
+function matches(name, channel) {
+  if (channel.startsWith("/service/")) return false;
+  if (name.endsWith("/**")) return channel.startsWith(name.slice(0, -2));
+  if (name.endsWith("/*")) return channel.slice(0, channel.lastIndexOf("/")) === name.slice(0, -2);
+  return name === channel;
+}

@@ -1,0 +1,234 @@
+/**
+ * @file The small parts without a network: back-off, advice, errors, names, trails and queues.
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { DEFAULT_ADVICE, readAdvice } from "../src/advice.js";
+import { Backoff } from "../src/backoff.js";
+import { checkName, matchingNames } from "../src/channel.js";
+import { CLOSE_CODES, CODES, HTTP_STATUSES } from "../src/code.js";
+import { CometError, errorFromClose, errorFromReply, errorFromStatus } from "../src/error.js";
+import { Batch, Outbox } from "../src/outbox.js";
+import { Trail } from "../src/trail.js";
+import { Choice } from "../src/transport/choice.js";
+import { MessageStream } from "../src/stream.js";
+import { Interests } from "../src/interest.js";
+import { Subscription } from "../src/subscription.js";
+
+describe("back-off", () => {
+  test("the window doubles from half a second to twenty", () => {
+    const backoff = new Backoff({ random: () => 0.999999 });
+    const delays = Array.from({ length: 8 }, () => backoff.nextMs());
+    assert.deepEqual(delays, [499, 999, 1999, 3999, 7999, 15999, 19999, 19999]);
+    backoff.reset();
+    assert.equal(backoff.nextMs(), 499);
+  });
+
+  test("the jitter is full", () => {
+    const values = [0, 0.5, 0.25];
+    const backoff = new Backoff({ random: () => values.shift() ?? 1 });
+    assert.deepEqual([backoff.nextMs(), backoff.nextMs(), backoff.nextMs()], [0, 500, 500]);
+  });
+
+  test("a crowd is spread over a wider window", () => {
+    assert.equal(new Backoff({ random: () => 0.5 }).nextMs(5_000), 2_500);
+  });
+});
+
+describe("advice", () => {
+  test("new advice replaces the old as a whole", () => {
+    assert.deepEqual(readAdvice({ interval: 7 }), { reconnect: undefined, intervalMs: 7, timeoutMs: DEFAULT_ADVICE.timeoutMs });
+    assert.deepEqual(readAdvice({ reconnect: "none", interval: 0, timeout: 5 }), { reconnect: "none", intervalMs: 0, timeoutMs: 5 });
+  });
+
+  test("nonsense is ignored and times are bounded", () => {
+    assert.equal(readAdvice(undefined), undefined);
+    assert.equal(readAdvice("retry"), undefined);
+    assert.deepEqual(readAdvice({ reconnect: "sometimes", interval: -1, timeout: "9" }), { ...DEFAULT_ADVICE });
+    assert.equal(readAdvice({ interval: 1e15 })?.intervalMs, 3_600_000);
+  });
+});
+
+describe("errors", () => {
+  test("a known text names the error and its arguments are shown", () => {
+    const { code, number, message, retry } = errorFromReply("403:/a:subscribe_denied");
+    assert.deepEqual({ code, number, message, retry }, { code: "subscribe_denied", number: 403, message: "subscribe denied: /a", retry: false });
+  });
+
+  test("a foreign text is judged by its number", () => {
+    assert.equal(errorFromReply("402::Unknown client").code, "session_unknown");
+    assert.equal(errorFromReply("401:abc:Unknown client").next, "handshake");
+    assert.equal(errorFromReply("403::create_denied").code, "refused");
+    assert.equal(errorFromReply("constructor").code, "refused");
+    assert.equal(errorFromReply("403::constructor").code, "refused");
+    assert.equal(errorFromReply(undefined).code, "refused");
+  });
+
+  test("close codes and statuses lead to names of the table", () => {
+    for (const name of [...Object.values(CLOSE_CODES), ...Object.values(HTTP_STATUSES)]) assert.ok(name in CODES, name);
+    assert.equal(errorFromClose(4410).code, "slow_consumer");
+    assert.equal(errorFromClose(1006).code, "connection_lost");
+    assert.equal(errorFromStatus(503, "3").retryAfterMs, 3_000);
+    assert.equal(errorFromStatus(503, "Wed, 21 Oct 2015 07:28:00 GMT").retryAfterMs, 0);
+    assert.equal(errorFromStatus(502).code, "connection_lost");
+  });
+
+  test("every code says what may follow", () => {
+    for (const [name, [number, next]] of Object.entries(CODES)) {
+      assert.ok(Number.isInteger(number) && ["retry", "handshake", "none"].includes(next), name);
+      assert.equal(new CometError(name).code, name);
+    }
+  });
+});
+
+describe("names", () => {
+  test("a channel belongs to itself and to the patterns above it", () => {
+    assert.deepEqual(matchingNames("/a/b/c"), ["/a/b/c", "/a/b/*", "/a/b/**", "/a/**", "/**"]);
+    assert.deepEqual(matchingNames("/a"), ["/a", "/*", "/**"]);
+    assert.deepEqual(matchingNames("/service/a"), ["/service/a"]);
+  });
+
+  test("malformed names are refused", () => {
+    for (const name of ["", "/", "a", "/a/", "//a", "/a b", "/a/*/b", "/a*", "/meta/connect", `/${"a".repeat(255)}`, "/a".repeat(17), "/é", 7]) {
+      assert.throws(() => checkName(/** @type {string} */ (name), { pattern: true }), { code: "channel_invalid" }, String(name));
+    }
+    for (const name of ["/a", "/a/b-c_d!~()$@.x", "/topic/X?Field=v&w", "/*", "/**", "/a/*", "/a/**"]) checkName(name, { pattern: true });
+    assert.throws(() => checkName("/a/**", { pattern: false }), { code: "channel_wildcard" });
+  });
+});
+
+describe("a trail", () => {
+  const at = (offset, epoch = "e") => ({ epoch, offset });
+
+  test("lets each position through once, also when it comes late", () => {
+    const trail = new Trail();
+    const seen = [5, 5, 6, 9, 8, 8, 4, 9, 7, 10].map((offset) => trail.onPosition("/a", at(offset)));
+    assert.deepEqual(seen, [true, false, true, true, true, false, false, false, true, true]);
+    assert.deepEqual(trail.last("/a"), at(10));
+  });
+
+  test("a new epoch starts anew", () => {
+    const trail = new Trail();
+    assert.ok(trail.onPosition("/a", at(5)));
+    assert.ok(trail.onPosition("/a", at(1, "f")));
+    assert.ok(!trail.onPosition("/a", at(1, "f")));
+  });
+
+  test("forgets what is long gone", () => {
+    const trail = new Trail();
+    trail.onPosition("/a", at(1));
+    trail.onPosition("/a", at(1_000_000));
+    assert.ok(!trail.onPosition("/a", at(2)));
+    assert.ok(trail.onPosition("/a", at(999_999)));
+    for (let number = 0; number < 300; number += 1) trail.onPosition(`/b/${number}`, at(1));
+    assert.equal(trail.last("/a"), undefined);
+    assert.deepEqual(trail.last("/b/299"), at(1));
+  });
+});
+
+/** @param {number} id @param {string} [text] @returns {any} */
+const exchange = (id, text = "{}") => ({ id: String(id), text, bytes: text.length, lost: [], onLost(error) { this.lost.push(error.code); } });
+
+describe("the outbox", () => {
+  test("is bounded in messages and in bytes", () => {
+    const outbox = new Outbox(2, 10);
+    outbox.push(exchange(1, "{1234}"));
+    assert.throws(() => outbox.push(exchange(2, "{1234}")), { code: "queue_full" });
+    const second = exchange(3, "{34}");
+    outbox.push(second);
+    assert.throws(() => outbox.push(exchange(4, "")), { code: "queue_full" });
+    outbox.remove(second);
+    outbox.push(exchange(5, "{34}"));
+  });
+
+  test("takes back in the order of the ids and gives everything up at once", () => {
+    const outbox = new Outbox(10, 100);
+    const all = [exchange(9), exchange(11), exchange(10)];
+    outbox.push(all[0]);
+    outbox.push(all[1]);
+    outbox.putBack(all[2]);
+    const order = [];
+    for (let first = outbox.first; first && order.length < 3; first = outbox.first) {
+      order.push(first.id);
+      outbox.remove(first);
+    }
+    assert.deepEqual(order, ["9", "10", "11"]);
+    outbox.push(all[0]);
+    outbox.lose(new CometError("closed"));
+    assert.deepEqual([all[0].lost, outbox.first, outbox.has("9")], [["closed"], undefined, false]);
+  });
+
+  test("a batch is bounded, carries the clientId, and takes one large message alone", () => {
+    const limits = { mostMessages: 2, mostTogether: 40, mostAlone: 60 };
+    const batch = new Batch(limits, 'c"1');
+    assert.ok(batch.add(exchange(1, '{"a":1}')));
+    assert.deepEqual(JSON.parse(batch.messages[0].text), { a: 1, clientId: 'c"1' });
+    assert.ok(!batch.add(exchange(2, '{"a":"1234567890"}')));
+    assert.ok(new Batch(limits, "c").add(exchange(3, `{"a":"${"x".repeat(30)}"}`)));
+    assert.throws(() => new Batch(limits, "c").add(exchange(4, `{"a":"${"x".repeat(60)}"}`)), { code: "message_too_large" });
+  });
+});
+
+describe("the choice of transports", () => {
+  test("a failed transport rests, twice as long each time", () => {
+    const choice = new Choice(["websocket", "long-polling"], 60_000);
+    choice.onFailure("websocket", 0, false);
+    assert.equal(choice.next(0), "long-polling");
+    assert.deepEqual(choice.better("long-polling", 0), { name: "websocket", delayMs: 60_000 });
+    assert.equal(choice.next(60_000), "websocket");
+    choice.onFailure("websocket", 60_000, false);
+    assert.equal(choice.next(179_999), "long-polling");
+    choice.onSuccess("websocket");
+    assert.equal(choice.next(0), "websocket");
+  });
+
+  test("one that worked for a moment rests after the third time", () => {
+    const choice = new Choice(["websocket", "long-polling"], 60_000);
+    choice.onFailure("websocket", 0, true);
+    choice.onFailure("websocket", 0, true);
+    assert.equal(choice.next(0), "websocket");
+    choice.onFailure("websocket", 0, true);
+    assert.equal(choice.next(0), "long-polling");
+  });
+
+  test("what the server lacks is never chosen, and the user's wish comes first", () => {
+    const choice = new Choice(["websocket", "long-polling", "callback-polling"], 1);
+    choice.onSupported(["long-polling", "callback-polling", "eventsource"]);
+    choice.prefer("callback-polling");
+    assert.deepEqual(choice.usable, ["callback-polling", "long-polling"]);
+    assert.equal(choice.better("callback-polling", 0), undefined);
+    assert.equal(choice.next(0, true), "long-polling");
+  });
+});
+
+describe("a stream", () => {
+  const owner = (interests) => ({ remove: (each) => interests.remove(each), onThrow: (error) => { throw error; } });
+  const stream = (limit) => {
+    const interests = new Interests();
+    const made = new MessageStream((callback) => {
+      const subscription = new Subscription("/a", callback, {}, owner(interests));
+      interests.add(subscription);
+      return subscription;
+    }, limit);
+    return { interests, made, send: (data) => interests.deliver({ channel: "/a", data, id: undefined, ext: undefined, position: undefined }) };
+  };
+
+  test("a reader that falls behind reads what was kept and is then told", async () => {
+    const { made, send, interests } = stream(2);
+    for (const data of [1, 2, 3, 4]) send(data);
+    assert.equal((await made.next()).value?.data, 1);
+    assert.equal((await made.next()).value?.data, 2);
+    await assert.rejects(made.next(), { code: "queue_full" });
+    assert.deepEqual(await made.next(), { done: true, value: undefined });
+    assert.equal(interests.next, undefined);
+  });
+
+  test("readers that wait are served in order and released at the end", async () => {
+    const { made, send } = stream(2);
+    const waiting = [made.next(), made.next(), made.next()];
+    send(1);
+    send(2);
+    await made.return();
+    assert.deepEqual((await Promise.all(waiting)).map(({ value }) => value?.data), [1, 2, undefined]);
+  });
+});
