@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bayeux::{Advice, Carrier, Code, HandshakeRequest, Message, Reconnect, Reply};
 use comet_bus::{Subscribed, Unsubscribed, home_of};
@@ -137,7 +138,8 @@ impl Shard {
         if let Some(browser) = &browser {
             self.browsers.entry(browser.clone()).or_default().push(slot);
         }
-        let who = Arc::new(Who { client_id, identity, address, shard: self.index as u8, key });
+        let ended = AtomicBool::new(false);
+        let who = Arc::new(Who { client_id, identity, address, shard: self.index as u8, key, ended });
         let seat = Seat {
             session,
             generation,
@@ -242,6 +244,7 @@ impl Shard {
             }
         }
         self.counters.sessions_open.set(self.sessions.len() as u64);
+        seat.who.end();
         self.host.session_ended(&seat.who, code);
     }
 }
