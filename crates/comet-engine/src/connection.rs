@@ -177,4 +177,3 @@ pub(crate) enum Freight {
     /// A WebSocket with its first message and what was read behind it.
     WebSocket { opening: Opening, message: Vec<u8>, unread: Vec<u8> },
 }
-

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bayeux::{Channel, Code};
+use bayeux::{Channel, Code, Pattern};
 use comet_engine::{Ask, Call as EngineCall, HandedOver, Handle, Host, Later, Ruling, Who};
 use tokio::runtime;
 
@@ -25,6 +25,8 @@ pub(crate) type SessionEnded = Arc<dyn Fn(&Client, Code) + Send + Sync>;
 pub(crate) struct CometHost<P> {
     pub(crate) policy: Arc<P>,
     pub(crate) services: Services,
+    /// Channels on which only the server publishes.
+    pub(crate) reserved: Vec<Pattern>,
     pub(crate) session_ended: Option<SessionEnded>,
     pub(crate) handle: Handle,
     pub(crate) runtime: runtime::Handle,
@@ -54,6 +56,9 @@ impl<P: Policy> Host for CometHost<P> {
                     }
                     Ruling::Allow
                 })
+            }
+            Ask::Publish { channel, .. } if self.reserved.iter().any(|pattern| pattern.matches(channel)) => {
+                Some(Denied::because("only the server publishes here").ruling(Code::PublishDenied))
             }
             Ask::Publish { who, channel, data } => {
                 let (client, channel, data) = (self.client(who), channel.clone(), data.to_owned());
@@ -102,7 +107,11 @@ impl<P: Policy> CometHost<P> {
     }
 
     /// Polls a question once where it was asked; only what has to wait moves to the control runtime.
-    fn settle(&self, later: Later<'_>, question: impl Future<Output = Ruling> + Send + 'static) -> Option<Ruling> {
+    fn settle(
+        &self,
+        later: Later<'_>,
+        question: impl Future<Output = Ruling> + Send + 'static,
+    ) -> Option<Ruling> {
         let _entered = self.runtime.enter();
         let mut question = Box::pin(question);
         let first = || question.as_mut().poll(&mut Context::from_waker(Waker::noop()));

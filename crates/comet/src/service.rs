@@ -36,7 +36,8 @@ impl Call {
     /// # Errors
     /// A refusal with the code `message_invalid` that says what does not fit.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        serde_json::from_str(self.data.get()).map_err(|error| Refusal::new(Code::MessageInvalid, error.to_string()))
+        serde_json::from_str(self.data.get())
+            .map_err(|error| Refusal::new(Code::MessageInvalid, error.to_string()))
     }
 }
 
@@ -96,11 +97,12 @@ impl std::fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 type Answering = Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send>>;
+type Handler = Arc<dyn Fn(Call) -> Answering + Send + Sync>;
 
 /// The services of one server, each under its channel or pattern.
 #[derive(Clone, Default)]
 pub(crate) struct Services {
-    handlers: Vec<(Pattern, Arc<dyn Fn(Call) -> Answering + Send + Sync>)>,
+    handlers: Vec<(Pattern, Handler)>,
 }
 
 impl Services {

@@ -53,11 +53,14 @@ impl Shard {
         for key in keys {
             queued += usize::from(!self.send_away(key));
         }
-        for key in self.connections_that(|connection| connection.is_open_websocket() && connection.session.is_none()) {
+        for key in
+            self.connections_that(|connection| connection.is_open_websocket() && connection.session.is_none())
+        {
             self.end_connection(key, Code::Draining);
         }
-        let keys =
-            self.connections_that(|connection| matches!(connection.protocol, Protocol::Http) && !connection.has_input());
+        let keys = self.connections_that(|connection| {
+            matches!(connection.protocol, Protocol::Http) && !connection.has_input()
+        });
         if queued == 0 && now >= since + SETTLE_MS {
             for key in keys {
                 if !self.has_output(key) {
@@ -71,7 +74,9 @@ impl Shard {
 
     fn connections_that(&self, are_so: impl Fn(&Connection) -> bool) -> Vec<ConnectionKey> {
         let those = self.connections.iter().filter(|(_, connection)| are_so(connection));
-        those.map(|(slot, connection)| ConnectionKey { slot: slot as u32, generation: connection.generation }).collect()
+        those
+            .map(|(slot, connection)| ConnectionKey { slot: slot as u32, generation: connection.generation })
+            .collect()
     }
 
     /// Sends one client away as far as its queue allows; whether nothing of it is left to send.

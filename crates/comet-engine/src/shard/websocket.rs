@@ -27,7 +27,8 @@ impl Shard {
         let limits = self.batch_limits();
         let mut at = 0;
         loop {
-            let (unidentified, identified) = (self.config.limits.unidentified_bytes, self.config.limits.batch_bytes);
+            let (unidentified, identified) =
+                (self.config.limits.unidentified_bytes, self.config.limits.batch_bytes);
             let fragments = self.config.limits.fragments;
             let Some(connection) = self.connections.get_mut(key.slot as usize) else { return Flow::Gone };
             if connection.generation != key.generation {
