@@ -239,31 +239,39 @@ fn pings_per_second_are_bounded() {
 
 /// A gate in the middle of a shard's thread, which tests alone may block.
 #[derive(Clone, Default)]
-struct Gate(Arc<(Mutex<(bool, bool)>, Condvar)>);
+struct Gate(Arc<(Mutex<Passage>, Condvar)>);
+
+#[derive(Default)]
+struct Passage {
+    somebody_is_there: bool,
+    open: bool,
+}
 
 impl Gate {
     fn pass(&self) {
-        let (state, changed) = &*self.0;
-        let mut state = state.lock().unwrap();
-        state.0 = true;
-        changed.notify_all();
-        while !state.1 {
-            state = changed.wait(state).unwrap();
-        }
+        self.change(|passage| passage.somebody_is_there = true);
+        self.wait_until(|passage| passage.open);
     }
 
     fn wait_for_arrival(&self) {
-        let (state, changed) = &*self.0;
-        let mut state = state.lock().unwrap();
-        while !state.0 {
-            state = changed.wait(state).unwrap();
-        }
+        self.wait_until(|passage| passage.somebody_is_there);
     }
 
     fn open(&self) {
-        let (state, changed) = &*self.0;
-        state.lock().unwrap().1 = true;
+        self.change(|passage| passage.open = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Passage)) {
+        let (passage, changed) = &*self.0;
+        change(&mut passage.lock().expect("nobody panics at the gate"));
         changed.notify_all();
+    }
+
+    fn wait_until(&self, condition: impl Fn(&Passage) -> bool) {
+        let (passage, changed) = &*self.0;
+        let passage = passage.lock().expect("nobody panics at the gate");
+        let passed = changed.wait_while(passage, |passage| !condition(passage));
+        drop(passed.expect("nobody panics at the gate"));
     }
 }
 
