@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bayeux::{Advice, Channel, Code, Pattern};
 use serde_json::value::RawValue;
@@ -117,6 +118,19 @@ pub struct Who {
     /// Where the engine keeps it.
     pub(crate) shard: u8,
     pub(crate) key: SessionKey,
+    pub(crate) ended: AtomicBool,
+}
+
+impl Who {
+    /// Whether the session has ended. True from before [`Host::session_ended`] is called, so that a call which
+    /// is served late and the end of its session can be put in order.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
 }
 
 /// The request that carried a handshake.
@@ -197,9 +211,18 @@ impl Responder {
         let mut event = Vec::new();
         let id = self.id.as_deref();
         match &answer {
-            Ok(data) => bayeux::event::write_answer(self.channel.as_str(), id, true, data.get(), None, &mut event),
+            Ok(data) => {
+                bayeux::event::write_answer(self.channel.as_str(), id, true, data.get(), None, &mut event)
+            }
             Err(error) => {
-                bayeux::event::write_answer(self.channel.as_str(), id, false, "null", Some(error), &mut event);
+                bayeux::event::write_answer(
+                    self.channel.as_str(),
+                    id,
+                    false,
+                    "null",
+                    Some(error),
+                    &mut event,
+                );
             }
         }
         self.peer.post(Letter::Deliver { session: self.session, event: event.into_boxed_slice() });

@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bayeux::{Code, Pattern};
+use bayeux::{Code, Kind, Pattern};
 use comet_engine::{Config, Engine};
 use tokio::runtime;
 
@@ -16,7 +16,9 @@ use crate::host::{CometHost, SessionEnded};
 use crate::policy::{Open, Policy};
 use crate::service::Services;
 use crate::web::{Body, BoxError, Pages, Web};
-use crate::{Call, Client, Comet, Refusal, Reply};
+use crate::{Call, Client, Comet, Publisher, Refusal, Reply};
+
+type Start = Box<dyn FnOnce(Publisher) + Send>;
 
 /// Gathers what a server is made of. See [`Comet::builder`].
 #[must_use]
@@ -25,6 +27,8 @@ pub struct Builder<P = Open> {
     listens: bool,
     policy: P,
     services: Services,
+    reserved: Vec<Pattern>,
+    starts: Vec<Start>,
     session_ended: Option<SessionEnded>,
     pages: Option<Pages>,
     api: ApiAccess,
@@ -38,6 +42,8 @@ impl Default for Builder {
             listens: false,
             policy: Open,
             services: Services::default(),
+            reserved: Vec::new(),
+            starts: Vec::new(),
             session_ended: None,
             pages: None,
             api: ApiAccess::Closed,
@@ -65,8 +71,10 @@ impl<P: Policy> Builder<P> {
 
     /// Sets who may. Without a policy everyone may do everything.
     pub fn policy<Q: Policy>(self, policy: Q) -> Builder<Q> {
-        let Builder { config, listens, policy: _, services, session_ended, pages, api, invalid } = self;
-        Builder { config, listens, policy, services, session_ended, pages, api, invalid }
+        let Builder {
+            config, listens, services, reserved, starts, session_ended, pages, api, invalid, ..
+        } = self;
+        Builder { config, listens, policy, services, reserved, starts, session_ended, pages, api, invalid }
     }
 
     /// Adds a service: a handler for a channel or pattern under `/service/`. The first that matches answers.
@@ -80,6 +88,25 @@ impl<P: Policy> Builder<P> {
             Ok(_) => self.invalid.push(format!("{pattern:?} is not under /service/")),
             Err(error) => self.invalid.push(format!("{pattern:?} is no service channel: {error}")),
         }
+        self
+    }
+
+    /// Keeps a channel, or the channels of a pattern, for the server: clients may listen there, and what they
+    /// publish is refused with `publish_denied` before the policy is asked. The server's own publisher and the
+    /// HTTP API are not bound by it.
+    pub fn reserve(mut self, pattern: &str) -> Builder<P> {
+        match Pattern::parse(pattern) {
+            Ok(parsed) if parsed.kind() == Kind::Broadcast => self.reserved.push(parsed),
+            Ok(_) => self.invalid.push(format!("{pattern:?} is never published to")),
+            Err(error) => self.invalid.push(format!("{pattern:?} cannot be reserved: {error}")),
+        }
+        self
+    }
+
+    /// Calls `start` with a publisher when the server is built, before the first client is served: the place
+    /// to spawn what publishes of its own accord.
+    pub fn on_start(mut self, start: impl FnOnce(Publisher) + Send + 'static) -> Builder<P> {
+        self.starts.push(Box::new(start));
         self
     }
 
@@ -99,7 +126,11 @@ impl<P: Policy> Builder<P> {
     /// Comet's paths.
     pub fn http<S, B>(mut self, pages: S) -> Builder<P>
     where
-        S: tower_service::Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
+        S: tower_service::Service<http::Request<Body>, Response = http::Response<B>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
@@ -127,15 +158,17 @@ impl<P: Policy> Builder<P> {
         }
         let runtime = runtime::Handle::try_current()
             .map_err(|_| io::Error::other("Comet is built within a tokio runtime"))?;
-        let Builder { config, policy, services, session_ended, pages, api, .. } = self;
+        let Builder { config, policy, services, reserved, starts, session_ended, pages, api, .. } = self;
         let mut web = None;
         let engine = Engine::start(config.clone(), |handle| {
             let api = Api::new(api, handle.clone());
             let shared = Arc::new(Web::new(config.mounts, api, pages));
             web = Some(shared.clone());
+            starts.into_iter().for_each(|start| start(Publisher::new(handle.clone())));
             Arc::new(CometHost {
                 policy: Arc::new(policy),
                 services,
+                reserved,
                 session_ended,
                 handle: handle.clone(),
                 runtime,

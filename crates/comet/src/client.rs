@@ -40,6 +40,12 @@ impl Client {
         self.who.address
     }
 
+    /// Whether its session has ended. A service that is about to remember the client asks this first: its end
+    /// may have been told already, by `on_session_end`, while the call waited.
+    pub fn has_ended(&self) -> bool {
+        self.who.has_ended()
+    }
+
     /// Sends something to this client alone, as an event on `channel`; nobody else gets it and it needs no
     /// subscription.
     ///

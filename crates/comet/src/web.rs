@@ -4,7 +4,9 @@
 //! request on the same connection is for a transport, the connection goes back to its shard (`wire`).
 
 mod body;
+pub(crate) mod file;
 mod pages;
+mod portion;
 mod wire;
 
 use std::convert::Infallible;

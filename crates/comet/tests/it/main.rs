@@ -1,0 +1,19 @@
+//! Stories of the whole server, told through the public library.
+//!
+//! Every story has a server of its own on a free port and speaks to it as browsers, programs and vandals do.
+
+mod bad_batch;
+mod bad_frame;
+mod bad_request;
+mod browser;
+mod callback;
+mod connect;
+mod crossing;
+mod drain;
+mod origin;
+mod page;
+mod policy;
+mod request;
+mod service;
+mod shard;
+mod transport;
