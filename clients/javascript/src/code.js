@@ -38,8 +38,6 @@ export const CODES = {
   publish_denied: [403, "none"],
   /** Subscribing to this channel is denied. */
   subscribe_denied: [403, "none"],
-  /** The server refuses this client. */
-  forbidden: [403, "none"],
   /** The server refuses pages of this origin. */
   forbidden_origin: [403, "none"],
   /** The server ended the session. */
@@ -59,7 +57,7 @@ export const CODES = {
   /** The frame is too large for the server. */
   frame_too_large: [413, "none"],
   /** The client read too slowly and lost its place. */
-  slow_consumer: [429, "handshake"],
+  slow_consumer: [503, "handshake"],
   /** Too many messages in too short a time. */
   rate_limited: [429, "retry"],
   /** The session has too many subscriptions. */
@@ -73,6 +71,7 @@ export const CODES = {
   /** The server is overloaded. */
   overloaded: [503, "retry"],
 
+  // Made by this client, never by a server.
   /** The connection was lost before the answer came. */
   connection_lost: [0, "retry"],
   /** No connection could be made. */
@@ -111,7 +110,7 @@ export const CLOSE_CODES = {
 export const HTTP_STATUSES = {
   400: "request_invalid",
   401: "token_expired",
-  403: "forbidden",
+  403: "forbidden_origin",
   409: "superseded",
   413: "body_too_large",
   429: "rate_limited",

@@ -121,7 +121,7 @@ export class Mover {
     } finally {
       this.#crossing = undefined;
     }
-    await old?.retire();
+    await old?.retire(true);
     if (old) courier.onLost(old, new CometError("connection_lost"));
     release();
   }

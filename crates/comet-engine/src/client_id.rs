@@ -33,7 +33,8 @@ impl Ids {
     /// A new id for the session at `place`.
     pub(crate) fn make(&self, place: Place) -> Box<str> {
         let secret = random_bytes::<16>();
-        let packed = u128::from(place.shard) << 64 | u128::from(place.slot) << 32 | u128::from(place.generation);
+        let packed =
+            u128::from(place.shard) << 64 | u128::from(place.slot) << 32 | u128::from(place.generation);
         let masked = (packed ^ self.mask(&secret)) & MASK;
         let mut id = String::with_capacity(ID_CHARACTERS);
         let _ = write!(id, "{:032x}{masked:018x}", u128::from_be_bytes(secret));
@@ -43,7 +44,8 @@ impl Ids {
     /// Where the session of this id lives, if it is an id of this node at all. Whether that session has
     /// this very id is for the shard to compare.
     pub(crate) fn place(&self, id: &str) -> Option<Place> {
-        if id.len() != ID_CHARACTERS || !id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        if id.len() != ID_CHARACTERS || !id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        {
             return None;
         }
         let secret = u128::from_str_radix(&id[..32], 16).ok()?.to_be_bytes();

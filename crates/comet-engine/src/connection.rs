@@ -14,8 +14,8 @@ use comet_wire::websocket::Decoder;
 use mio::net::TcpStream;
 
 use crate::delivery::Chunk;
-use crate::host::RequestInfo;
 use crate::key::SessionKey;
+use crate::opening::Opening;
 use crate::permit::Permit;
 
 /// No entry in the batch of sends.
@@ -91,8 +91,8 @@ pub(crate) struct WebSocket {
     /// Pings answered in the running second.
     pub(crate) pings: u16,
     pub(crate) ping_second: u32,
-    /// The opening request, until the handshake: policies may want to see it.
-    pub(crate) opening: Option<Box<RequestInfo>>,
+    /// The opening request: policies may want to see it at a handshake.
+    pub(crate) opening: Opening,
 }
 
 /// What a connection has only sometimes.
@@ -148,6 +148,11 @@ impl Connection {
         self.cold.as_ref().is_some_and(|cold| !cold.input.is_empty())
     }
 
+    /// Whether this is a WebSocket of any kind that has not ended.
+    pub(crate) fn is_open_websocket(&self) -> bool {
+        matches!(self.protocol, Protocol::WebSocket(_) | Protocol::Echo(_))
+    }
+
     /// Whether this is a WebSocket, which can be pushed to.
     pub(crate) fn is_websocket(&self) -> bool {
         matches!(self.protocol, Protocol::WebSocket(_))
@@ -170,6 +175,5 @@ pub(crate) enum Freight {
     /// A request with its whole body, decoded, and what was read behind it.
     Request { head: Vec<u8>, body: Vec<u8>, unread: Vec<u8> },
     /// A WebSocket with its first message and what was read behind it.
-    WebSocket { opening: Option<Box<RequestInfo>>, message: Vec<u8>, unread: Vec<u8> },
+    WebSocket { opening: Opening, message: Vec<u8>, unread: Vec<u8> },
 }
-

@@ -211,9 +211,18 @@ impl Responder {
         let mut event = Vec::new();
         let id = self.id.as_deref();
         match &answer {
-            Ok(data) => bayeux::event::write_answer(self.channel.as_str(), id, true, data.get(), None, &mut event),
+            Ok(data) => {
+                bayeux::event::write_answer(self.channel.as_str(), id, true, data.get(), None, &mut event)
+            }
             Err(error) => {
-                bayeux::event::write_answer(self.channel.as_str(), id, false, "null", Some(error), &mut event);
+                bayeux::event::write_answer(
+                    self.channel.as_str(),
+                    id,
+                    false,
+                    "null",
+                    Some(error),
+                    &mut event,
+                );
             }
         }
         self.peer.post(Letter::Deliver { session: self.session, event: event.into_boxed_slice() });

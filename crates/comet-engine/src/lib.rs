@@ -17,6 +17,7 @@ mod host;
 mod inbox;
 mod key;
 mod limits;
+mod opening;
 mod origin;
 mod permit;
 mod seat;

@@ -20,7 +20,8 @@ pub(crate) enum Origin<'a> {
 pub(crate) fn judge<'a>(head: &Head<'a>, allowed: &[String]) -> Origin<'a> {
     let Some(origin) = head.origin() else {
         // Without an origin a browser still says when another site made it send the request.
-        let foreign = head.field("sec-fetch-site").is_some_and(|site| site == b"cross-site" || site == b"same-site");
+        let foreign =
+            head.field("sec-fetch-site").is_some_and(|site| site == b"cross-site" || site == b"same-site");
         return if foreign && !referer_allowed(head, allowed) { Origin::Forbidden } else { Origin::Own };
     };
     if head.host().is_some_and(|host| is_own(origin, host)) {

@@ -197,7 +197,9 @@ impl Shard {
     }
 
     fn connection(&mut self, key: ConnectionKey) -> Option<&mut Connection> {
-        self.connections.get_mut(key.slot as usize).filter(|connection| connection.generation == key.generation)
+        self.connections
+            .get_mut(key.slot as usize)
+            .filter(|connection| connection.generation == key.generation)
     }
 
     fn seat(&mut self, key: SessionKey) -> Option<&mut Seat> {

@@ -23,7 +23,10 @@ impl Ring {
     /// # Errors
     /// Where the kernel lacks io_uring or a container's rules refuse it.
     pub(crate) fn new(entries: usize) -> io::Result<Ring> {
-        let ring = IoUring::builder().setup_single_issuer().build(entries as u32).or_else(|_| IoUring::new(entries as u32))?;
+        let ring = IoUring::builder()
+            .setup_single_issuer()
+            .build(entries as u32)
+            .or_else(|_| IoUring::new(entries as u32))?;
         let mut probe = io_uring::Probe::new();
         ring.submitter().register_probe(&mut probe)?;
         if !probe.is_supported(opcode::Send::CODE) {
@@ -38,10 +41,11 @@ impl Ring {
         {
             let mut queue = self.ring.submission();
             for (index, Outgoing { stream, bytes }) in outgoing.iter().enumerate() {
-                let entry = opcode::Send::new(types::Fd(stream.as_raw_fd()), bytes.as_ptr(), bytes.len() as u32)
-                    .flags(libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
-                    .build()
-                    .user_data(index as u64);
+                let entry =
+                    opcode::Send::new(types::Fd(stream.as_raw_fd()), bytes.as_ptr(), bytes.len() as u32)
+                        .flags(libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+                        .build()
+                        .user_data(index as u64);
                 // SAFETY: the entry points at `bytes`, borrowed from the caller for the whole of this
                 // function, and at a descriptor whose stream is borrowed as long. The function does not
                 // return before the completion of every entry it submitted has been collected below, so

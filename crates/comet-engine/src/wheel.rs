@@ -53,7 +53,8 @@ impl<K: Copy> Wheel<K> {
         if self.entries == 0 {
             return None;
         }
-        let ahead = (1..SLOTS as u64).find(|ahead| !self.slots[(self.done + ahead) as usize % SLOTS].is_empty());
+        let ahead =
+            (1..SLOTS as u64).find(|ahead| !self.slots[(self.done + ahead) as usize % SLOTS].is_empty());
         ahead.map(|ahead| ((self.done + ahead) * TICK_MS).saturating_sub(now).max(1))
     }
 }

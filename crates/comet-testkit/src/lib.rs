@@ -1,1 +1,36 @@
-//! Being built.
+//! What every test of the server needs.
+//!
+//! Here live a server on a free port that stops with its test, sockets and scripted clients that speak to it
+//! byte by byte or in the words of the protocol, a clock moved by hand for stories about sessions, a witness
+//! who notices when somebody else's fault costs others anything, and the checker that judges loss, order and
+//! repetition. Everything blocks with a bounded patience and panics with a sentence; nothing here is for use
+//! outside tests.
+
+mod checker;
+mod client;
+mod clock;
+mod patience;
+mod response;
+mod server;
+mod socket;
+mod websocket;
+mod wire;
+mod witness;
+
+pub use checker::{Checker, Fault, Note};
+pub use client::Client;
+pub use clock::{ManualClock, Numbered, Rehearsal};
+pub use patience::{PATIENCE, eventually};
+pub use response::Response;
+pub use server::{Draining, TestServer};
+pub use socket::{Heard, Socket};
+pub use websocket::{Received, WebSocket};
+pub use wire::{CallbackWire, HttpWire, LongPollWire, Phrase, WebSocketWire, Wire};
+pub use witness::Witness;
+
+/// A scripted client on a WebSocket.
+pub type WebSocketClient = Client<WebSocketWire>;
+/// A scripted client on long polling.
+pub type LongPollClient = Client<LongPollWire>;
+/// A scripted client on callback polling.
+pub type CallbackClient = Client<CallbackWire>;

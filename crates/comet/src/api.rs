@@ -69,7 +69,8 @@ impl Api {
         match self.call(request).await {
             Ok(body) => json(StatusCode::OK, body),
             Err(Refused(code, message)) => {
-                let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let status =
+                    StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 let mut response = error(status, code.name(), &message);
                 if status == StatusCode::SERVICE_UNAVAILABLE {
                     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -104,7 +105,10 @@ impl Api {
         let keys = match &self.access {
             ApiAccess::Open => return Ok(()),
             ApiAccess::Closed => {
-                return Err(Refused(Code::TokenInvalid, "The HTTP API is closed: no key is configured.".into()));
+                return Err(Refused(
+                    Code::TokenInvalid,
+                    "The HTTP API is closed: no key is configured.".into(),
+                ));
             }
             ApiAccess::Keys(keys) => keys,
         };
@@ -119,7 +123,10 @@ impl Api {
         let channel = Channel::parse(&publish.channel)
             .map_err(|fault| Refused(Code::ChannelInvalid, format!("{:?}: {fault}", publish.channel)))?;
         if channel.kind() != Kind::Broadcast {
-            return Err(Refused(Code::PublishDenied, format!("{:?} is not a channel for everyone.", publish.channel)));
+            return Err(Refused(
+                Code::PublishDenied,
+                format!("{:?} is not a channel for everyone.", publish.channel),
+            ));
         }
         self.handle.publish(channel, publish.data).await.map_err(refused)
     }

@@ -71,7 +71,9 @@ impl<P: Policy> Builder<P> {
 
     /// Sets who may. Without a policy everyone may do everything.
     pub fn policy<Q: Policy>(self, policy: Q) -> Builder<Q> {
-        let Builder { config, listens, services, reserved, starts, session_ended, pages, api, invalid, .. } = self;
+        let Builder {
+            config, listens, services, reserved, starts, session_ended, pages, api, invalid, ..
+        } = self;
         Builder { config, listens, policy, services, reserved, starts, session_ended, pages, api, invalid }
     }
 
@@ -124,7 +126,11 @@ impl<P: Policy> Builder<P> {
     /// Comet's paths.
     pub fn http<S, B>(mut self, pages: S) -> Builder<P>
     where
-        S: tower_service::Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
+        S: tower_service::Service<http::Request<Body>, Response = http::Response<B>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,

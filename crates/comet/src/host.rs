@@ -3,6 +3,7 @@
 //! Questions are put to the policy in place and leave the delivery thread only when their answer has to
 //! wait. Nothing is decided here.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -87,7 +88,10 @@ impl<P: Policy> Host for CometHost<P> {
 
     fn session_ended(&self, who: &Arc<Who>, code: Code) {
         if let Some(session_ended) = &self.session_ended {
-            session_ended(&self.client(who), code);
+            let told = catch_unwind(AssertUnwindSafe(|| session_ended(&self.client(who), code)));
+            if told.is_err() {
+                tracing::error!("the program's handler of ended sessions panicked");
+            }
         }
     }
 
@@ -103,12 +107,21 @@ impl<P: Policy> CometHost<P> {
     }
 
     /// Polls a question once where it was asked; only what has to wait moves to the control runtime.
-    fn settle(&self, later: Later<'_>, question: impl Future<Output = Ruling> + Send + 'static) -> Option<Ruling> {
+    fn settle(
+        &self,
+        later: Later<'_>,
+        question: impl Future<Output = Ruling> + Send + 'static,
+    ) -> Option<Ruling> {
         let _entered = self.runtime.enter();
         let mut question = Box::pin(question);
-        match question.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(ruling) => Some(ruling),
-            Poll::Pending => {
+        let first = || question.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        match catch_unwind(AssertUnwindSafe(first)) {
+            Ok(Poll::Ready(ruling)) => Some(ruling),
+            Err(_) => {
+                tracing::error!("the policy panicked");
+                Some(Denied::because("the policy failed").ruling(Code::Internal))
+            }
+            Ok(Poll::Pending) => {
                 let resume = later.promise();
                 self.runtime.spawn(async move {
                     let late = || Denied::because("the policy did not answer in time").ruling(Code::Internal);

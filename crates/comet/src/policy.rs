@@ -18,7 +18,11 @@ pub trait Policy: Send + Sync + 'static {
     fn authenticate(&self, hello: &Handshake) -> impl Future<Output = Result<Identity, Denied>> + Send;
 
     /// May this client listen to a channel or pattern? A pattern covers every channel it matches.
-    fn may_subscribe(&self, client: &Client, pattern: &Pattern) -> impl Future<Output = Result<(), Denied>> + Send;
+    fn may_subscribe(
+        &self,
+        client: &Client,
+        pattern: &Pattern,
+    ) -> impl Future<Output = Result<(), Denied>> + Send;
 
     /// May this client publish on a channel, or call a service?
     fn may_publish(

@@ -37,7 +37,11 @@ impl Publisher {
     ///
     /// # Errors
     /// [`PublishError`] says why nothing was published.
-    pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<Position, PublishError> {
+    pub async fn publish<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+    ) -> Result<Position, PublishError> {
         let name = |error| PublishError::Name(channel.into(), error);
         let channel = Channel::parse(channel).map_err(name)?;
         if channel.kind() != bayeux::Kind::Broadcast {

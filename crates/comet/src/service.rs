@@ -3,11 +3,13 @@
 //! A message on a service channel goes to its handler and to nobody else. The handler runs on the control
 //! runtime, beside the delivery path, and its answer goes back to the caller alone.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bayeux::{Channel, Code, Error, Pattern};
+use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -34,7 +36,8 @@ impl Call {
     /// # Errors
     /// A refusal with the code `message_invalid` that says what does not fit.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        serde_json::from_str(self.data.get()).map_err(|error| Refusal::new(Code::MessageInvalid, error.to_string()))
+        serde_json::from_str(self.data.get())
+            .map_err(|error| Refusal::new(Code::MessageInvalid, error.to_string()))
     }
 }
 
@@ -118,9 +121,15 @@ impl Services {
     /// Runs the handler of the call's channel; the answer, or `None` for none.
     pub(crate) async fn run(&self, call: Call) -> Option<Result<Box<RawValue>, Error>> {
         let (_, handler) = self.handlers.iter().find(|(pattern, _)| pattern.matches(&call.channel))?;
-        match tokio::time::timeout(PATIENCE, handler(call)).await {
-            Ok(Ok(Reply(data))) => data.map(Ok),
-            Ok(Err(refusal)) => Some(Err(Error::new(refusal.code, &refusal.reason))),
+        // The handler is called inside, so that a panic before its future is there counts like one after.
+        let answering = AssertUnwindSafe(async { handler(call).await }).catch_unwind();
+        match tokio::time::timeout(PATIENCE, answering).await {
+            Ok(Ok(Ok(Reply(data)))) => data.map(Ok),
+            Ok(Ok(Err(refusal))) => Some(Err(Error::new(refusal.code, &refusal.reason))),
+            Ok(Err(_)) => {
+                tracing::error!("a service panicked");
+                Some(Err(Error::new(Code::ServiceFailed, "")))
+            }
             Err(_) => Some(Err(Error::new(Code::ServiceTimeout, ""))),
         }
     }

@@ -31,7 +31,8 @@
  * @property {(batch: readonly { id: string, text: string }[], connect: boolean) => void} send
  * @property {() => Promise<void>} quiet Resolves when no connect is on its way that the server might see after one on another wire.
  * @property {(id: string) => void} onSilence A message was not answered in time; the wire draws its conclusions and reports a loss.
- * @property {() => Promise<void>} retire Sends no more, lets what is on its way arrive, closes; resolves when nothing more will come.
+ * @property {(superseded?: boolean) => Promise<void>} retire Sends no more, lets what is on its way arrive, closes; resolves when nothing
+ *   more will come. Superseded: another wire carries the session now, so the server ends this one by itself.
  * @property {() => void} close Closes at once.
  */
 

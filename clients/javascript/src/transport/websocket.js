@@ -98,8 +98,11 @@ export class WebSocketTransport {
     this.#onGone(new CometError("timeout"));
   }
 
-  /** @returns {Promise<void>} */
-  retire() {
+  /**
+   * @param {boolean} [superseded]
+   * @returns {Promise<void>}
+   */
+  retire(superseded = false) {
     if (this.#closed || !this.#socket || this.#socket.readyState === 3) {
       this.close();
       return Promise.resolve();
@@ -110,8 +113,8 @@ export class WebSocketTransport {
         this.#parts.clock.clearTimeout(timer);
         resolve();
       };
-      // The server answers the close after everything it had already written, so nothing of that is missed.
-      this.#socket?.close(1000);
+      // The server closes the older wire behind everything it has written. A socket closed from this side drops what still comes.
+      if (!superseded) this.#socket?.close(1000);
     });
   }
 

@@ -52,8 +52,14 @@ fn every_number_is_one_that_its_wire_allows() {
 #[test]
 fn only_codes_that_lose_the_session_advise_a_handshake() {
     for code in Code::ALL.iter().filter(|code| code.reconnect() == Reconnect::Handshake) {
-        let lost =
-            ["session_unknown", "session_expired", "token_expired", "handshake_timeout", "ticket_invalid"];
+        let lost = [
+            "session_unknown",
+            "session_expired",
+            "slow_consumer",
+            "token_expired",
+            "handshake_timeout",
+            "ticket_invalid",
+        ];
         assert!(lost.contains(&code.name()), "{}", code.name());
     }
 }
@@ -88,4 +94,43 @@ fn arguments_cannot_forge_the_form_of_an_error() {
     assert_eq!(error.args(), "abcd");
     let long = Error::new(Code::PublishDenied, &"\u{e9}".repeat(200));
     assert_eq!(long.args(), "\u{e9}".repeat(128));
+}
+
+fn read(path: &str) -> String {
+    let path = format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{path}: {fault}"))
+}
+
+#[test]
+fn the_page_of_codes_is_the_table() {
+    let rows = read("docs/codes.md");
+    let rows: Vec<&str> = rows.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), Code::ALL.len(), "a row too many or too few");
+    for (row, code) in rows.iter().zip(Code::ALL) {
+        let next = code.reconnect().name();
+        let (number, http, close) = (code.number(), code.http_status(), code.close_code());
+        let expected =
+            format!("| `{}` | {number} | {http} | {close} | {next} | {} |", code.name(), code.description());
+        assert_eq!(**row, expected);
+    }
+}
+
+#[test]
+fn the_javascript_client_knows_the_codes_by_their_names_and_numbers() {
+    let source = read("clients/javascript/src/code.js");
+    let (shared, own) =
+        source.split_once("Made by this client").expect("its own codes stand behind the server's");
+    let entries = |text: &str| -> Vec<(String, String)> {
+        let entries = text.lines().filter_map(|line| line.trim().split_once(": ["));
+        entries
+            .filter_map(|(name, rest)| Some((name.to_owned(), rest.split_once(',')?.0.to_owned())))
+            .collect()
+    };
+    for (name, number) in entries(shared) {
+        let code = Code::from_name(&name).unwrap_or_else(|| panic!("{name} is no code of the table"));
+        assert_eq!(number, code.number().to_string(), "{name}");
+    }
+    for (name, _) in entries(own) {
+        assert_eq!(Code::from_name(&name), None, "{name} is the server's word");
+    }
 }

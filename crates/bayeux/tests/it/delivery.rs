@@ -78,7 +78,10 @@ fn a_delivery_on_an_open_wire_leaves_the_heartbeat_alone() {
     stage.push(1);
     assert!(stage.session.may_push_now());
     assert!(!stage.session.wakes_connect() && !stage.session.may_ride_on_connect());
-    assert!(!stage.session.may_ride_on(WEBSOCKET, &stage.settings) && !stage.session.may_ride_on(HTTP, &stage.settings));
+    assert!(
+        !stage.session.may_ride_on(WEBSOCKET, &stage.settings)
+            && !stage.session.may_ride_on(HTTP, &stage.settings)
+    );
 }
 
 #[test]
@@ -120,7 +123,10 @@ fn callback_polling_delivers_with_connects_only() {
     let mut stage = Stage::connected(CALLBACK);
     stage.connect_as(CALLBACK, CALLBACK_CONNECT);
     stage.push(1);
-    assert!(!stage.session.may_ride_on(CALLBACK, &stage.settings) && !stage.session.may_ride_on(HTTP, &stage.settings));
+    assert!(
+        !stage.session.may_ride_on(CALLBACK, &stage.settings)
+            && !stage.session.may_ride_on(HTTP, &stage.settings)
+    );
     assert!(stage.session.may_ride_on_connect());
     assert_eq!(stage.connect_as(CALLBACK, CALLBACK_CONNECT).answer, Answer::Now);
 }

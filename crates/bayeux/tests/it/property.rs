@@ -238,7 +238,8 @@ impl World {
         let longest = 25_000 + 60_000 + 10_000;
         assert!(session.deadline() <= self.stage.now + longest, "no session lives for ever unseen");
         assert!(
-            !(session.may_push_now() && (session.wakes_connect() || session.may_ride_on(HTTP, &self.stage.settings))),
+            !(session.may_push_now()
+                && (session.wakes_connect() || session.may_ride_on(HTTP, &self.stage.settings))),
             "one way out"
         );
         assert!(session.may_push_now() || session.may_ride_on_connect(), "always a way out");

@@ -33,7 +33,9 @@ impl Shard {
             }
         } else if !exchange.held {
             let events = match session {
-                Some(session) if exchange.connect || self.rides(session, &exchange) => self.take_events(session),
+                Some(session) if exchange.connect || self.rides(session, &exchange) => {
+                    self.take_events(session)
+                }
                 _ => Vec::new(),
             };
             if let Some(connection) = self.connection(exchange.connection) {

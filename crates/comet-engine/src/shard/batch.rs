@@ -4,7 +4,9 @@
 //! subscriptions, publications and calls. A batch that has to wait for either lies in the slab of exchanges
 //! and goes on when the answer comes. How the answer is written is in `answer`.
 
-use bayeux::{Answer as ConnectAnswer, BatchContext, Carrier, Code, Message, Reply, Step, Ticket, Unidentified};
+use bayeux::{
+    Answer as ConnectAnswer, BatchContext, Carrier, Code, Message, Reply, Step, Ticket, Unidentified,
+};
 
 use crate::connection::Protocol;
 use crate::exchange::{Asked, Exchange, Slot};
@@ -105,7 +107,8 @@ impl Shard {
         let other_polls = self.other_polls_of_browser(session);
         let now = self.now;
         let hub = &self.hub;
-        let seat = self.sessions.get_mut(session.slot as usize).filter(|seat| seat.generation == session.generation);
+        let seat =
+            self.sessions.get_mut(session.slot as usize).filter(|seat| seat.generation == session.generation);
         let Some(seat) = seat else {
             // The session ended while the batch waited.
             exchange.session = None;
@@ -134,6 +137,7 @@ impl Shard {
                 self.ask(key, exchange, Asked::Call { call: Publish { channel, data, ext }, id, reply });
             }
             Step::Connect(connect) => {
+                self.retire_wire(session, exchange.connection);
                 if let Some(ticket) = connect.superseded {
                     self.supersede(ticket, exchange.connection);
                 }
@@ -181,10 +185,13 @@ impl Shard {
         });
         let ruling = match (&asked, who.map(|seat| &seat.who)) {
             (Asked::Handshake(request), _) => {
-                let (Some(message), Some(request)) = (request.message.raw.as_deref(), self.request_of(exchange)) else {
+                let (Some(message), Some(info)) = (request.message.raw.as_deref(), self.request_of(exchange))
+                else {
                     return self.carry_out(key, exchange, asked, Ruling::deny(Code::Internal));
                 };
-                self.host.judge(Ask::Handshake { message, request }, later)
+                let ruling = self.host.judge(Ask::Handshake { message, request: &info }, later);
+                exchange.request = Some(info);
+                ruling
             }
             (Asked::Subscribe { patterns, .. }, Some(who)) => {
                 self.host.judge(Ask::Subscribe { who, patterns }, later)
@@ -201,15 +208,18 @@ impl Shard {
         }
     }
 
-    /// The request that opened the exchange's connection or carried its batch.
-    fn request_of<'a>(&'a self, exchange: &'a Exchange) -> Option<&'a RequestInfo> {
-        if let Some(request) = &exchange.request {
-            return Some(request);
-        }
-        match &self.connections.get(exchange.connection.slot as usize)?.protocol {
-            Protocol::WebSocket(socket) => socket.opening.as_deref(),
-            _ => None,
-        }
+    /// The request that carried the batch or opened its WebSocket.
+    fn request_of(&self, exchange: &mut Exchange) -> Option<Box<RequestInfo>> {
+        exchange.request.take().or_else(|| {
+            let connection = self.connections.get(exchange.connection.slot as usize)?;
+            if connection.generation != exchange.connection.generation {
+                return None;
+            }
+            match &connection.protocol {
+                Protocol::WebSocket(socket) => Some(Box::new(socket.opening.request(connection.address))),
+                _ => None,
+            }
+        })
     }
 
     /// The host ruled on a step that waited.
@@ -244,7 +254,10 @@ impl Shard {
         let session = exchange.session.filter(|session| self.seat(*session).is_some());
         match (asked, session) {
             (Asked::Handshake(_), _) => {}
-            (Asked::Subscribe { reply, .. } | Asked::Publish { reply, .. } | Asked::Call { reply, .. }, None) => {
+            (
+                Asked::Subscribe { reply, .. } | Asked::Publish { reply, .. } | Asked::Call { reply, .. },
+                None,
+            ) => {
                 self.refuse(exchange, reply.deny(Code::SessionUnknown));
             }
             (Asked::Subscribe { patterns, reply }, Some(session)) => {
@@ -270,7 +283,10 @@ impl Shard {
         reply: Reply,
     ) {
         if !self.host.serves(&call.channel) {
-            return self.refuse(exchange, reply.deny(bayeux::Error::new(Code::ServiceUnknown, call.channel.as_str())));
+            return self.refuse(
+                exchange,
+                reply.deny(bayeux::Error::new(Code::ServiceUnknown, call.channel.as_str())),
+            );
         }
         exchange.replies.push(reply);
         let peer = self.peers[self.index].clone();

@@ -32,12 +32,15 @@ impl Shard {
     /// Whether another session of the same browser holds a poll over HTTP now.
     pub(super) fn other_polls_of_browser(&self, session: SessionKey) -> bool {
         let Some(seat) = self.sessions.get(session.slot as usize) else { return false };
-        let Some(others) = seat.browser.as_ref().and_then(|browser| self.browsers.get(browser)) else { return false };
+        let Some(others) = seat.browser.as_ref().and_then(|browser| self.browsers.get(browser)) else {
+            return false;
+        };
         others.iter().any(|slot| {
             *slot != session.slot
-                && self.sessions.get(*slot as usize).is_some_and(|other| {
-                    other.session.held_ticket().is_some() && other.attached.is_none()
-                })
+                && self
+                    .sessions
+                    .get(*slot as usize)
+                    .is_some_and(|other| other.session.held_ticket().is_some() && other.attached.is_none())
         })
     }
 

@@ -7,7 +7,7 @@
 use bayeux::{Code, Millis};
 
 use crate::client_id::random_bytes;
-use crate::connection::Protocol;
+use crate::connection::{Connection, Protocol};
 use crate::key::{ConnectionKey, SessionKey};
 
 use super::Shard;
@@ -53,12 +53,14 @@ impl Shard {
         for key in keys {
             queued += usize::from(!self.send_away(key));
         }
-        let keys: Vec<ConnectionKey> = self
-            .connections
-            .iter()
-            .filter(|(_, connection)| matches!(connection.protocol, Protocol::Http) && !connection.has_input())
-            .map(|(slot, connection)| ConnectionKey { slot: slot as u32, generation: connection.generation })
-            .collect();
+        for key in
+            self.connections_that(|connection| connection.is_open_websocket() && connection.session.is_none())
+        {
+            self.end_connection(key, Code::Draining);
+        }
+        let keys = self.connections_that(|connection| {
+            matches!(connection.protocol, Protocol::Http) && !connection.has_input()
+        });
         if queued == 0 && now >= since + SETTLE_MS {
             for key in keys {
                 if !self.has_output(key) {
@@ -68,6 +70,13 @@ impl Shard {
         }
         let quiet = self.connections.is_empty() && queued == 0 && now >= since + SETTLE_MS;
         self.stopped |= quiet || now >= until;
+    }
+
+    fn connections_that(&self, are_so: impl Fn(&Connection) -> bool) -> Vec<ConnectionKey> {
+        let those = self.connections.iter().filter(|(_, connection)| are_so(connection));
+        those
+            .map(|(slot, connection)| ConnectionKey { slot: slot as u32, generation: connection.generation })
+            .collect()
     }
 
     /// Sends one client away as far as its queue allows; whether nothing of it is left to send.

@@ -30,7 +30,9 @@ impl Shard {
                     Some(Event::Text(text)) => (encode::text_frame(&[text.as_bytes()]), consumed, false),
                     Some(Event::Binary(data)) => (encode::binary_frame(&[&data]), consumed, false),
                     Some(Event::Ping(payload)) => (pong_frame(payload), consumed, false),
-                    Some(Event::Close { code, reason }) => (close_frame(code.unwrap_or(1000), reason), consumed, true),
+                    Some(Event::Close { code, reason }) => {
+                        (close_frame(code.unwrap_or(1000), reason), consumed, true)
+                    }
                 },
                 Err(error) => {
                     self.end_connection(key, code_of(error));

@@ -18,20 +18,39 @@ impl Shard {
         let Some(connection) = self.connection(key) else { return };
         let stalled = connection.is_stalled();
         match &connection.protocol {
-            _ if stalled => {
-                self.counters.ending(code);
-                self.drop_connection(key);
-            }
             Protocol::WebSocket(_) | Protocol::Echo(_) => {
                 self.counters.ending(code);
-                self.write(key, Chunk::Owned(close_frame(code.close_code(), code.name())));
-                self.close_after_output(key);
+                self.end_websocket(key, code);
+            }
+            Protocol::Http | Protocol::Answering(_) if stalled => {
+                self.counters.ending(code);
+                self.drop_connection(key);
             }
             Protocol::Http | Protocol::Answering(_) => {
                 self.answer_plainly(key, code, None);
             }
             Protocol::Closing => {}
         }
+    }
+
+    /// Ends a WebSocket whose ending is counted already.
+    pub(super) fn end_websocket(&mut self, key: ConnectionKey, code: Code) {
+        let Some(connection) = self.connection(key).filter(|connection| connection.is_open_websocket())
+        else {
+            return;
+        };
+        if code == Code::WriteStalled {
+            return self.drop_connection(key);
+        }
+        if connection.is_stalled() {
+            // Only what has begun to leave still leaves: the peer could not understand a close frame in its middle.
+            let cold = connection.cold_mut();
+            cold.output.truncate(1);
+            cold.output_bytes =
+                cold.output.iter().map(|chunk| chunk.bytes().len()).sum::<usize>() - cold.output_sent;
+        }
+        self.write(key, Chunk::Owned(close_frame(code.close_code(), code.name())));
+        self.close_after_output(key);
     }
 
     /// Nothing more is read or written; the connection ends when its output has left.
@@ -83,7 +102,7 @@ impl Shard {
     }
 
     /// Takes the connection away from its session: as its wire, and as the holder of its connect.
-    fn detach(&mut self, key: ConnectionKey) {
+    pub(super) fn detach(&mut self, key: ConnectionKey) {
         if let Some(session) = self.connection(key).and_then(|connection| connection.session.take()) {
             self.detach_session(session, key);
         }

@@ -5,7 +5,9 @@
 //! `comet-wire`; what a request asks for is not decided here.
 
 use bayeux::Code;
-use comet_wire::http::{Body, BodyError, BodyFraming, Head, HeadError, HeadLimits, Parsed, canonical_path, write_head};
+use comet_wire::http::{
+    Body, BodyError, BodyFraming, Head, HeadError, HeadLimits, Parsed, canonical_path, write_head,
+};
 
 use crate::connection::{Freight, Moved, PartialRequest, Protocol};
 use crate::delivery::Chunk;
@@ -80,7 +82,8 @@ impl Shard {
     /// Looks for a request head at the start of `bytes`; `None` when it is not all there.
     fn on_head(&mut self, key: ConnectionKey, bytes: &[u8]) -> Option<(usize, Served)> {
         let (now, limits) = (self.now, self.config.limits.clone());
-        let head_limits = HeadLimits { bytes: limits.head_bytes, fields: limits.head_fields, ..HeadLimits::default() };
+        let head_limits =
+            HeadLimits { bytes: limits.head_bytes, fields: limits.head_fields, ..HeadLimits::default() };
         let connection = self.connection(key)?;
         let mut scanner = connection.cold.as_ref().map(|cold| cold.scanner).unwrap_or_default();
         let (head, length) = match scanner.parse(bytes, &head_limits) {
@@ -121,8 +124,16 @@ impl Shard {
         self.counters.requests.add(1);
         let body = &bytes[length..];
         match head.framing() {
-            BodyFraming::None => Some((length, self.serve(key, &Request { head: &head, head_bytes: &bytes[..length], body: &[], unread: body }))),
-            BodyFraming::Length(expected) if expected <= body.len() as u64 && expected <= limits.batch_bytes as u64 => {
+            BodyFraming::None => Some((
+                length,
+                self.serve(
+                    key,
+                    &Request { head: &head, head_bytes: &bytes[..length], body: &[], unread: body },
+                ),
+            )),
+            BodyFraming::Length(expected)
+                if expected <= body.len() as u64 && expected <= limits.batch_bytes as u64 =>
+            {
                 let (body, rest) = body.split_at(expected as usize);
                 let request = Request { head: &head, head_bytes: &bytes[..length], body, unread: rest };
                 Some((length + body.len(), self.serve(key, &request)))
@@ -132,8 +143,13 @@ impl Shard {
                     self.write(key, Chunk::Owned(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()));
                 }
                 let decoder = Body::new(framing, limits.batch_bytes);
-                let request =
-                    PartialRequest { head: bytes[..length].to_vec(), decoder, body: Vec::new(), pooled: 0, seen: 0 };
+                let request = PartialRequest {
+                    head: bytes[..length].to_vec(),
+                    decoder,
+                    body: Vec::new(),
+                    pooled: 0,
+                    seen: 0,
+                };
                 self.connection(key)?.cold_mut().request = Some(Box::new(request));
                 self.set_connection_deadline(key, now + limits.body_interval_ms);
                 match self.on_body(key, body) {
@@ -154,7 +170,8 @@ impl Shard {
             Ok(progress) => progress,
             Err(error) => {
                 self.pooled -= request.pooled;
-                let code = if error == BodyError::TooLarge { Code::BodyTooLarge } else { Code::RequestInvalid };
+                let code =
+                    if error == BodyError::TooLarge { Code::BodyTooLarge } else { Code::RequestInvalid };
                 self.end_connection(key, code);
                 return Some((bytes.len(), Served::Gone));
             }
@@ -169,7 +186,8 @@ impl Shard {
             };
             let served = match comet_wire::http::parse_head(&request.head, &head_limits) {
                 Ok(Parsed::Complete { head, .. }) => {
-                    let (head_bytes, body, unread) = (&request.head[..], &request.body[..], &bytes[progress.consumed..]);
+                    let (head_bytes, body, unread) =
+                        (&request.head[..], &request.body[..], &bytes[progress.consumed..]);
                     self.serve(key, &Request { head: &head, head_bytes, body, unread })
                 }
                 _ => Served::Gone,
@@ -195,7 +213,9 @@ impl Shard {
     /// A request body has to bring a number of bytes in every interval.
     pub(super) fn look_at_body_rate(&mut self, key: ConnectionKey) {
         let (now, limits) = (self.now, self.config.limits.clone());
-        let Some(request) = self.connection(key).and_then(|connection| connection.cold_mut().request.as_mut()) else {
+        let Some(request) =
+            self.connection(key).and_then(|connection| connection.cold_mut().request.as_mut())
+        else {
             return;
         };
         let brought = request.body.len() - request.seen;
@@ -223,7 +243,13 @@ impl Shard {
         self.counters.connections_handed_over.add(1);
         if let Some((stream, connection)) = self.take_connection(key) {
             let (address, permit) = (connection.address, connection.permit);
-            self.host.take_over(HandedOver { stream, unread: unread.to_vec(), address, shard: self.index, permit });
+            self.host.take_over(HandedOver {
+                stream,
+                unread: unread.to_vec(),
+                address,
+                shard: self.index,
+                permit,
+            });
         }
     }
 
@@ -251,10 +277,15 @@ impl Shard {
     /// Answers a request that carries no batch, or refuses one, with a status and no Bayeux body.
     pub(super) fn answer_plainly(&mut self, key: ConnectionKey, code: Code, origin: Option<&str>) -> Served {
         self.counters.ending(code);
-        let body = format!("{{\"error\":{{\"code\":\"{}\",\"message\":\"{}\"}}}}", code.name(), code.description());
-        let mut fields = vec![("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Vary", "Origin")];
+        let body =
+            format!("{{\"error\":{{\"code\":\"{}\",\"message\":\"{}\"}}}}", code.name(), code.description());
+        let mut fields =
+            vec![("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Vary", "Origin")];
         if let Some(origin) = origin {
-            fields.extend([("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true")]);
+            fields.extend([
+                ("Access-Control-Allow-Origin", origin),
+                ("Access-Control-Allow-Credentials", "true"),
+            ]);
         }
         if code.http_status() == 503 {
             fields.push(("Retry-After", "5"));

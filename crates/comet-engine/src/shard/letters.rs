@@ -20,7 +20,9 @@ impl Shard {
             match letter {
                 Letter::Publish { publish, answer } => self.on_publish(publish, answer),
                 Letter::Publication(publication) => self.on_publication(publication),
-                Letter::Interest { shard, name, interested } => self.home.on_interest(shard, &name, interested),
+                Letter::Interest { shard, name, interested } => {
+                    self.home.on_interest(shard, &name, interested)
+                }
                 Letter::Published { exchange, reply, outcome } => self.on_published(exchange, reply, outcome),
                 Letter::Ruling { exchange, ruling } => self.on_ruling(exchange, ruling),
                 Letter::Deliver { session, event } => {

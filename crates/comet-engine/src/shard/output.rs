@@ -64,11 +64,16 @@ impl Shard {
         let mut entries = std::mem::take(&mut self.outbox.entries);
         let mut taken = std::mem::take(&mut self.outbox.taken);
         entries.retain(|(key, _)| {
-            self.connections.get(key.slot as usize).is_some_and(|connection| connection.generation == key.generation)
+            self.connections
+                .get(key.slot as usize)
+                .is_some_and(|connection| connection.generation == key.generation)
         });
         let outgoing: Vec<Outgoing<'_>> = entries
             .iter()
-            .map(|(key, chunk)| Outgoing { stream: &self.connections[key.slot as usize].stream, bytes: chunk.bytes() })
+            .map(|(key, chunk)| Outgoing {
+                stream: &self.connections[key.slot as usize].stream,
+                bytes: chunk.bytes(),
+            })
             .collect();
         self.sender.send(&outgoing, &mut taken);
         drop(outgoing);
@@ -175,6 +180,7 @@ impl Shard {
 
     /// Whether bytes for this connection have not left yet.
     pub(super) fn has_output(&mut self, key: ConnectionKey) -> bool {
-        self.connection(key).is_some_and(|connection| connection.is_stalled() || connection.queued != NOT_QUEUED)
+        self.connection(key)
+            .is_some_and(|connection| connection.is_stalled() || connection.queued != NOT_QUEUED)
     }
 }

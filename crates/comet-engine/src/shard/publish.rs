@@ -17,7 +17,12 @@ use super::Shard;
 
 impl Shard {
     /// Publishes for a session; the batch's last reply waits for the outcome when the home is elsewhere.
-    pub(super) fn publish_of_exchange(&mut self, key: ExchangeKey, exchange: &mut Exchange, publish: Publish) {
+    pub(super) fn publish_of_exchange(
+        &mut self,
+        key: ExchangeKey,
+        exchange: &mut Exchange,
+        publish: Publish,
+    ) {
         let reply = exchange.replies.len() - 1;
         let home = home_of(publish.channel.as_str(), self.peers.len());
         exchange.unpublished += 1;
@@ -58,7 +63,8 @@ impl Shard {
         if (0..self.peers.len()).any(|shard| shard != self.index && self.is_congested(shard)) {
             return Err(Code::Overloaded);
         }
-        let (position, shards) = self.home.number(&publish.channel, self.now).map_err(|Full| Code::Overloaded)?;
+        let (position, shards) =
+            self.home.number(&publish.channel, self.now).map_err(|Full| Code::Overloaded)?;
         self.counters.publications.add(1);
         if shards.is_empty() {
             return Ok(position);

@@ -65,7 +65,8 @@ impl Shard {
                 // When the output has left, the session comes into the list again.
                 return;
             }
-            let (messages, bytes) = (self.config.limits.messages_per_write, self.config.limits.bytes_per_write);
+            let (messages, bytes) =
+                (self.config.limits.messages_per_write, self.config.limits.bytes_per_write);
             let mut queue = std::mem::take(&mut self.queue);
             queue.extend(self.sessions[key.slot as usize].session.take(messages, bytes));
             self.counters.deliveries.add(queue.len() as u64);

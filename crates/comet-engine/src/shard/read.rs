@@ -71,7 +71,8 @@ impl Shard {
     /// Gives new bytes to the reader of the connection, behind those it has left over.
     fn on_input(&mut self, key: ConnectionKey, new: &mut [u8]) {
         let Some(connection) = self.connection(key) else { return };
-        let mut kept = connection.cold.as_mut().map(|cold| std::mem::take(&mut cold.input)).unwrap_or_default();
+        let mut kept =
+            connection.cold.as_mut().map(|cold| std::mem::take(&mut cold.input)).unwrap_or_default();
         if kept.is_empty() {
             let flow = self.understand(key, new);
             self.keep(key, flow, new.len(), |taken| new[taken..].to_vec());

@@ -14,6 +14,7 @@ use crate::connection::{Answering, Protocol, Special, WebSocket};
 use crate::delivery::Chunk;
 use crate::host::RequestInfo;
 use crate::key::ConnectionKey;
+use crate::opening::Opening;
 use crate::origin::{self, Origin};
 
 use super::Shard;
@@ -32,7 +33,9 @@ impl Shard {
         match head.method {
             Method::Get if asks_for_websocket(head) => self.open_websocket(key, head),
             Method::Get => self.serve_callback(key, request),
-            Method::Post if asks_for_websocket(head) => self.answer_plainly(key, Code::RequestInvalid, origin),
+            Method::Post if asks_for_websocket(head) => {
+                self.answer_plainly(key, Code::RequestInvalid, origin)
+            }
             Method::Post => self.serve_post(key, request, origin),
             Method::Options => {
                 let mut out = Vec::new();
@@ -59,7 +62,11 @@ impl Shard {
             Ok(accept) if handshake::write_accept(&mut out, &accept, &[]).is_ok() => {}
             Ok(_) => return self.answer_plainly(key, Code::RequestInvalid, None),
             Err(error) => {
-                self.counters.ending(if error.status() == 426 { Code::UpgradeRequired } else { Code::RequestInvalid });
+                self.counters.ending(if error.status() == 426 {
+                    Code::UpgradeRequired
+                } else {
+                    Code::RequestInvalid
+                });
                 handshake::write_refusal(&mut out, error);
                 self.write(key, Chunk::Owned(out));
                 self.close_after_output(key);
@@ -70,12 +77,14 @@ impl Shard {
             return self.answer_plainly(key, Code::Draining, None);
         }
         self.write(key, Chunk::Owned(out));
+        // Whom the connection served by HTTP before says nothing of the socket.
+        self.detach(key);
         let deadline = self.now + self.config.limits.handshake_timeout_ms;
         let Some(connection) = self.connection(key) else { return Served::Gone };
         connection.protocol = if echo {
             Protocol::Echo(Default::default())
         } else {
-            let opening = Some(Box::new(request_info(head, connection.address)));
+            let opening = Opening::of(&request_info(head, connection.address));
             Protocol::WebSocket(WebSocket {
                 decoder: Default::default(),
                 waiting: 0,
@@ -94,7 +103,10 @@ impl Shard {
         if request.head.body_is_coded() {
             return self.answer_plainly(key, Code::MediaUnsupported, origin);
         }
-        let form = request.head.content_type().is_some_and(|media| media.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+        let form = request
+            .head
+            .content_type()
+            .is_some_and(|media| media.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
         let messages = if form && !starts_as_json(request.body) {
             match form::messages_of_form(request.body) {
                 Ok(texts) => self.decode_all(texts.iter().map(|text| text.as_bytes())),
@@ -112,7 +124,8 @@ impl Shard {
 
     fn serve_callback(&mut self, key: ConnectionKey, request: &Request<'_>) -> Served {
         let query = request.head.query().unwrap_or_default();
-        let callback = ["jsonp", "callback"].into_iter().find_map(|name| form::query_value(query, name).transpose());
+        let callback =
+            ["jsonp", "callback"].into_iter().find_map(|name| form::query_value(query, name).transpose());
         let callback = match callback {
             Some(Ok(name)) => match Callback::parse(&name) {
                 Ok(callback) => callback,
@@ -150,7 +163,10 @@ impl Shard {
     }
 
     pub(super) fn batch_limits(&self) -> json::BatchLimits {
-        json::BatchLimits { depth: self.config.limits.json_depth, messages: self.config.limits.batch_messages }
+        json::BatchLimits {
+            depth: self.config.limits.json_depth,
+            messages: self.config.limits.batch_messages,
+        }
     }
 
     /// Starts a batch that came by HTTP, on the shard of its session.
@@ -169,10 +185,15 @@ impl Shard {
         }
         let Some(connection) = self.connection(key) else { return Served::Gone };
         let connect_only = special.as_ref().is_some_and(|special| special.callback.is_some());
-        let info = messages.iter().any(is_handshake).then(|| Box::new(request_info(head, connection.address)));
+        let info =
+            messages.iter().any(is_handshake).then(|| Box::new(request_info(head, connection.address)));
         let keep_alive = head.keep_alive() && !connection.half_closed;
         connection.protocol = Protocol::Answering(Answering { keep_alive, special: special.map(Box::new) });
-        self.start_batch(key, messages, super::batch::Origin::Http { connect_only, cookie: cookie.map(Into::into), info });
+        self.start_batch(
+            key,
+            messages,
+            super::batch::Origin::Http { connect_only, cookie: cookie.map(Into::into), info },
+        );
         match self.connection(key).map(|connection| &connection.protocol) {
             Some(Protocol::Http) => Served::Done,
             Some(Protocol::Answering(_)) => Served::Waits,

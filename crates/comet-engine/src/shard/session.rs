@@ -12,7 +12,6 @@ use comet_bus::{Subscribed, Unsubscribed, home_of};
 use comet_wire::websocket::close_frame;
 
 use crate::client_id::{Place, same_secret};
-use crate::connection::Protocol;
 use crate::delivery::Chunk;
 use crate::exchange::Exchange;
 use crate::host::{Identity, Who};
@@ -25,7 +24,8 @@ use super::Shard;
 impl Shard {
     /// The shard that should serve a batch which came by HTTP.
     pub(super) fn shard_of(&self, messages: &[Message], cookie: Option<&str>) -> usize {
-        let of_handshake = || messages.first().filter(|message| super::route::is_handshake(message)).and(cookie);
+        let of_handshake =
+            || messages.first().filter(|message| super::route::is_handshake(message)).and(cookie);
         let shard = match of_handshake() {
             Some(cookie) => super::browser::shard_of_cookie(cookie, self.peers.len()),
             None => self.place_elsewhere(messages),
@@ -41,7 +41,12 @@ impl Shard {
     }
 
     /// The session of this id, if it lives here and the request may speak for it.
-    pub(super) fn find_session(&mut self, id: &str, carrier: Carrier, cookie: Option<&str>) -> Option<SessionKey> {
+    pub(super) fn find_session(
+        &mut self,
+        id: &str,
+        carrier: Carrier,
+        cookie: Option<&str>,
+    ) -> Option<SessionKey> {
         let place = self.ids.place(id).filter(|place| usize::from(place.shard) == self.index)?;
         let key = SessionKey { slot: place.slot, generation: place.generation };
         let seat = self.seat(key).filter(|seat| same_secret(&seat.who.client_id, id))?;
@@ -63,27 +68,27 @@ impl Shard {
     pub(super) fn identify(&mut self, key: ConnectionKey, session: SessionKey, carrier: Carrier) {
         let Some(connection) = self.connection(key) else { return };
         let before = connection.session.replace(session);
-        if carrier != Carrier::WebSocket || before == Some(session) {
+        // A socket may have been opened on a connection that served the session by HTTP before.
+        let is_wire = self.seat(session).is_none_or(|seat| seat.attached == Some(key));
+        if carrier != Carrier::WebSocket || is_wire {
             return;
         }
-        if let Protocol::WebSocket(socket) = &mut connection.protocol {
-            socket.opening = None;
-        }
         self.set_connection_deadline(key, 0);
-        if let Some(before) = before {
+        if let Some(before) = before.filter(|before| *before != session) {
             self.detach_session(before, key);
         }
-        let Some(seat) = self.seat(session) else { return };
-        seat.session.attach();
-        if let Some(older) = seat.attached.replace(key) {
-            let config = self.config.clone();
-            let now = self.now;
-            if let Some(seat) = self.seat(session) {
-                seat.session.detach(&config.session, now);
-            }
-            if let Some(connection) = self.connection(older) {
-                connection.session = None;
-            }
+        self.retire_wire(session, key);
+        if let Some(seat) = self.seat(session) {
+            seat.session.attach();
+            seat.attached = Some(key);
+        }
+    }
+
+    /// A session connects on `newer`: a WebSocket it was attached to is closed, behind everything written to it, so
+    /// that its client knows when it has read the last of it.
+    pub(super) fn retire_wire(&mut self, session: SessionKey, newer: ConnectionKey) {
+        if let Some(older) = self.seat(session).and_then(|seat| seat.attached).filter(|older| *older != newer)
+        {
             self.end_connection(older, Code::Superseded);
         }
     }
@@ -102,12 +107,19 @@ impl Shard {
 
     /// Whether a connect of a session is held on this connection.
     pub(super) fn holds_connect(&mut self, key: ConnectionKey) -> bool {
-        let Some(session) = self.connection(key).and_then(|connection| connection.session) else { return false };
+        let Some(session) = self.connection(key).and_then(|connection| connection.session) else {
+            return false;
+        };
         self.seat(session).is_some_and(|seat| seat.session.held_ticket() == Some(bayeux::Ticket(key.pack())))
     }
 
     /// Gives a client that was let in its session.
-    pub(super) fn open_session(&mut self, exchange: &mut Exchange, request: HandshakeRequest, identity: Identity) {
+    pub(super) fn open_session(
+        &mut self,
+        exchange: &mut Exchange,
+        request: HandshakeRequest,
+        identity: Identity,
+    ) {
         if self.sessions.len() >= self.config.limits.sessions.div_ceil(self.peers.len()) {
             self.counters.ending(Code::TooManySessions);
             exchange.replies.push(request.deny(Code::TooManySessions, None));
@@ -161,7 +173,9 @@ impl Shard {
 
     /// Tells the home of a name, or every shard when it is a pattern, that this shard listens or does not.
     fn tell_interest(&mut self, name: &str, interested: bool) {
-        let homes = if name.ends_with('*') { 0..self.peers.len() } else {
+        let homes = if name.ends_with('*') {
+            0..self.peers.len()
+        } else {
             let home = home_of(name, self.peers.len());
             home..home + 1
         };
@@ -209,7 +223,7 @@ impl Shard {
             if let Some(wire) = self.connection(connection) {
                 wire.session = None;
             }
-            self.end_connection(connection, code);
+            self.end_websocket(connection, code);
         }
     }
 

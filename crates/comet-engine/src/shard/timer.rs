@@ -57,7 +57,7 @@ impl Shard {
         }
     }
 
-    /// Puts a session into the wheel for its next deadline, 
+    /// Puts a session into the wheel for its next deadline,
     pub(super) fn arm_session(&mut self, key: SessionKey) {
         let Some(seat) = self.seat(key) else { return };
         let (armed, deadline) = (seat.armed, seat.session.deadline());
@@ -102,7 +102,9 @@ impl Shard {
             return self.look_at_body_rate(key);
         } else {
             match connection.protocol {
-                Protocol::WebSocket(_) | Protocol::Echo(_) if connection.session.is_none() => Code::HandshakeTimeout,
+                Protocol::WebSocket(_) | Protocol::Echo(_) if connection.session.is_none() => {
+                    Code::HandshakeTimeout
+                }
                 Protocol::Http if connection.has_input() => Code::HeaderTimeout,
                 // Idle between requests: nobody needs to be told.
                 Protocol::Http => return self.drop_connection(key),

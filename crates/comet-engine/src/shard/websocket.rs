@@ -27,7 +27,8 @@ impl Shard {
         let limits = self.batch_limits();
         let mut at = 0;
         loop {
-            let (unidentified, identified) = (self.config.limits.unidentified_bytes, self.config.limits.batch_bytes);
+            let (unidentified, identified) =
+                (self.config.limits.unidentified_bytes, self.config.limits.batch_bytes);
             let fragments = self.config.limits.fragments;
             let Some(connection) = self.connections.get_mut(key.slot as usize) else { return Flow::Gone };
             if connection.generation != key.generation {
@@ -106,7 +107,7 @@ impl Shard {
     fn move_websocket(&mut self, key: ConnectionKey, shard: usize, message: Vec<u8>, unread: Vec<u8>) {
         let Some(connection) = self.connection(key) else { return };
         let Protocol::WebSocket(socket) = &mut connection.protocol else { return };
-        let opening = socket.opening.take();
+        let opening = std::mem::take(&mut socket.opening);
         self.move_connection(key, shard, Freight::WebSocket { opening, message, unread });
     }
 }

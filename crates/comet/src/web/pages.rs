@@ -19,7 +19,11 @@ pub(crate) struct Pages(Arc<dyn Fn(Request<Body>) -> Answering + Send + Sync>);
 impl Pages {
     pub(crate) fn new<S, B>(service: S) -> Pages
     where
-        S: tower_service::Service<Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
+        S: tower_service::Service<Request<Body>, Response = http::Response<B>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
         B: http_body::Body<Data = Bytes> + Send + 'static,

@@ -1,0 +1,72 @@
+//! The configuration file: TOML with one table a section.
+//!
+//! Only its shape is looked at here; what the keys are and which values fit is decided where the layers come
+//! together. Every entry keeps its line, so that people find it.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+use super::layers::{Entry, Origin};
+use super::table::{KEYS, SECTIONS, find};
+use super::value::Value;
+
+/// The file that is read when no other is named.
+const USUAL: &str = "comet.toml";
+/// Bytes of a file: more is no configuration.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// Reads `file`, or the usual one if it is there.
+pub(super) fn read(file: Option<&Path>) -> Result<Vec<Entry>, String> {
+    let path = file.unwrap_or(Path::new(USUAL));
+    let size = match fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == ErrorKind::NotFound && file.is_none() => return Ok(Vec::new()),
+        Err(error) => return Err(format!("{}: {error}", path.display())),
+    };
+    if size > MOST_BYTES {
+        return Err(format!("{}: is larger than 1 MiB", path.display()));
+    }
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    entries(path, &text)
+}
+
+fn entries(path: &Path, text: &str) -> Result<Vec<Entry>, String> {
+    let line =
+        |offset: usize| 1 + text[..offset.min(text.len())].bytes().filter(|byte| *byte == b'\n').count();
+    let table = DeTable::parse(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line(span.start));
+        format!("{}:{line}: {}", path.display(), error.message())
+    })?;
+    let mut entries = Vec::new();
+    for (section, keys) in table.get_ref() {
+        let DeValue::Table(keys) = keys.get_ref() else {
+            let line = line(section.span().start);
+            return Err(format!(
+                "{}:{line}: {} stands outside of a section such as [server]",
+                path.display(),
+                section.get_ref()
+            ));
+        };
+        if keys.is_empty() && !SECTIONS.contains(&&**section.get_ref()) {
+            // A section without keys still has to be one.
+            entries.push(entry(path, line(section.span().start), section.get_ref(), "", None));
+        }
+        for (name, value) in keys {
+            let at = find(section.get_ref(), name.get_ref());
+            let value = at.and_then(|at| KEYS[at].kind.from_toml(value.get_ref()));
+            entries.push(entry(path, line(name.span().start), section.get_ref(), name.get_ref(), value));
+        }
+    }
+    entries.sort_by_key(|entry| match &entry.origin {
+        Origin::File(_, line) => *line,
+        _ => 0,
+    });
+    Ok(entries)
+}
+
+fn entry(path: &Path, line: usize, section: &str, name: &str, value: Option<Value>) -> Entry {
+    Entry { origin: Origin::File(path.to_owned(), line), section: section.into(), name: name.into(), value }
+}

@@ -1,0 +1,40 @@
+//! The configuration for people: effective values with their origin, and the names of the environment.
+//!
+//! What is printed is itself a file that can be read back, secrets excepted.
+
+use std::fmt::Write as _;
+
+use super::Configuration;
+use super::layers::Loaded;
+use super::table::{KEYS, SECTIONS};
+
+/// The effective values as a file, each with where it came from.
+pub(crate) fn printed(loaded: &Loaded) -> String {
+    let mut out = String::new();
+    for section in SECTIONS {
+        let _ = writeln!(out, "{}[{section}]", if out.is_empty() { "" } else { "\n" });
+        for (key, origin) in KEYS.iter().zip(&loaded.origins).filter(|(key, _)| key.section == section) {
+            let line = format!("{} = {}", key.name, key.shown(&loaded.configuration));
+            let _ = writeln!(out, "{line:<44} # {origin}");
+        }
+    }
+    out
+}
+
+/// The names of the environment, with what each is for and its default.
+pub(crate) fn environment() -> String {
+    let defaults = Configuration::default();
+    let mut out = String::new();
+    for key in KEYS {
+        let _ = writeln!(
+            out,
+            "# {}\n# default {}\n{}\n",
+            key.about,
+            key.shown(&defaults),
+            key.environment_name()
+        );
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}

@@ -1,0 +1,438 @@
+//! The table of keys: every key of the configuration, once.
+//!
+//! A row says where a value lives, what it holds and between which bounds; the file, the environment, the
+//! listings and the checks are all made from the rows. Zero is allowed only where it means what it says.
+
+use super::key::Key;
+use super::value::{Kind, Value};
+use super::{LogFormat, text};
+
+/// The longest duration: a day.
+const DAY_MS: u64 = 86_400_000;
+/// The largest size: one TiB.
+const TIB: u64 = 1 << 40;
+/// The largest count.
+const MANY: u64 = 1_000_000_000;
+
+/// A key whose value is a number.
+macro_rules! number {
+    ($kind:ident, $section:ident, $name:ident, $least:expr, $most:expr, $($field:ident).+, $about:literal) => {
+        Key {
+            section: stringify!($section),
+            name: stringify!($name),
+            about: $about,
+            kind: Kind::$kind,
+            least: $least,
+            most: $most,
+            secret: false,
+            read: |configuration| Value::Number(configuration.comet.$($field).+ as u64),
+            write: |configuration, value| put(&mut configuration.comet.$($field).+, value),
+        }
+    };
+}
+
+macro_rules! duration {
+    ($section:ident, $name:ident, $least:expr, $($field:ident).+, $about:literal) => {
+        number!(Duration, $section, $name, $least, DAY_MS, $($field).+, $about)
+    };
+}
+
+macro_rules! size {
+    ($section:ident, $name:ident, $least:expr, $($field:ident).+, $about:literal) => {
+        number!(Size, $section, $name, $least, TIB, $($field).+, $about)
+    };
+}
+
+macro_rules! count {
+    ($section:ident, $name:ident, $least:expr, $($field:ident).+, $about:literal) => {
+        number!(Count, $section, $name, $least, MANY, $($field).+, $about)
+    };
+}
+
+macro_rules! switch {
+    ($section:ident, $name:ident, $($field:ident).+, $about:literal) => {
+        Key {
+            read: |configuration| Value::Switch(configuration.comet.$($field).+),
+            write: |configuration, value| match value {
+                Value::Switch(on) => {
+                    configuration.comet.$($field).+ = on;
+                    Ok(())
+                }
+                _ => Err("has to be true or false".into()),
+            },
+            ..other(stringify!($section), stringify!($name), Kind::Switch, $about)
+        }
+    };
+}
+
+/// A key that reads and writes in its own way; both are given by the row.
+const fn other(section: &'static str, name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key {
+        section,
+        name,
+        about,
+        kind,
+        least: 0,
+        most: u64::MAX,
+        secret: false,
+        read: |_| Value::List(Vec::new()),
+        write: |_, _| Ok(()),
+    }
+}
+
+fn put<N: TryFrom<u64>>(field: &mut N, value: Value) -> Result<(), String> {
+    let number = match value {
+        Value::Number(number) => N::try_from(number).ok(),
+        _ => None,
+    };
+    *field = number.ok_or("is larger than this machine can hold")?;
+    Ok(())
+}
+
+fn list<T: ToString>(items: &[T]) -> Value {
+    Value::List(items.iter().map(ToString::to_string).collect())
+}
+
+fn or_none<T: ToString>(item: Option<&T>) -> Value {
+    Value::Text(item.map_or_else(|| "none".into(), ToString::to_string))
+}
+
+/// The sections in the order they are listed.
+pub(super) const SECTIONS: [&str; 7] = ["server", "internal", "http", "session", "limits", "api", "log"];
+
+/// Every key, section by section.
+pub(super) static KEYS: &[Key] = &[
+    Key {
+        read: |c| list(&c.comet.listen),
+        write: |c, value| text::addresses(value).map(|addresses| c.comet.listen = addresses),
+        ..other("server", "listen", Kind::List, "Addresses to listen on; port 0 takes any free one.")
+    },
+    count!(server, shards, 0, shards, "Delivery threads; 0 is one for every processor."),
+    Key {
+        read: |c| list(&c.comet.mounts),
+        write: |c, value| text::mounts(value).map(|mounts| c.comet.mounts = mounts),
+        ..other(
+            "server",
+            "mounts",
+            Kind::List,
+            "Paths under which the Bayeux transports answer, each with any suffix.",
+        )
+    },
+    switch!(server, io_uring, io_uring, "Whether sends go out through io_uring where the system lets it."),
+    Key {
+        read: |c| or_none(c.comet.echo_path.as_ref()),
+        write: |c, value| text::path_or_none(value).map(|path| c.comet.echo_path = path),
+        ..other(
+            "server",
+            "echo_path",
+            Kind::Text,
+            "A path under a mount whose WebSockets answer every message with itself, or \"none\".",
+        )
+    },
+    Key {
+        read: |c| or_none(c.internal.as_ref()),
+        write: |c, value| text::address_or_none(value).map(|address| c.internal = address),
+        ..other(
+            "internal",
+            "listen",
+            Kind::Text,
+            "Address of /health, /live, /ready and /metrics, or \"none\".",
+        )
+    },
+    Key {
+        read: |c| list(&c.comet.allowed_origins),
+        write: |c, value| text::origins(value).map(|origins| c.comet.allowed_origins = origins),
+        ..other(
+            "http",
+            "allowed_origins",
+            Kind::List,
+            "Origins of other sites whose pages may use the transports.",
+        )
+    },
+    duration!(session, timeout, 100, session.timeout_ms, "How long a connect is held."),
+    duration!(session, interval, 0, session.interval_ms, "The pause clients make between two connects."),
+    duration!(
+        session,
+        max_interval,
+        100,
+        session.max_interval_ms,
+        "How long after the interval a silent session lives."
+    ),
+    duration!(
+        session,
+        multi_session_interval,
+        100,
+        session.multi_session_interval_ms,
+        "The pause of sessions whose browser already holds a poll."
+    ),
+    duration!(
+        session,
+        polling_interval,
+        100,
+        session.polling_interval_ms,
+        "The pause of plain timed polling."
+    ),
+    duration!(session, retry_interval, 100, session.retry_interval_ms, "The pause after a refusal."),
+    duration!(
+        session,
+        client_interval_max,
+        0,
+        session.client_interval_max_ms,
+        "The longest pause a client may announce for itself."
+    ),
+    switch!(
+        session,
+        advise_max_interval,
+        session.advise_max_interval,
+        "Whether advice tells clients the max_interval."
+    ),
+    switch!(
+        session,
+        early_delivery,
+        session.early_delivery,
+        "Whether events may leave with the answer to any request, as CometD lets them."
+    ),
+    Key {
+        read: |c| list(&c.comet.session.connection_types),
+        write: |c, value| text::connection_types(value).map(|kinds| c.comet.session.connection_types = kinds),
+        ..other(
+            "session",
+            "connection_types",
+            Kind::List,
+            "The kinds of wire that are spoken, the most wanted first.",
+        )
+    },
+    count!(session, mailbox_messages, 1, session.mailbox_messages, "The most events queued for one session."),
+    size!(session, mailbox_bytes, 1, session.mailbox_bytes, "The most bytes queued for one session."),
+    count!(session, subscriptions, 1, session.subscriptions, "The most subscriptions of one session."),
+    count!(
+        session,
+        subscription_names_per_message,
+        1,
+        session.subscription_names_per_message,
+        "The most names in one subscribe message."
+    ),
+    count!(limits, connections, 1, limits.connections, "Connections in all."),
+    count!(
+        limits,
+        connections_per_address,
+        1,
+        limits.connections_per_address,
+        "Connections from one address."
+    ),
+    count!(limits, sessions, 1, limits.sessions, "Sessions in all, connected or not."),
+    count!(
+        limits,
+        channels_per_shard,
+        1,
+        limits.channels_per_shard,
+        "Channels counted at one shard at the same time."
+    ),
+    size!(limits, head_bytes, 256, limits.head_bytes, "A request head."),
+    count!(limits, head_fields, 1, limits.head_fields, "Fields of a request head."),
+    size!(limits, batch_bytes, 1_024, limits.batch_bytes, "A message batch of a known session."),
+    size!(
+        limits,
+        unidentified_bytes,
+        1_024,
+        limits.unidentified_bytes,
+        "What a connection without a session may have buffered."
+    ),
+    size!(
+        limits,
+        unidentified_pool_bytes,
+        1_024,
+        limits.unidentified_pool_bytes,
+        "Larger bodies of unknown senders that one shard buffers in all."
+    ),
+    count!(limits, batch_messages, 1, limits.batch_messages, "Messages in one batch."),
+    number!(Count, limits, json_depth, 4, 128, limits.json_depth, "Depth of nested JSON."),
+    count!(limits, fragments, 1, limits.fragments, "Fragments of one WebSocket message."),
+    count!(
+        limits,
+        exchanges_per_connection,
+        1,
+        limits.exchanges_per_connection,
+        "Batches of one connection that wait for a policy."
+    ),
+    size!(
+        limits,
+        inbox_bytes,
+        1_024,
+        limits.inbox_bytes,
+        "What waits for one shard before publications are refused."
+    ),
+    size!(limits, output_bytes, 1_024, limits.output_bytes, "Replies that wait for a slow reader."),
+    count!(
+        limits,
+        pings_per_second,
+        1,
+        limits.pings_per_second,
+        "Pings a WebSocket client may send in one second."
+    ),
+    size!(
+        limits,
+        pipelined_bytes,
+        1_024,
+        limits.pipelined_bytes,
+        "Requests that lie behind the one being answered."
+    ),
+    duration!(
+        limits,
+        head_timeout,
+        100,
+        limits.head_timeout_ms,
+        "From the first byte of a request head to its last."
+    ),
+    duration!(
+        limits,
+        handshake_timeout,
+        100,
+        limits.handshake_timeout_ms,
+        "From the opening of a WebSocket to its first session."
+    ),
+    duration!(
+        limits,
+        idle_timeout,
+        100,
+        limits.idle_timeout_ms,
+        "A kept-alive connection without a request."
+    ),
+    duration!(
+        limits,
+        body_interval,
+        100,
+        limits.body_interval_ms,
+        "A request body brings body_rate_bytes in every such interval."
+    ),
+    size!(limits, body_rate_bytes, 1, limits.body_rate_bytes, "See body_interval."),
+    duration!(
+        limits,
+        write_stall,
+        100,
+        limits.write_stall_ms,
+        "Output that has not moved for so long ends the connection."
+    ),
+    duration!(
+        limits,
+        linger,
+        0,
+        limits.linger_ms,
+        "How long a closed connection waits for the peer to take the last bytes."
+    ),
+    duration!(limits, drain, 0, limits.drain_ms, "How long a graceful stop waits for queues to empty."),
+    count!(
+        limits,
+        sends_per_turn,
+        1,
+        limits.sends_per_turn,
+        "Deliveries that leave before others get their turn."
+    ),
+    count!(
+        limits,
+        messages_per_write,
+        1,
+        limits.messages_per_write,
+        "Queued messages that leave in one write."
+    ),
+    size!(limits, bytes_per_write, 1, limits.bytes_per_write, "Queued bytes that leave in one write."),
+    Key {
+        secret: true,
+        read: |c| list(&c.api_keys),
+        write: |c, value| text::keys(value).map(|keys| c.api_keys = keys),
+        ..other(
+            "api",
+            "keys",
+            Kind::List,
+            "Keys of the HTTP API; without one it is open to the machine itself.",
+        )
+    },
+    Key {
+        read: |c| Value::Text(c.log_level.clone()),
+        write: |c, value| text::log_level(value).map(|level| c.log_level = level),
+        ..other(
+            "log",
+            "level",
+            Kind::Text,
+            "error, warn, info, debug, trace, off, or a list such as \"info,comet=debug\".",
+        )
+    },
+    Key {
+        read: |c| Value::Text(if c.log_format == LogFormat::Json { "json" } else { "text" }.into()),
+        write: |c, value| text::log_format(value).map(|format| c.log_format = format),
+        ..other("log", "format", Kind::Text, "\"text\" for people, \"json\" for programs.")
+    },
+];
+
+/// The key of a section by its name.
+pub(super) fn find(section: &str, name: &str) -> Option<usize> {
+    KEYS.iter().position(|key| key.section == section && key.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Configuration;
+    use super::*;
+
+    /// The names of a struct's fields, as its `Debug` writes them.
+    fn fields(shown: &str) -> Vec<String> {
+        let lines = shown.lines().filter_map(|line| line.strip_prefix("    "));
+        let fields = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+        fields.filter_map(|line| line.split_once(':')).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn every_field_of_the_library_has_its_key() {
+        let config = comet::Config::default();
+        let structs = [
+            ("limits", fields(&format!("{:#?}", config.limits))),
+            ("session", fields(&format!("{:#?}", config.session))),
+        ];
+        for (section, names) in structs {
+            assert!(names.len() > 10, "{names:?}");
+            for name in names {
+                let name = name.strip_suffix("_ms").unwrap_or(&name);
+                assert!(find(section, name).is_some(), "[{section}] {name} is missing");
+            }
+        }
+        for name in fields(&format!("{config:#?}")) {
+            let known = ["session", "limits"].contains(&name.as_str());
+            assert!(known || find("server", &name).or(find("http", &name)).is_some(), "{name} is missing");
+        }
+    }
+
+    #[test]
+    fn every_key_stands_once_in_a_known_section() {
+        for (at, key) in KEYS.iter().enumerate() {
+            assert_eq!(find(key.section, key.name), Some(at));
+            assert!(SECTIONS.contains(&key.section));
+            assert!(key.about.ends_with('.'), "{}", key.title());
+        }
+    }
+
+    #[test]
+    fn every_default_lies_within_its_bounds_and_reads_back() {
+        for key in KEYS {
+            let mut configuration = Configuration::default();
+            let before = (key.read)(&configuration);
+            assert_eq!(key.set(&mut configuration, before.clone()), Ok(()), "{}", key.title());
+            assert_eq!((key.read)(&configuration), before, "{}", key.title());
+        }
+    }
+
+    #[test]
+    fn every_number_lands_in_its_own_field() {
+        for key in KEYS.iter().filter(|key| matches!(key.kind, Kind::Count | Kind::Duration | Kind::Size)) {
+            let mut configuration = Configuration::default();
+            let Value::Number(before) = (key.read)(&configuration) else {
+                panic!("{} is no number", key.title())
+            };
+            let other = Value::Number(before + 1);
+            key.set(&mut configuration, other.clone()).unwrap_or_else(|_| panic!("{}", key.title()));
+            assert_eq!((key.read)(&configuration), other);
+            let changed =
+                KEYS.iter().filter(|any| (any.read)(&configuration) != (any.read)(&Configuration::default()));
+            assert!(changed.map(Key::title).eq([key.title()]), "{}", key.title());
+        }
+    }
+}

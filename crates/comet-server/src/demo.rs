@@ -1,0 +1,11 @@
+//! What the demo adds to a server.
+//!
+//! The applications bring their own rules and pages; here they are only put in. `/service/echo` answers
+//! what it is sent: for first steps and for judges of clients.
+
+use comet::{Builder, Call, Policy, Refusal, Reply};
+
+/// Puts the demo's services into a server.
+pub(crate) fn install<P: Policy>(builder: Builder<P>) -> Builder<P> {
+    builder.service("/service/echo", async |call: Call| Ok::<_, Refusal>(Reply::raw(call.data)))
+}
