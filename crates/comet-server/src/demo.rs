@@ -6,9 +6,9 @@
 
 use comet::{Builder, Call, Policy, Refusal, Reply};
 
-/// Puts the demo's services into a server.
+/// Puts the applications and the demo's own services into a server.
 pub(crate) fn install<P: Policy>(builder: Builder<P>) -> Builder<P> {
-    builder
+    comet_app_gallery::install(builder)
         .service("/service/echo", async |call: Call| Ok::<_, Refusal>(Reply::raw(call.data)))
         .service("/service/echo/event", echo_event)
 }
