@@ -18,6 +18,8 @@ use crate::{Error, Event};
 const SWEEP: Duration = Duration::from_secs(1);
 /// How long an ending session waits for the server's last word.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// The error number of a server that does not know the session.
+const SESSION_UNKNOWN: u16 = 402;
 
 impl Session {
     /// Runs on a wire until it is lost or all is over.
@@ -87,10 +89,7 @@ impl Session {
                 self.on_event(message);
                 Ok(())
             }
-            _ => {
-                self.on_reply(&message);
-                Ok(())
-            }
+            _ => self.on_reply(&message),
         }
     }
 
@@ -130,20 +129,24 @@ impl Session {
     }
 
     /// A message without data: whether a request was accepted.
-    fn on_reply(&mut self, reply: &Incoming) {
-        let Some(number) = reply.request() else { return };
+    fn on_reply(&mut self, reply: &Incoming) -> Result<(), Outcome> {
+        let Some(number) = reply.request() else { return Ok(()) };
         let accepted = reply.successful == Some(true);
         // A call that was accepted goes on waiting for its answer.
         if accepted && matches!(self.pending.find(number), Some(Waiting::Call(_))) {
-            return;
+            return Ok(());
         }
         let outcome = if accepted { Ok(()) } else { Err(Error::refused(reply.error.as_deref())) };
+        let forgotten = matches!(outcome, Err(Error::Refused { code: SESSION_UNKNOWN, .. }));
         match self.pending.take(number) {
+            // Not the subscription was refused, but the session; the next one asks again.
+            Some(Waiting::Subscribe(_)) if forgotten => {}
             Some(Waiting::Subscribe(pattern)) => self.interests.settle(&pattern, outcome),
             Some(Waiting::Publish(answer)) => drop(answer.send(outcome)),
             Some(waiting) => waiting.fail(outcome.err().unwrap_or(Error::Ended)),
             None => {}
         }
+        if forgotten { Err(Outcome::Forgotten) } else { Ok(()) }
     }
 
     fn on_command(&mut self, command: Command, wire: &Wire) -> Result<(), Outcome> {
