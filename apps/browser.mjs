@@ -25,7 +25,7 @@ const JOURNEY_TIMEOUT_MS = 120_000;
  * Tells a journey once in every browser.
  *
  * @param {string} name a sentence: what the people in the journey see
- * @param {(here: { origin: string, visit: (path: string) => Promise<import("puppeteer-core").Page> }) => Promise<void>}
+ * @param {(here: { origin: string, browser: string, visit: (path: string) => Promise<import("puppeteer-core").Page> }) => Promise<void>}
  *   tell does the journey; each `visit` is another person, with cookies and storage of their own
  */
 export function journey(name, tell) {
@@ -42,7 +42,7 @@ export function journey(name, tell) {
         return page;
       };
       try {
-        await tell({ origin, visit });
+        await tell({ origin, visit, browser: kind });
       } finally {
         await browser.close();
       }

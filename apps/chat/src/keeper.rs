@@ -43,11 +43,8 @@ impl Desk {
     /// Hands a call in and waits for its answer. When too many wait already it is refused.
     pub(crate) async fn call(self, call: Call) -> Answer {
         let (sender, answer) = oneshot::channel();
-        self.calls.try_send((call, sender)).map_err(|error| match error {
-            TrySendError::Full(_) => Refusal::new(Code::Overloaded, "Too many people are talking."),
-            TrySendError::Closed(_) => Refusal::new(Code::Draining, "The chat is closing."),
-        })?;
-        answer.await.unwrap_or_else(|_| Err(Refusal::new(Code::Draining, "The chat is closing.")))
+        hand_in(&self.calls, (call, sender))?;
+        answer.await.unwrap_or_else(|_| Err(closing()))
     }
 
     /// Hands in the end of a client's session.
@@ -106,7 +103,37 @@ impl Keeper {
     }
 }
 
+/// Hands something in, if there is room for it to wait.
+fn hand_in<T>(desk: &mpsc::Sender<T>, wish: T) -> Result<(), Refusal> {
+    desk.try_send(wish).map_err(|error| match error {
+        TrySendError::Full(_) => Refusal::new(Code::Overloaded, "Too many people are talking."),
+        TrySendError::Closed(_) => closing(),
+    })
+}
+
+fn closing() -> Refusal {
+    Refusal::new(Code::Draining, "The chat is closing.")
+}
+
 fn now_ms() -> u64 {
     // A clock before 1970 is taken for 1970.
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_wait_is_refused_and_can_be_tried_again() {
+        let limits = Limits { waiting_calls: 2, ..Limits::default() };
+        let (desk, mut keeper) = mpsc::channel(limits.waiting_calls);
+        assert_eq!(hand_in(&desk, 1), Ok(()));
+        assert_eq!(hand_in(&desk, 2), Ok(()));
+        assert_eq!(hand_in(&desk, 3).map_err(|refusal| refusal.code), Err(Code::Overloaded));
+        assert_eq!(keeper.try_recv(), Ok(1));
+        assert_eq!(hand_in(&desk, 3), Ok(()));
+        drop(keeper);
+        assert_eq!(hand_in(&desk, 4).map_err(|refusal| refusal.code), Err(Code::Draining));
+    }
 }

@@ -79,6 +79,7 @@ mod tests {
     #[test]
     fn a_name_is_one_to_24_characters_without_spare_spaces() {
         assert_eq!(member("  Ada \t Lovelace "), Ok("Ada Lovelace".into()));
+        assert_eq!(Limits::default().name_chars, 24);
         assert_eq!(member(&"ä".repeat(24)), Ok("ä".repeat(24)));
         assert_eq!(member(&"ä".repeat(25)), Err(Refused::Name(24)));
         assert_eq!(member(" \u{3000} "), Err(Refused::Name(24)));

@@ -89,8 +89,10 @@ pub(crate) struct Snapshot {
     pub(crate) epoch: u64,
     pub(crate) number: u64,
     pub(crate) roster: Vec<Person>,
+    /// What was said last, oldest first.
     pub(crate) recent: Vec<Message>,
-    pub(crate) rooms: RoomList,
+    /// The number of the last message that is not kept any more; 0 for none.
+    pub(crate) forgotten: u64,
 }
 
 /// The list of rooms.

@@ -24,6 +24,7 @@ pub(crate) struct Room<C> {
     members: Vec<Member<C>>,
     recent: VecDeque<Message>,
     recent_bytes: usize,
+    forgotten: u64,
     keys: VecDeque<(Key, u64)>,
 }
 
@@ -45,6 +46,7 @@ impl<C: PartialEq> Room<C> {
             members: Vec::new(),
             recent: VecDeque::new(),
             recent_bytes: 0,
+            forgotten: 0,
             keys: VecDeque::new(),
         }
     }
@@ -63,6 +65,11 @@ impl<C: PartialEq> Room<C> {
 
     pub(crate) fn recent(&self) -> Vec<Message> {
         self.recent.iter().cloned().collect()
+    }
+
+    /// The number of the last message that was once recent; 0 for none.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     /// The member that a client is.
@@ -122,6 +129,7 @@ impl<C: PartialEq> Room<C> {
         while self.recent.len() > limits.recent_messages || self.recent_bytes > limits.recent_bytes {
             let Some(oldest) = self.recent.pop_front() else { break };
             self.recent_bytes -= oldest.text.len();
+            self.forgotten = oldest.number;
         }
         self.event(Change::Said { message })
     }

@@ -208,7 +208,7 @@ impl<C: Clone + Eq + Hash> Rooms<C> {
             number: room.number(),
             roster: room.roster(),
             recent: room.recent(),
-            rooms: self.list(),
+            forgotten: room.forgotten(),
         })
     }
 

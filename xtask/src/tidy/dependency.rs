@@ -65,6 +65,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("comet-client", &["bayeux", "comet-wire"]),
     ("comet-bench", &["comet-client", "bayeux", "comet-wire"]),
     ("comet-testkit", &["comet", "comet-client", "bayeux", "comet-wire"]),
+    ("comet-app-gallery", &["comet", "comet-app-*"]),
     ("comet-app-*", &["comet"]),
     ("xtask", &[]),
 ];

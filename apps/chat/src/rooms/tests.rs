@@ -194,6 +194,7 @@ fn a_room_remembers_its_last_messages_within_both_bounds() {
     assert_eq!(texts(&mut rooms), ["b", "c", "d"]);
     say(&mut rooms, 1, "nine byte", "e").unwrap();
     assert_eq!(texts(&mut rooms), ["d", "nine byte"]);
+    assert_eq!(join(&mut rooms, 1, "lobby", "Ada").unwrap().forgotten, 4);
 }
 
 #[test]

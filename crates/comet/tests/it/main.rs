@@ -3,6 +3,7 @@
 //! Every story has a server of its own on a free port and speaks to it as browsers, programs and vandals do.
 
 mod api;
+mod application;
 mod bad_batch;
 mod bad_frame;
 mod bad_request;
