@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use comet_engine::bayeux::{Channel, Code};
-use comet_engine::{Ask, Call, Config, Engine, HandedOver, Host, Later, Ruling, Who};
+use comet_engine::{Ask, Call, Config, Engine, HandedOver, Host, Later, Limits, Ruling, Who};
 
 /// Lets nobody do anything.
 struct Nobody;
@@ -37,6 +37,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         listen: vec![address],
         mounts: vec![String::new()],
         echo_path: Some("/".into()),
+        // The suite cuts 4 MiB into frames of 64 bytes.
+        limits: Limits { fragments: 70_000, ..Limits::default() },
         ..Config::default()
     };
     let engine = Engine::start(config, |_| Arc::new(Nobody))?;

@@ -8,6 +8,7 @@ mod bad_batch;
 mod bad_frame;
 mod bad_request;
 mod browser;
+mod busy;
 mod callback;
 mod connect;
 mod crossing;
