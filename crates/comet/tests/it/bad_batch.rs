@@ -105,7 +105,10 @@ fn wrong_messages() -> Vec<(Value, &'static str)> {
         (json!({ "channel": "/a b", "data": 1 }), "405:/a b:channel_invalid"),
         (json!({ "channel": "/a/*", "data": 1 }), "405:/a/*:channel_wildcard"),
         (json!({ "channel": "/**", "data": 1 }), "405:/**:channel_wildcard"),
-        (json!({ "channel": "/meta/subscribe/x", "data": 1, "subscription": "/a" }), "403:/meta/subscribe/x:meta_unknown"),
+        (
+            json!({ "channel": "/meta/subscribe/x", "data": 1, "subscription": "/a" }),
+            "403:/meta/subscribe/x:meta_unknown",
+        ),
         (json!({ "channel": "/meta/constructor", "data": 1 }), "403:/meta/constructor:meta_unknown"),
         (json!({ "channel": "/meta/__proto__", "data": 1 }), "403:/meta/__proto__:meta_unknown"),
         (json!({ "channel": "/meta/handshake/", "data": 1 }), "405:/meta/handshake/:channel_invalid"),
@@ -115,10 +118,22 @@ fn wrong_messages() -> Vec<(Value, &'static str)> {
         (json!({ "channel": "/meta/subscribe", "subscription": [] }), "403::subscription_missing"),
         (json!({ "channel": "/meta/subscribe", "subscription": "a" }), "403:a:subscription_invalid"),
         (json!({ "channel": "/meta/subscribe", "subscription": 5 }), "400::message_invalid"),
-        (json!({ "channel": "/meta/subscribe", "subscription": "/meta/connect" }), "403:/meta/connect:subscribe_denied"),
-        (json!({ "channel": "/meta/subscribe", "subscription": "/meta/**" }), "403:/meta/**:subscribe_denied"),
-        (json!({ "channel": "/meta/subscribe", "subscription": ["/ok", "bad"] }), "403:bad:subscription_invalid"),
-        (json!({ "channel": "/meta/connect", "connectionType": "pigeon" }), "301:pigeon:connection_types_unsupported"),
+        (
+            json!({ "channel": "/meta/subscribe", "subscription": "/meta/connect" }),
+            "403:/meta/connect:subscribe_denied",
+        ),
+        (
+            json!({ "channel": "/meta/subscribe", "subscription": "/meta/**" }),
+            "403:/meta/**:subscribe_denied",
+        ),
+        (
+            json!({ "channel": "/meta/subscribe", "subscription": ["/ok", "bad"] }),
+            "403:bad:subscription_invalid",
+        ),
+        (
+            json!({ "channel": "/meta/connect", "connectionType": "pigeon" }),
+            "301:pigeon:connection_types_unsupported",
+        ),
         (json!({ "channel": "/a", "data": 1, "clientId": "another's" }), "402::session_unknown"),
         (json!({ "channel": "/a", "data": 1, "clientId": 7 }), "400::message_invalid"),
     ]
@@ -140,9 +155,16 @@ fn a_wrong_message_is_refused_alone_and_in_its_place() {
         batch.push(good);
         for client in [&mut polling as &mut dyn Speak, &mut socket] {
             let replies = client.exchange(batch.clone());
-            assert_eq!((&replies[0]["successful"], &replies[few.len() + 1]["successful"]), (&json!(true), &json!(true)));
+            assert_eq!(
+                (&replies[0]["successful"], &replies[few.len() + 1]["successful"]),
+                (&json!(true), &json!(true))
+            );
             for ((message, error), reply) in few.iter().zip(&replies[1..]) {
-                assert_eq!((&reply["error"], &reply["successful"]), (&json!(error), &json!(false)), "{message}");
+                assert_eq!(
+                    (&reply["error"], &reply["successful"]),
+                    (&json!(error), &json!(false)),
+                    "{message}"
+                );
             }
             for _ in 0..2 {
                 spy.expect_event("/good", "between the wrong ones");
@@ -204,7 +226,9 @@ fn a_handshake_may_lead_a_batch_and_the_rest_needs_the_id_it_has_not_yet() {
 fn a_client_without_a_transport_in_common_is_told_ours() {
     let server = TestServer::start();
     let mut socket = Socket::connect(server.address());
-    let reply = socket.post(&json!([{ "channel": "/meta/handshake", "supportedConnectionTypes": ["pigeon"] }])).remove(0);
+    let reply = socket
+        .post(&json!([{ "channel": "/meta/handshake", "supportedConnectionTypes": ["pigeon"] }]))
+        .remove(0);
     assert_eq!(reply["error"], "301::connection_types_unsupported");
     assert!(reply["supportedConnectionTypes"].as_array().is_some_and(|list| list.len() >= 3), "{reply}");
 }

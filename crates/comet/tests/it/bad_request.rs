@@ -7,7 +7,8 @@ const HELLO: &str = r#"[{"channel":"/meta/handshake"}]"#;
 /// The request must be answered with this status, and the connection closed though another request follows.
 fn is_refused(server: &TestServer, request: &str, status: u16) {
     let mut socket = Socket::connect(server.address());
-    let behind = format!("POST /cometd HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
+    let behind =
+        format!("POST /cometd HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
     let _ = socket.try_send(format!("{request}{behind}"));
     let answer = socket.response();
     assert_eq!(answer.status, status, "{request:?}");
@@ -41,7 +42,11 @@ fn a_body_whose_length_can_be_read_in_two_ways_is_refused() {
     ] {
         is_refused(&server, &format!("POST /cometd HTTP/1.1\r\nHost: x\r\n{fields}\r\n{body}"), 400);
     }
-    is_refused(&server, &format!("POST /cometd HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{body}"), 400);
+    is_refused(
+        &server,
+        &format!("POST /cometd HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{body}"),
+        400,
+    );
 }
 
 #[test]
@@ -113,7 +118,9 @@ fn an_upgrade_that_is_not_as_it_should_be_is_refused_and_nothing_behind_it_is_a_
 fn odd_upgrade_fields_are_read_in_linear_time() {
     let server = TestServer::with(|config| config.limits.head_bytes = 64 << 10);
     let mut witness = Witness::beside(&server);
-    for value in [" ".repeat(32_000), "a,".repeat(10_000), "constructor; __proto__".into(), "\"".repeat(1_000)] {
+    for value in
+        [" ".repeat(32_000), "a,".repeat(10_000), "constructor; __proto__".into(), "\"".repeat(1_000)]
+    {
         for name in ["Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol", "Connection"] {
             let mut socket = Socket::connect(server.address());
             let fields = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
@@ -128,7 +135,8 @@ fn odd_upgrade_fields_are_read_in_linear_time() {
 fn a_request_that_is_cut_off_anywhere_costs_nothing() {
     let server = TestServer::start();
     let mut witness = Witness::beside(&server);
-    let request = format!("POST /cometd HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
+    let request =
+        format!("POST /cometd HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
     for at in 0..request.len() {
         let mut socket = Socket::connect(server.address());
         socket.send(&request[..at]);

@@ -106,7 +106,11 @@ fn a_cookie_is_set_once_and_hidden_from_scripts() {
     socket.send_post("/cometd", "", hello);
     let answer = socket.response();
     let cookie = answer.field("set-cookie").expect("a cookie").to_owned();
-    assert!(cookie.starts_with("BAYEUX_BROWSER=") && cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"));
+    assert!(
+        cookie.starts_with("BAYEUX_BROWSER=")
+            && cookie.contains("HttpOnly")
+            && cookie.contains("SameSite=Lax")
+    );
     let own = cookie.split(';').next().expect("a pair").to_owned();
     socket.send_post("/cometd", &format!("Cookie: other=1; {own}; more=2\r\n"), hello);
     assert_eq!(socket.response().field("set-cookie"), None);

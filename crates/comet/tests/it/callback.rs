@@ -27,7 +27,9 @@ fn the_answer_is_a_script_that_calls_the_page_s_function() {
 #[test]
 fn a_name_that_is_no_function_s_is_refused_and_never_repeated() {
     let server = TestServer::start();
-    for name in ["", "alert(1)", "a%3Cscript%3E", "a.", ".a", "1a", "a%0d%0aX:%20y", "a%20b", "a%27", &"a".repeat(65)] {
+    for name in
+        ["", "alert(1)", "a%3Cscript%3E", "a.", ".a", "1a", "a%0d%0aX:%20y", "a%20b", "a%27", &"a".repeat(65)]
+    {
         let answer = get(&server, &format!("jsonp={name}&message={HELLO}"));
         assert_eq!((answer.status, answer.code().as_str()), (400, "callback_invalid"), "{name}");
         assert!(!answer.text().contains("alert") && !answer.text().contains('<'));

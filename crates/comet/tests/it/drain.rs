@@ -17,11 +17,17 @@ fn held_polls_are_answered_and_told_when_to_come_back() {
         .iter_mut()
         .map(|client| {
             let reply = client.held_reply();
-            assert_eq!((&reply["successful"], &reply["advice"]["reconnect"]), (&json!(true), &json!("retry")));
+            assert_eq!(
+                (&reply["successful"], &reply["advice"]["reconnect"]),
+                (&json!(true), &json!("retry"))
+            );
             reply["advice"]["interval"].as_u64().expect("a number")
         })
         .collect();
-    assert!(intervals.iter().any(|interval| *interval != intervals[0]), "they would all come at once: {intervals:?}");
+    assert!(
+        intervals.iter().any(|interval| *interval != intervals[0]),
+        "they would all come at once: {intervals:?}"
+    );
     assert!(server.finish(stop) < Duration::from_secs(8));
 }
 

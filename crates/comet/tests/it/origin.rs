@@ -32,7 +32,9 @@ fn a_listed_site_may_and_its_browser_is_told() {
     assert_eq!(answer.field("access-control-allow-credentials"), Some("true"));
     let answer = preflight(&server, PARTNER);
     assert_eq!((answer.status, answer.field("access-control-allow-origin")), (200, Some(PARTNER)));
-    assert!(answer.field("access-control-allow-headers").is_some_and(|fields| fields.contains("Content-Type")));
+    assert!(
+        answer.field("access-control-allow-headers").is_some_and(|fields| fields.contains("Content-Type"))
+    );
 }
 
 #[test]

@@ -14,7 +14,9 @@ fn pages() -> TestServer {
     let page = async |request: Request<Body>| {
         let path = request.uri().path();
         assert!(path != "/panic", "this page panics");
-        Ok::<_, Infallible>(Response::new(http_body_util::Full::new(bytes::Bytes::from(format!("page {path}")))))
+        Ok::<_, Infallible>(Response::new(http_body_util::Full::new(bytes::Bytes::from(format!(
+            "page {path}"
+        )))))
     };
     TestServer::run(TestServer::builder().http(tower::service_fn(page)))
 }
@@ -54,7 +56,8 @@ fn pages_and_batches_can_be_pipelined() {
 fn a_request_for_a_transport_may_be_cut_anywhere_behind_a_page() {
     let server = pages();
     let mut socket = Socket::connect(server.address());
-    let request = format!("POST /cometd HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
+    let request =
+        format!("POST /cometd HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
     for at in 1..40 {
         assert_eq!(socket.get("/a", "").status, 200);
         socket.send(&request[..at]);
@@ -133,7 +136,8 @@ fn a_page_may_change_the_protocol_and_keep_the_connection() {
             let (mut read, mut write) = tokio::io::split(hyper_util::rt::TokioIo::new(upgraded));
             tokio::io::copy(&mut read, &mut write).await
         });
-        let answer = Response::builder().status(101).header("Upgrade", "echo").header("Connection", "Upgrade");
+        let answer =
+            Response::builder().status(101).header("Upgrade", "echo").header("Connection", "Upgrade");
         Ok::<_, http::Error>(answer.body(http_body_util::Empty::<bytes::Bytes>::new())?)
     };
     let server = TestServer::run(TestServer::builder().http(tower::service_fn(page)));

@@ -69,8 +69,12 @@ impl Policy for Shop {
                 self.wait().await;
                 Ok(())
             }
-            "/read/only" if client.identity().subject != "staff" => Err(Denied::because("nobody writes here")),
-            "/clean" if data.get().contains("dirty") => Err(Denied::because("such words").code(Code::RateLimited)),
+            "/read/only" if client.identity().subject != "staff" => {
+                Err(Denied::because("nobody writes here"))
+            }
+            "/clean" if data.get().contains("dirty") => {
+                Err(Denied::because("such words").code(Code::RateLimited))
+            }
             "/service/vault" => Err(Denied::because("shut")),
             _ => Ok(()),
         }
@@ -79,7 +83,8 @@ impl Policy for Shop {
 
 fn shop() -> (TestServer, Arc<Semaphore>) {
     let (shop, door) = Shop::shut();
-    let vault = async |_: comet::Call| -> Result<comet::Reply, comet::Refusal> { panic!("nobody may call this") };
+    let vault =
+        async |_: comet::Call| -> Result<comet::Reply, comet::Refusal> { panic!("nobody may call this") };
     (TestServer::run(TestServer::builder().policy(shop).service("/service/vault", vault)), door)
 }
 
@@ -103,7 +108,10 @@ fn a_denied_client_is_told_why_and_not_to_come_again() {
     assert_eq!(reply.get("clientId"), None);
     let reply = WebSocketClient::new(&server).try_handshake(with_token("old"));
     assert_eq!(reply["error"], "401:it is old:token_expired");
-    assert_eq!((&reply["advice"]["reconnect"], &reply["advice"]["interval"]), (&json!("handshake"), &json!(1_000)));
+    assert_eq!(
+        (&reply["advice"]["reconnect"], &reply["advice"]["interval"]),
+        (&json!("handshake"), &json!(1_000))
+    );
     assert_eq!(server.counts().sessions_made, 0);
 }
 
@@ -157,7 +165,9 @@ fn the_policy_sees_the_request_that_carried_the_handshake() {
 /// Tells what the policy has noted of the client that calls.
 fn telling(server_policy: Shop) -> TestServer {
     let info = async |call: comet::Call| {
-        Ok::<_, comet::Refusal>(comet::Reply::raw(RawValue::from_string(call.client.identity().info.clone()).unwrap()))
+        Ok::<_, comet::Refusal>(comet::Reply::raw(
+            RawValue::from_string(call.client.identity().info.clone()).unwrap(),
+        ))
     };
     TestServer::run(TestServer::builder().policy(server_policy).service("/service/info", info))
 }

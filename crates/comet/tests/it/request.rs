@@ -3,7 +3,8 @@
 use comet_testkit::{LongPollClient, Socket, TestServer, Wire};
 use serde_json::{Value, json};
 
-const HELLO: &str = r#"[{"channel":"/meta/handshake","version":"1.0","id":"1","supportedConnectionTypes":["long-polling"]}]"#;
+const HELLO: &str =
+    r#"[{"channel":"/meta/handshake","version":"1.0","id":"1","supportedConnectionTypes":["long-polling"]}]"#;
 
 fn shakes_hands(socket: &mut Socket) -> Value {
     let reply = socket.response().messages().remove(0);
@@ -57,7 +58,9 @@ fn a_body_may_come_in_chunks() {
         let chunks: String = HELLO
             .as_bytes()
             .chunks(size)
-            .map(|chunk| format!("{:x};note=\"x\"\r\n{}\r\n", chunk.len(), std::str::from_utf8(chunk).unwrap()))
+            .map(|chunk| {
+                format!("{:x};note=\"x\"\r\n{}\r\n", chunk.len(), std::str::from_utf8(chunk).unwrap())
+            })
             .collect();
         let head = "POST /cometd HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
         socket.send(format!("{head}{chunks}0\r\n\r\n"));
@@ -69,7 +72,8 @@ fn a_body_may_come_in_chunks() {
 fn a_request_may_be_cut_anywhere() {
     let server = TestServer::start();
     let mut socket = Socket::connect(server.address());
-    let request = format!("POST /cometd HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
+    let request =
+        format!("POST /cometd HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
     for at in 1..request.len() {
         socket.send(&request[..at]);
         socket.send(&request[at..]);
@@ -133,7 +137,9 @@ fn who_expects_to_be_told_to_continue_is_told() {
     let server = TestServer::start();
     let mut socket = Socket::connect(server.address());
     let length = HELLO.len();
-    socket.send(format!("POST /cometd HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"));
+    socket.send(format!(
+        "POST /cometd HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+    ));
     assert_eq!(socket.response().status, 100);
     socket.send(HELLO);
     shakes_hands(&mut socket);

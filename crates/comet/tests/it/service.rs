@@ -39,7 +39,9 @@ fn a_service_that_panics_answers_that_it_failed() {
     fn early(_: Call) -> std::future::Ready<Result<Reply, Refusal>> {
         panic!("a service panics before it has begun")
     }
-    let server = TestServer::run(TestServer::builder().service("/service/late", late).service("/service/early", early));
+    let server = TestServer::run(
+        TestServer::builder().service("/service/late", late).service("/service/early", early),
+    );
     let mut witness = Witness::beside(&server);
     let mut client = LongPollClient::connected(&server);
     for name in ["/service/late", "/service/early", "/service/late"] {
@@ -80,7 +82,8 @@ fn only_clients_with_a_session_reach_a_service() {
 #[test]
 fn an_unknown_service_is_404_and_others_are_found_by_their_pattern() {
     let name = async |call: Call| Reply::json(call.channel.as_str());
-    let server = TestServer::run(TestServer::builder().service("/service/room/*", name).service("/service/**", name));
+    let server =
+        TestServer::run(TestServer::builder().service("/service/room/*", name).service("/service/**", name));
     let mut client = WebSocketClient::connected(&server);
     assert_eq!(client.call("/service/room/7", 1)["data"], "/service/room/7");
     assert_eq!(client.call("/service/a/b/c", 1)["data"], "/service/a/b/c");
@@ -91,7 +94,8 @@ fn an_unknown_service_is_404_and_others_are_found_by_their_pattern() {
 
 #[test]
 fn what_is_said_to_a_service_is_heard_by_no_subscriber() {
-    let server = TestServer::run(TestServer::builder().service("/service/x", async |_: Call| Ok(Reply::none())));
+    let server =
+        TestServer::run(TestServer::builder().service("/service/x", async |_: Call| Ok(Reply::none())));
     let mut spy = WebSocketClient::connected(&server);
     for name in ["/service/x", "/service/*", "/**"] {
         spy.subscribe(name);
