@@ -2,8 +2,8 @@
 
     python aiocometd-check.py URL TRANSPORT [--without CASE]...
 
-Speaks to whoever runs it as `report.mjs` describes. The client has no remote call: the case listens for the answer on
-the service channel. aiocometd takes the advised interval as seconds and its own time-out of lost connections needs
+Speaks to whoever runs it as `report.mjs` describes. The client takes an answer with the id of its question for a mere
+reply, so the case asks a service that answers by an event. aiocometd takes the advised interval as seconds and its own time-out of lost connections needs
 Python 3.9, so that time-out is off and the story's own bounds stand in for it.
 """
 
@@ -112,11 +112,11 @@ class Story:
         question, answer = {"text": "grüß dich \u2028", "deep": [1, None, {"yes": True}]}, asyncio.Future()
 
         def hear(message):
-            if message["channel"] == "/service/echo" and not answer.done():
+            if message["channel"] == "/service/echo/event" and not answer.done():
                 answer.set_result(message.get("data"))
 
         self.hear = hear
-        await self.listener.publish("/service/echo", question)
+        await self.listener.publish("/service/echo/event", question)
         got = await asyncio.wait_for(answer, 20)
         if got != question:
             raise ValueError(f"asked {question}, was answered {got}")

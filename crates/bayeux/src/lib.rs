@@ -27,6 +27,8 @@
 //! # Ok::<(), bayeux::Error>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod event;
 pub mod json;
 pub mod meta;

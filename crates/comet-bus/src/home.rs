@@ -108,5 +108,7 @@ pub fn home_of(name: &str, shards: usize) -> usize {
     let hash = name
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
-    ((hash >> 32) as usize) % shards.max(1)
+    // FNV leaves names that differ in their last characters close together: mix before dividing.
+    let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    ((mixed >> 32) as usize) % shards.max(1)
 }

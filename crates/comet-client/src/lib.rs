@@ -1,1 +1,41 @@
-//! Being built.
+//! A client for programs: bots, command lines, tests and load.
+//!
+//! Here live the session as seen from the client, the two wires it runs over (WebSocket and long polling),
+//! and a caller of the back ends' HTTP API. A session finds its own way back: when a wire is lost it tries
+//! again with growing, random pauses, keeps its session where the server still has it, shakes hands and
+//! subscribes anew where not, and tells every subscription that it may have missed something.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), comet_client::Error> {
+//! use comet_client::{Client, Received};
+//!
+//! let client = Client::builder("http://127.0.0.1:8000").connect().await?;
+//! let mut messages = client.subscribe("/chat/*").await?;
+//! client.publish("/chat/lobby", "hello").await?;
+//! while let Some(Received::Event(event)) = messages.next().await {
+//!     println!("{}: {}", event.channel, event.data);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+
+mod address;
+mod api;
+mod builder;
+mod client;
+mod error;
+mod mailbox;
+mod message;
+mod random;
+mod session;
+mod subscription;
+mod wire;
+
+pub use api::{Api, Position};
+pub use bayeux::{Channel, Pattern};
+pub use builder::{Builder, Transport};
+pub use client::{Client, State};
+pub use error::Error;
+pub use serde_json::value::RawValue;
+pub use subscription::{Event, Gap, Received, Subscription};

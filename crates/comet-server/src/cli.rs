@@ -4,8 +4,11 @@
 
 mod config;
 mod demo;
+mod publish;
+mod remote;
 mod serve;
 mod server_flags;
+mod subscribe;
 
 pub(crate) use server_flags::ServerFlags;
 
@@ -28,6 +31,8 @@ Exit status: 0 ok, 1 failed at run time, 2 wrong usage, 69 cannot bind or reach 
 enum Verb {
     Serve(serve::Serve),
     Demo(demo::Demo),
+    Publish(publish::Publish),
+    Subscribe(subscribe::Subscribe),
     Config(config::Config),
 }
 
@@ -37,6 +42,8 @@ impl Cli {
         match self.verb {
             Verb::Serve(serve) => serve.run(),
             Verb::Demo(demo) => demo.run(),
+            Verb::Publish(publish) => publish.run(),
+            Verb::Subscribe(subscribe) => subscribe.run(),
             Verb::Config(config) => config.run(),
         }
     }

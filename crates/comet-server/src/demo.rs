@@ -1,11 +1,20 @@
 //! What the demo adds to a server.
 //!
 //! The applications bring their own rules and pages; here they are only put in. `/service/echo` answers
-//! what it is sent: for first steps and for judges of clients.
+//! what it is sent, `/service/echo/event` sends it back as an event for clients that know no answers: for
+//! first steps and for judges of clients.
 
 use comet::{Builder, Call, Policy, Refusal, Reply};
 
 /// Puts the applications and the demo's own services into a server.
 pub(crate) fn install<P: Policy>(builder: Builder<P>) -> Builder<P> {
-    comet_app_gallery::install(builder).service("/service/echo", async |call: Call| Ok::<_, Refusal>(Reply::raw(call.data)))
+    comet_app_gallery::install(builder)
+        .service("/service/echo", async |call: Call| Ok::<_, Refusal>(Reply::raw(call.data)))
+        .service("/service/echo/event", echo_event)
+}
+
+async fn echo_event(call: Call) -> Result<Reply, Refusal> {
+    let sent = call.client.send(&call.channel, &call.data);
+    sent.map_err(|fault| Refusal::because(fault.to_string()))?;
+    Ok(Reply::none())
 }

@@ -6,6 +6,8 @@
 //! repetition. Everything blocks with a bounded patience and panics with a sentence; nothing here is for use
 //! outside tests.
 
+#![forbid(unsafe_code)]
+
 mod checker;
 mod client;
 mod clock;

@@ -6,6 +6,7 @@
 mod body;
 pub(crate) mod file;
 mod pages;
+mod portion;
 mod wire;
 
 use std::convert::Infallible;

@@ -98,7 +98,7 @@ impl Shard {
             let step = Unidentified.on_message(message, &config.session);
             return match step {
                 Ok(request) if self.drain.is_some() => {
-                    exchange.replies.push(request.deny(Code::Draining, None));
+                    self.refuse(exchange, request.deny(Code::Draining, None));
                 }
                 Ok(request) => self.ask(key, exchange, Asked::Handshake(request)),
                 Err(reply) => self.refuse(exchange, *reply),
@@ -170,7 +170,7 @@ impl Shard {
         }
     }
 
-    fn refuse(&mut self, exchange: &mut Exchange, reply: Reply) {
+    pub(super) fn refuse(&mut self, exchange: &mut Exchange, reply: Reply) {
         if let Err(error) = &reply.outcome {
             self.counters.ending(error.code);
         }

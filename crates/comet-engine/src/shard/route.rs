@@ -20,6 +20,8 @@ use crate::origin::{self, Origin};
 use super::Shard;
 use super::http::{Request, Served};
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 impl Shard {
     /// Serves one request under a mount.
     pub(super) fn serve(&mut self, key: ConnectionKey, request: &Request<'_>) -> Served {
@@ -103,11 +105,10 @@ impl Shard {
         if request.head.body_is_coded() {
             return self.answer_plainly(key, Code::MediaUnsupported, origin);
         }
-        let form = request
-            .head
-            .content_type()
-            .is_some_and(|media| media.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
-        let messages = if form && !starts_as_json(request.body) {
+        let form = !starts_as_json(request.body)
+            && (request.body.starts_with(b"message=")
+                || request.head.content_type().is_some_and(|media| media.eq_ignore_ascii_case(FORM)));
+        let messages = if form {
             match form::messages_of_form(request.body) {
                 Ok(texts) => self.decode_all(texts.iter().map(|text| text.as_bytes())),
                 Err(_) => Err(Code::RequestInvalid),
@@ -206,7 +207,7 @@ fn asks_for_websocket(head: &Head<'_>) -> bool {
     head.upgrade().is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
 }
 
-/// Faye's pages post forms; some programs post JSON and say it is a form.
+/// Faye's pages post forms, to other origins as plain text; some programs post JSON and say it is a form.
 fn starts_as_json(body: &[u8]) -> bool {
     body.trim_ascii_start().first().is_some_and(|first| matches!(first, b'[' | b'{'))
 }

@@ -121,13 +121,10 @@ impl Shard {
         identity: Identity,
     ) {
         if self.sessions.len() >= self.config.limits.sessions.div_ceil(self.peers.len()) {
-            self.counters.ending(Code::TooManySessions);
-            exchange.replies.push(request.deny(Code::TooManySessions, None));
-            return;
+            return self.refuse(exchange, request.deny(Code::TooManySessions, None));
         }
         let Some(address) = self.connection(exchange.connection).map(|connection| connection.address) else {
-            exchange.replies.push(request.deny(Code::Internal, None));
-            return;
+            return self.refuse(exchange, request.deny(Code::Internal, None));
         };
         let generation = self.next_generation();
         let slot = self.sessions.vacant_key() as u32;

@@ -16,7 +16,7 @@ pub(super) fn read(variables: &[(String, String)]) -> (Vec<Entry>, Vec<String>) 
                 origin: Origin::Environment(name.clone()),
                 section: key.section.into(),
                 name: key.name.into(),
-                value: key.kind.from_text(text),
+                value: key.kind.read_text(text),
             });
         } else if looks_like_ours(name) {
             let names: Vec<_> = KEYS.iter().map(super::key::Key::environment_name).collect();

@@ -56,7 +56,7 @@ fn entries(path: &Path, text: &str) -> Result<Vec<Entry>, String> {
         }
         for (name, value) in keys {
             let at = find(section.get_ref(), name.get_ref());
-            let value = at.and_then(|at| KEYS[at].kind.from_toml(value.get_ref()));
+            let value = at.and_then(|at| KEYS[at].kind.read_toml(value.get_ref()));
             entries.push(entry(path, line(name.span().start), section.get_ref(), name.get_ref(), value));
         }
     }

@@ -51,7 +51,7 @@ impl Kind {
     }
 
     /// Reads a value from plain text.
-    pub(crate) fn from_text(self, text: &str) -> Option<Value> {
+    pub(crate) fn read_text(self, text: &str) -> Option<Value> {
         let text = text.trim();
         match self {
             Kind::Switch => text.parse().ok().map(Value::Switch),
@@ -65,13 +65,13 @@ impl Kind {
     }
 
     /// Reads a value from TOML. A single text stands for a list of one.
-    pub(crate) fn from_toml(self, value: &DeValue<'_>) -> Option<Value> {
+    pub(crate) fn read_toml(self, value: &DeValue<'_>) -> Option<Value> {
         match (self, value) {
             (Kind::Switch, DeValue::Boolean(on)) => Some(Value::Switch(*on)),
             (Kind::Count, DeValue::Integer(number)) => {
                 u64::from_str_radix(number.as_str(), number.radix()).ok().map(Value::Number)
             }
-            (Kind::Duration | Kind::Size | Kind::Text, DeValue::String(text)) => self.from_text(text),
+            (Kind::Duration | Kind::Size | Kind::Text, DeValue::String(text)) => self.read_text(text),
             (Kind::List, DeValue::String(text)) => Some(Value::List(vec![text.to_string()])),
             (Kind::List, DeValue::Array(array)) => {
                 let texts = array.iter().map(|item| match item.get_ref() {
@@ -112,25 +112,25 @@ mod tests {
     #[test]
     fn a_number_without_a_unit_is_no_duration_and_no_size() {
         for kind in [Kind::Duration, Kind::Size] {
-            assert_eq!(kind.from_text("25"), None);
-            assert_eq!(kind.from_toml(&DeValue::parse("25").unwrap().into_inner()), None);
+            assert_eq!(kind.read_text("25"), None);
+            assert_eq!(kind.read_toml(&DeValue::parse("25").unwrap().into_inner()), None);
         }
     }
 
     #[test]
     fn a_negative_count_is_refused() {
-        assert_eq!(Kind::Count.from_text("-1"), None);
-        assert_eq!(Kind::Count.from_toml(&DeValue::parse("-1").unwrap().into_inner()), None);
+        assert_eq!(Kind::Count.read_text("-1"), None);
+        assert_eq!(Kind::Count.read_toml(&DeValue::parse("-1").unwrap().into_inner()), None);
         assert_eq!(
-            Kind::Count.from_toml(&DeValue::parse("0x10").unwrap().into_inner()),
+            Kind::Count.read_toml(&DeValue::parse("0x10").unwrap().into_inner()),
             Some(Value::Number(16))
         );
     }
 
     #[test]
     fn a_list_in_the_environment_has_commas() {
-        assert_eq!(Kind::List.from_text("/a, /b"), Some(Value::List(vec!["/a".into(), "/b".into()])));
-        assert_eq!(Kind::List.from_text(""), Some(Value::List(Vec::new())));
+        assert_eq!(Kind::List.read_text("/a, /b"), Some(Value::List(vec!["/a".into(), "/b".into()])));
+        assert_eq!(Kind::List.read_text(""), Some(Value::List(Vec::new())));
     }
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
         for (kind, value) in values {
             let written = kind.to_toml(&value);
             let read = DeValue::parse(&written).unwrap();
-            assert_eq!(kind.from_toml(read.get_ref()), Some(value), "{written}");
+            assert_eq!(kind.read_toml(read.get_ref()), Some(value), "{written}");
         }
     }
 }

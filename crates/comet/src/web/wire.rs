@@ -1,22 +1,24 @@
 //! A connection that hyper serves and that can go back to its shard between two requests.
 //!
 //! Before a request reaches hyper its target is looked at; when it is for a transport, hyper is told that the
-//! connection has ended and the stream, with what was read, is taken back. Whether the one before was read
-//! and answered to its end is followed here, so that a body is never taken for a request.
+//! connection has ended and the stream, with what was read, is taken back. Hyper gets the bytes of one request
+//! at a time, and whether that was read and answered to its end is followed here, so that a body is never
+//! taken for a request.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
-use http::Request;
 use http::header::{CONNECTION, HeaderValue};
+use http::{Request, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::portion::Portion;
 use super::{Body, BoxError, InProgress, Response};
 
 /// What one read takes.
@@ -33,6 +35,10 @@ struct Inner {
     unread: Vec<u8>,
     mounts: Vec<String>,
     phase: Phase,
+    /// What hyper may read of the request in progress.
+    portion: Portion,
+    /// Hyper, when it wants to read more than that.
+    waiting: Option<Waker>,
     /// The body of the request in progress was read to its end.
     body_read: bool,
 }
@@ -45,11 +51,21 @@ enum Phase {
     Inside,
     /// The next request is for a transport.
     Leaving,
+    /// The connection has changed its protocol and is the page's to its end.
+    Upgraded,
 }
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, unread: Vec<u8>, mounts: Vec<String>) -> Wire {
-        let inner = Inner { stream: Some(stream), unread, mounts, phase: Phase::Between, body_read: true };
+        let inner = Inner {
+            stream: Some(stream),
+            unread,
+            mounts,
+            phase: Phase::Between,
+            portion: Portion::head(),
+            waiting: None,
+            body_read: true,
+        };
         Wire(Arc::new(Mutex::new(inner)))
     }
 
@@ -60,17 +76,26 @@ impl Wire {
     /// A request has begun: its body is followed to its end.
     pub(crate) fn begin(&self, request: Request<Incoming>) -> Request<Body> {
         let ended = request.body().is_end_stream();
-        self.lock().body_read = ended;
+        let portion = if ended { Some(0) } else { request.body().size_hint().exact() };
+        let mut inner = self.lock();
+        inner.body_read = ended;
+        inner.allow(portion.map_or(Portion::All, Portion::Bytes));
+        drop(inner);
         let wire = self.clone();
         request.map(|body| if ended { Body::empty() } else { Body::wrap(Followed { body, wire }) })
     }
 
     /// Its answer is made: when that has left, the next request may be looked at.
     pub(crate) fn end(&self, mut response: Response, progress: InProgress) -> Response {
-        if !self.lock().body_read {
-            // Nobody can tell where an unread body ends.
+        let mut inner = self.lock();
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            inner.phase = Phase::Upgraded;
+            inner.allow(Portion::All);
+        } else if !inner.body_read || inner.portion == Portion::All {
+            // Nobody can tell where such a body ends, or how much hyper has read behind it.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        drop(inner);
         let done = Done { wire: self.clone(), _progress: progress };
         response.map(|body| Body::wrap(Last { body, _done: done }))
     }
@@ -87,6 +112,14 @@ impl Wire {
 }
 
 impl Inner {
+    /// Lets hyper read this, and tells it so.
+    fn allow(&mut self, portion: Portion) {
+        self.portion = portion;
+        if let Some(waiting) = self.waiting.take() {
+            waiting.wake();
+        }
+    }
+
     /// Reads more of what comes before hyper may see it; false at the end of the stream.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(false)) };
@@ -128,7 +161,10 @@ impl Read for Wire {
         while inner.phase == Phase::Between {
             match inner.is_delivery() {
                 Some(true) => inner.phase = Phase::Leaving,
-                Some(false) => inner.phase = Phase::Inside,
+                Some(false) => {
+                    inner.phase = Phase::Inside;
+                    inner.portion = Portion::head();
+                }
                 None => {
                     if !ready!(inner.poll_fill(context))? {
                         return Poll::Ready(Ok(()));
@@ -139,10 +175,16 @@ impl Read for Wire {
         if inner.phase == Phase::Leaving {
             return Poll::Ready(Ok(()));
         }
+        if inner.portion == Portion::Bytes(0) {
+            // The next request is nobody's yet.
+            inner.waiting = Some(context.waker().clone());
+            return Poll::Pending;
+        }
         if inner.unread.is_empty() && !ready!(inner.poll_fill(context))? {
             return Poll::Ready(Ok(()));
         }
-        let taken = inner.unread.len().min(buffer.remaining());
+        let Inner { unread, portion, .. } = &mut *inner;
+        let taken = portion.take(&unread[..unread.len().min(buffer.remaining())]);
         buffer.put_slice(&inner.unread[..taken]);
         inner.unread.drain(..taken);
         Poll::Ready(Ok(()))
@@ -223,6 +265,7 @@ impl Drop for Done {
         let mut inner = self.wire.lock();
         if inner.phase == Phase::Inside && inner.body_read {
             inner.phase = Phase::Between;
+            inner.allow(Portion::head());
         }
     }
 }

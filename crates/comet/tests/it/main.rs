@@ -3,7 +3,18 @@
 //! Every story has a server of its own on a free port and speaks to it as browsers, programs and vandals do.
 
 mod application;
+mod bad_batch;
+mod bad_frame;
+mod bad_request;
+mod browser;
+mod callback;
 mod connect;
 mod crossing;
+mod drain;
+mod origin;
+mod page;
+mod policy;
+mod request;
+mod service;
 mod shard;
 mod transport;

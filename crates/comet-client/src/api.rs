@@ -1,0 +1,78 @@
+//! The back ends' HTTP API: publishing without a session.
+//!
+//! One request a call, retried by nobody: whether to say a thing twice is the caller's decision.
+
+use std::time::Duration;
+
+use bayeux::{Channel, Kind};
+use hyper::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::Error;
+use crate::address::Address;
+use crate::wire::{Caller, refused};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of an answer.
+const MOST_BYTES: usize = 4 << 20;
+
+/// The HTTP API of one server. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    caller: Caller,
+    address: Address,
+}
+
+/// The place of a message in its channel.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Position {
+    /// Which count of the channel, as the server writes it.
+    pub epoch: String,
+    /// The number in that count.
+    pub offset: u64,
+}
+
+impl Api {
+    /// The API of the server at `http://host:port`, with a key if it wants one.
+    ///
+    /// # Errors
+    /// [`Error::Address`] when that is no address.
+    pub fn new(address: &str, key: Option<&str>) -> Result<Api, Error> {
+        let authorization = key.map(|key| format!("Bearer {key}"));
+        Ok(Api { caller: Caller::new(authorization, MOST_BYTES), address: Address::parse(address)? })
+    }
+
+    /// Publishes on a channel, and returns the place of the message there.
+    ///
+    /// # Errors
+    /// [`Error`] says why it was not published; [`Error::Lost`] and [`Error::TimedOut`], that nobody knows.
+    pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<Position, Error> {
+        #[derive(Serialize)]
+        struct Publish<'a> {
+            channel: &'a str,
+            data: &'a RawValue,
+        }
+        #[derive(Deserialize)]
+        struct Answer {
+            position: Position,
+        }
+        let wrong = |why: String| Error::Name { name: channel.into(), why };
+        match Channel::parse(channel) {
+            Ok(name) if name.kind() == Kind::Broadcast => {}
+            Ok(_) => return Err(wrong("it is not a channel for everyone".into())),
+            Err(error) => return Err(wrong(error.to_string())),
+        }
+        let unwritable = |error: serde_json::Error| Error::Data(error.to_string());
+        let data = serde_json::value::to_raw_value(data).map_err(unwritable)?;
+        let body = serde_json::to_string(&Publish { channel, data: &data }).map_err(unwritable)?;
+        let (status, answer) = self.caller.post(&self.address.at("/api/publish"), body, PATIENCE).await?;
+        if status != StatusCode::OK {
+            return Err(refused(status, &answer));
+        }
+        let answer: Answer =
+            serde_json::from_slice(&answer).map_err(|error| Error::Protocol(error.to_string()))?;
+        Ok(answer.position)
+    }
+}

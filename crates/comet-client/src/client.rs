@@ -1,0 +1,152 @@
+//! A client: what a program holds and calls.
+//!
+//! Calls become commands to the session, which runs as a task of its own; here they are checked, sent and
+//! waited for.
+
+use bayeux::{Channel, Kind, Pattern};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::address::Address;
+use crate::builder::{Builder, Options};
+use crate::mailbox::Mailbox;
+use crate::session::{Command, Session};
+use crate::{Error, Subscription};
+
+/// Commands that wait for the session; further callers wait for room.
+const COMMANDS: usize = 256;
+
+/// How a client is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// On its way to a session, for the first time or again.
+    Connecting,
+    /// In a session, on this kind of wire.
+    Connected {
+        /// The kind of wire by its protocol name.
+        connection_type: &'static str,
+    },
+    /// Ended for good; the reason unless it was asked to.
+    Ended(Option<Error>),
+}
+
+/// One client. Cheap to clone; the session ends when the last clone and the last subscription are gone.
+#[derive(Clone)]
+pub struct Client {
+    commands: mpsc::Sender<Command>,
+    state: watch::Receiver<State>,
+    stop: Arc<watch::Sender<bool>>,
+    numbers: Arc<AtomicU64>,
+    patience: Duration,
+    queue: usize,
+}
+
+impl Client {
+    /// Begins to connect to a server: `http://host:port`, with the path of its transports when that is not
+    /// `/cometd`.
+    pub fn builder(address: impl Into<String>) -> Builder {
+        Builder::new(address)
+    }
+
+    /// Starts a session and waits for its first handshake.
+    pub(crate) async fn start(address: Address, options: Options) -> Result<Client, Error> {
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (told, state) = watch::channel(State::Connecting);
+        let (stop, stopped) = watch::channel(false);
+        let (first, greeted) = oneshot::channel();
+        let (patience, queue) = (options.patience, options.queue);
+        let session = Session::new(address, options, inbox, stopped, told, first);
+        tokio::spawn(session.run());
+        greeted.await.unwrap_or(Err(Error::Ended))?;
+        Ok(Client { commands, state, stop: Arc::new(stop), numbers: Arc::default(), patience, queue })
+    }
+
+    /// Listens to a channel or pattern. A pattern under `/service/` gets what the server sends to this client
+    /// alone, without asking the server for it.
+    ///
+    /// # Errors
+    /// When the name is none, or the server refuses.
+    pub async fn subscribe(&self, pattern: &str) -> Result<Subscription, Error> {
+        let wrong = |why: &dyn ToString| Error::Name { name: pattern.into(), why: why.to_string() };
+        let parsed = Pattern::parse(pattern).map_err(|error| wrong(&error))?;
+        if parsed.kind() == Kind::Meta {
+            return Err(wrong(&"it belongs to the protocol"));
+        }
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let mailbox = Mailbox::new(self.queue);
+        // Made before it is confirmed: when the caller gives up waiting, its drop unsubscribes.
+        let subscription = Subscription {
+            number,
+            pattern: parsed.clone(),
+            mailbox: mailbox.clone(),
+            commands: self.commands.clone(),
+        };
+        self.ask(|answer| Command::Subscribe { number, pattern: parsed, mailbox, answer }).await?;
+        Ok(subscription)
+    }
+
+    /// Publishes on a channel and waits until the server has accepted it.
+    ///
+    /// # Errors
+    /// When the server refuses, or no answer came: then it may have been published or not.
+    pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<(), Error> {
+        let channel = named(channel, Kind::Broadcast)?;
+        let data = raw(data)?;
+        self.ask(|answer| Command::Publish { channel, data, answer }).await
+    }
+
+    /// Calls a service and waits for its answer. A service that answers nothing ends in [`Error::TimedOut`].
+    ///
+    /// # Errors
+    /// When the server or the service refuses, or no answer came.
+    pub async fn call<T: Serialize + ?Sized>(&self, service: &str, data: &T) -> Result<Box<RawValue>, Error> {
+        let channel = named(service, Kind::Service)?;
+        let data = raw(data)?;
+        self.ask(|answer| Command::Call { channel, data, answer }).await
+    }
+
+    /// How the client is, now and whenever that changes.
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+
+    /// Ends the session and waits until the server knows, or cannot be told within two seconds.
+    pub async fn disconnect(&self) {
+        self.stop.send_replace(true);
+        let mut state = self.state.clone();
+        // The session's task is gone when the other end is: that is an end too.
+        let _ = state.wait_for(|state| matches!(state, State::Ended(_))).await;
+    }
+
+    async fn ask<R>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<R, Error>>) -> Command,
+    ) -> Result<R, Error> {
+        let (sender, receiver) = oneshot::channel();
+        let asking = async {
+            self.commands.send(command(sender)).await.map_err(|_| Error::Ended)?;
+            receiver.await.unwrap_or(Err(Error::Ended))
+        };
+        tokio::time::timeout(self.patience, asking).await.unwrap_or(Err(Error::TimedOut))
+    }
+}
+
+fn named(name: &str, kind: Kind) -> Result<Channel, Error> {
+    let wrong = |why: String| Error::Name { name: name.into(), why };
+    let channel = Channel::parse(name).map_err(|error| wrong(error.to_string()))?;
+    if channel.kind() == kind {
+        return Ok(channel);
+    }
+    Err(wrong(match kind {
+        Kind::Service => "services are below /service/".into(),
+        _ => "it is not a channel for everyone".into(),
+    }))
+}
+
+fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, Error> {
+    serde_json::value::to_raw_value(data).map_err(|error| Error::Data(error.to_string()))
+}

@@ -1,0 +1,87 @@
+//! What can go wrong, as the caller sees it.
+//!
+//! One type for every call. Trouble that the session gets over by itself is no error of anybody: it is seen
+//! in the state and as gaps of subscriptions.
+
+/// Why something was not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address of the server cannot be used.
+    #[error("{0}")]
+    Address(String),
+    /// The name is no channel, or not one for this.
+    #[error("{name:?} is no channel for this: {why}")]
+    Name {
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The data cannot be written as JSON.
+    #[error("the data cannot be written as JSON: {0}")]
+    Data(String),
+    /// The server cannot be reached.
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(String),
+    /// The server refuses.
+    #[error("the server refuses: {code} {message}")]
+    Refused {
+        /// The number of the Bayeux error, or the HTTP status.
+        code: u16,
+        /// The server's words.
+        message: String,
+    },
+    /// The server closed the WebSocket.
+    #[error("the server closed the connection: {code} {reason}")]
+    Closed {
+        /// The close code; 1005 for none, 1006 for none because the connection broke.
+        code: u16,
+        /// The server's words.
+        reason: String,
+    },
+    /// What came is not the protocol.
+    #[error("the server does not speak the protocol: {0}")]
+    Protocol(String),
+    /// The connection was lost before the answer came; whether it was done is unknown.
+    #[error("the connection was lost before the answer; it may have been done or not")]
+    Lost,
+    /// No answer came in time; whether it was done is unknown.
+    #[error("no answer came in time")]
+    TimedOut,
+    /// The client has more subscriptions than it keeps.
+    #[error("the client has too many subscriptions")]
+    TooMany,
+    /// The session has ended.
+    #[error("the session has ended")]
+    Ended,
+}
+
+impl Error {
+    /// A refusal from the `error` of a message: `403:arguments:reason`, or any other text.
+    pub(crate) fn refused(error: Option<&str>) -> Error {
+        let text = error.unwrap_or("no reason given");
+        let (code, message) = match text.split_once(':') {
+            Some((code, rest)) if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let words = rest.split_once(':').map_or(rest, |(_, words)| words);
+                (code.parse().unwrap_or(0), if words.is_empty() { rest } else { words })
+            }
+            _ => (0, text),
+        };
+        Error::Refused { code, message: message.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_bayeux_is_taken_apart() {
+        let refused = |code, message: &str| Error::Refused { code, message: message.into() };
+        assert_eq!(Error::refused(Some("403:/a,b:not allowed")), refused(403, "not allowed"));
+        assert_eq!(Error::refused(Some("402::session_unknown")), refused(402, "session_unknown"));
+        assert_eq!(Error::refused(Some("what: ever")), refused(0, "what: ever"));
+        assert_eq!(Error::refused(None), refused(0, "no reason given"));
+    }
+}

@@ -1,0 +1,255 @@
+//! The session: the one place that retries.
+//!
+//! It opens a wire, shakes hands, keeps the connect loop going and finds its way back when something breaks.
+//! Commands come from clients, messages from the wire; answers go back to callers, events to mailboxes. What
+//! wires are made of is not known here.
+
+mod backoff;
+mod interest;
+mod live;
+mod pace;
+mod pending;
+
+use std::time::Duration;
+
+use bayeux::{Channel, Pattern};
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+
+use crate::address::Address;
+use crate::builder::{Options, Transport};
+use crate::mailbox::Mailbox;
+use crate::message::{Advice, Ext, Incoming, Outgoing, Reconnect};
+use crate::wire::{Arrival, Lane, Wire};
+use crate::{Error, State, random};
+
+use backoff::Backoff;
+use interest::Interests;
+use pending::{Pending, Waiting};
+
+/// Clients that a stopping server sends away together come back spread over this time.
+const CROWD: Duration = Duration::from_secs(5);
+/// Close code of a server that stops.
+const RESTARTING: u16 = 1012;
+/// WebSockets that may fail before their handshake, one after the other, until long polling is tried.
+const WEBSOCKET_TRIES: u32 = 2;
+
+/// What a client asks of its session.
+pub(crate) enum Command {
+    /// Publish, and tell when it is accepted.
+    Publish { channel: Channel, data: Box<RawValue>, answer: oneshot::Sender<Result<(), Error>> },
+    /// Call a service, and give its answer.
+    Call { channel: Channel, data: Box<RawValue>, answer: oneshot::Sender<Result<Box<RawValue>, Error>> },
+    /// Put what comes on the pattern into the mailbox.
+    Subscribe { number: u64, pattern: Pattern, mailbox: Mailbox, answer: oneshot::Sender<Result<(), Error>> },
+    /// No more of that.
+    Unsubscribe { number: u64 },
+}
+
+/// One client's session, from the first handshake to the end.
+pub(crate) struct Session {
+    address: Address,
+    options: Options,
+    commands: mpsc::Receiver<Command>,
+    stop: watch::Receiver<bool>,
+    state: watch::Sender<State>,
+    first: Option<oneshot::Sender<Result<(), Error>>>,
+    interests: Interests,
+    pending: Pending,
+    client_id: Option<String>,
+    advice: Advice,
+    backoff: Backoff,
+    transport: Transport,
+    failed_websockets: u32,
+}
+
+/// How a stretch of the session ends.
+enum Outcome {
+    /// Something broke; the session may live on at the server.
+    Broken(Error),
+    /// The server does not know the session any more.
+    Forgotten,
+    /// For good; the reason unless it was asked to.
+    Over(Option<Error>),
+}
+
+impl Session {
+    pub(crate) fn new(
+        address: Address,
+        options: Options,
+        commands: mpsc::Receiver<Command>,
+        stop: watch::Receiver<bool>,
+        state: watch::Sender<State>,
+        first: oneshot::Sender<Result<(), Error>>,
+    ) -> Session {
+        Session {
+            address,
+            transport: options.transport,
+            options,
+            commands,
+            stop,
+            state,
+            first: Some(first),
+            interests: Interests::default(),
+            pending: Pending::default(),
+            client_id: None,
+            advice: Advice::default(),
+            backoff: Backoff::default(),
+            failed_websockets: 0,
+        }
+    }
+
+    /// Runs until the session is over.
+    pub(crate) async fn run(mut self) {
+        let reason = loop {
+            let mut rest = match self.stretch().await {
+                Outcome::Over(reason) => break reason,
+                Outcome::Forgotten => {
+                    self.client_id = None;
+                    self.backoff.next()
+                }
+                Outcome::Broken(error) if self.first.is_some() => break Some(error),
+                Outcome::Broken(Error::Closed { code: RESTARTING, .. }) => random::up_to(CROWD),
+                Outcome::Broken(_) => self.backoff.next(),
+            };
+            self.pending.lose();
+            self.interests.interrupted();
+            // Nobody is left who could want anything.
+            if self.commands.is_closed() && self.commands.is_empty() {
+                break None;
+            }
+            self.state.send_replace(State::Connecting);
+            rest = rest.max(self.advice.interval);
+            tokio::select! {
+                () = tokio::time::sleep(rest) => {}
+                () = stopped(self.stop.clone()) => break None,
+            }
+        };
+        self.end(reason).await;
+    }
+
+    /// From a new wire to its loss.
+    async fn stretch(&mut self) -> Outcome {
+        let stop = self.stop.clone();
+        let opened = tokio::select! {
+            opened = self.begin() => opened,
+            () = stopped(stop) => return Outcome::Over(None),
+        };
+        match opened {
+            Ok(wire) => {
+                self.state.send_replace(State::Connected { connection_type: wire.connection_type() });
+                if let Some(first) = self.first.take() {
+                    // A caller that has given up drops its client, and that ends the session.
+                    let _ = first.send(Ok(()));
+                }
+                self.live(wire).await
+            }
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Opens a wire, and a session if there is none.
+    async fn begin(&mut self) -> Result<Wire, Outcome> {
+        let mut wire = self.open().await.map_err(Outcome::Broken)?;
+        if self.client_id.is_none() {
+            let greeted = timeout(self.options.network_delay, self.greet(&mut wire)).await;
+            let greeted = greeted.unwrap_or(Err(Outcome::Broken(Error::TimedOut)));
+            if let Err(Outcome::Broken(_)) = &greeted {
+                self.note_failed_wire(&wire);
+            }
+            greeted?;
+        }
+        self.failed_websockets = 0;
+        Ok(wire)
+    }
+
+    async fn open(&mut self) -> Result<Wire, Error> {
+        if self.transport != Transport::LongPolling {
+            let opening = Wire::websocket(&self.address, &self.options);
+            match timeout(self.options.network_delay, opening).await.unwrap_or(Err(Error::TimedOut)) {
+                Ok(wire) => return Ok(wire),
+                // A server that is not there is there by no other wire either.
+                Err(error @ Error::Unreachable(_)) => return Err(error),
+                Err(error) if self.transport == Transport::WebSocket => return Err(error),
+                Err(_) => self.transport = Transport::LongPolling,
+            }
+        }
+        Ok(Wire::long_polling(&self.address, &self.options))
+    }
+
+    /// A wire that opens and carries nothing is worse than one that does not open.
+    fn note_failed_wire(&mut self, wire: &Wire) {
+        if self.transport == Transport::Auto && wire.connection_type() == "websocket" {
+            self.failed_websockets += 1;
+            if self.failed_websockets >= WEBSOCKET_TRIES {
+                self.transport = Transport::LongPolling;
+            }
+        }
+    }
+
+    /// Shakes hands.
+    async fn greet(&mut self, wire: &mut Wire) -> Result<(), Outcome> {
+        let id = self.pending.number();
+        let message = Outgoing {
+            id: id.to_string(),
+            channel: bayeux::meta::HANDSHAKE,
+            version: Some("1.0"),
+            supported_connection_types: Some(&["websocket", "long-polling"]),
+            ext: self.options.token.as_deref().map(|token| Ext { token }),
+            ..Outgoing::default()
+        };
+        wire.send(Lane::Command, id, message.json()).map_err(Outcome::Broken)?;
+        loop {
+            let batch = match wire.next().await {
+                Arrival::Batch(batch) => batch,
+                Arrival::Unanswered { error, .. } | Arrival::Lost(error) => {
+                    return Err(Outcome::Broken(error));
+                }
+            };
+            let answers = |message: &&Incoming| message.channel == bayeux::meta::HANDSHAKE;
+            if let Some(reply) = batch.iter().find(answers) {
+                return self.on_greeted(reply);
+            }
+        }
+    }
+
+    fn on_greeted(&mut self, reply: &Incoming) -> Result<(), Outcome> {
+        self.advice = Advice::default();
+        if let Some(fields) = &reply.advice {
+            self.advice.follow(fields);
+        }
+        match &reply.client_id {
+            Some(client_id) if reply.successful == Some(true) => {
+                self.client_id = Some(client_id.clone());
+                Ok(())
+            }
+            _ => {
+                let error = Error::refused(reply.error.as_deref());
+                let advised = reply.advice.is_some() && self.advice.reconnect != Reconnect::Never;
+                Err(if advised { Outcome::Broken(error) } else { Outcome::Over(Some(error)) })
+            }
+        }
+    }
+
+    /// Tells everyone that it is over.
+    async fn end(mut self, reason: Option<Error>) {
+        let error = reason.clone().unwrap_or(Error::Ended);
+        self.pending.lose();
+        self.interests.end(&reason);
+        if let Some(first) = self.first.take() {
+            let _ = first.send(Err(error));
+        }
+        self.commands.close();
+        // What waits in there is dropped, and with it everyone's way to an answer.
+        while self.commands.recv().await.is_some() {}
+        self.state.send_replace(State::Ended(reason));
+    }
+}
+
+/// Waits until somebody asks to stop.
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

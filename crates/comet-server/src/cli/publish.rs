@@ -1,0 +1,60 @@
+//! `comet publish`: one message from a terminal.
+
+use std::io::{self, Read};
+
+use clap::Args;
+use comet_client::{Api, RawValue};
+
+use super::remote::{Remote, block_on, failure};
+use crate::verdict::Failure;
+
+/// Bytes that are read from standard input: what servers take at most.
+const MOST_BYTES: u64 = 2 << 20;
+
+/// Publish one message
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Publish {
+    /// Channel to publish on
+    #[arg(value_name = "CHANNEL")]
+    channel: String,
+    /// The data, JSON; - reads it from standard input
+    #[arg(value_name = "JSON", allow_hyphen_values = true)]
+    data: String,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  comet publish /chat/lobby '{\"text\":\"hi\"}'
+  comet publish /prices/oil 81.4
+  comet publish /news '\"text is JSON only in quotes\"'
+  comet publish /orders/981 - --server http://shop.internal:8000 --key \"$COMET_KEY\" < order.json
+
+Prints the position of the message in its channel.";
+
+impl Publish {
+    /// Publishes, and prints where the message stands.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let text = if self.data == "-" { standard_input()? } else { self.data };
+        let data: Box<RawValue> = serde_json::from_str(&text).map_err(|error| {
+            Failure::of_usage(format!("the data is not JSON: {error}; text has to stand in quotes: '\"hi\"'"))
+        })?;
+        let api =
+            Api::new(&self.remote.server, self.remote.key.as_deref()).map_err(|error| failure(&error))?;
+        let publishing = async { api.publish(&self.channel, &*data).await.map_err(|error| failure(&error)) };
+        let position = block_on(publishing)?;
+        println!("{}", serde_json::to_string(&position).map_err(Failure::at_run_time)?);
+        Ok(())
+    }
+}
+
+fn standard_input() -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = io::stdin().take(MOST_BYTES + 1).read_to_string(&mut text).map_err(Failure::at_run_time)?;
+    if read as u64 > MOST_BYTES {
+        return Err(Failure::of_usage("the data is longer than 2 MiB"));
+    }
+    Ok(text)
+}

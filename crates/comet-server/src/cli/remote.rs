@@ -1,0 +1,33 @@
+//! The flags of every verb that talks to a running server, and what its errors mean for the exit status.
+
+use clap::Args;
+use comet_client::Error;
+
+use crate::verdict::Failure;
+
+/// Which server, and with which key.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Remote {
+    /// The server, with the path of its transports when that is not /cometd
+    #[arg(long, value_name = "URL", env = "COMET_URL", default_value = "http://127.0.0.1:8000")]
+    pub(crate) server: String,
+    /// Key, sent as `Authorization: Bearer`
+    #[arg(long, value_name = "KEY", env = "COMET_KEY", hide_env_values = true)]
+    pub(crate) key: Option<String>,
+}
+
+/// Runs a verb that needs no more than one thread.
+pub(crate) fn block_on<T>(verb: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::at_run_time)?;
+    runtime.block_on(verb)
+}
+
+/// What an error of the client means for the exit status.
+pub(crate) fn failure(error: &Error) -> Failure {
+    match error {
+        Error::Address(_) | Error::Name { .. } | Error::Data(_) => Failure::of_usage(error),
+        Error::Unreachable(_) => Failure::unavailable(error),
+        _ => Failure::at_run_time(error),
+    }
+}

@@ -1,0 +1,145 @@
+//! `comet subscribe`: what comes in, one line of JSON a message.
+
+use std::io::{self, ErrorKind, Write};
+use std::num::NonZeroU64;
+
+use clap::{Args, ValueEnum};
+use comet_client::{Client, Event, Received, State, Transport};
+use futures_util::StreamExt;
+use futures_util::stream::select_all;
+use serde::Serialize;
+
+use super::remote::{Remote, block_on, failure};
+use crate::signals::Signals;
+use crate::verdict::Failure;
+
+/// Print what is published, one line of JSON a message
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Subscribe {
+    /// Channels or patterns to listen to
+    #[arg(value_name = "CHANNEL", required = true, num_args = 1..=64)]
+    channels: Vec<String>,
+    /// End after so many messages
+    #[arg(long, value_name = "N")]
+    count: Option<NonZeroU64>,
+    /// Kind of wire
+    #[arg(long, value_name = "KIND", value_enum, default_value = "auto")]
+    transport: Wire,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Wire {
+    /// A WebSocket, or long polling where none can be opened
+    Auto,
+    /// A WebSocket
+    Websocket,
+    /// Long polling
+    LongPolling,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  comet subscribe '/chat/*'
+  comet subscribe /prices/oil /prices/gas --count 10
+  comet subscribe '/**' --transport long-polling --server http://127.0.0.1:9000 | jq .data
+
+Standard output has one line {\"channel\":…,\"data\":…} a message; what may be missing is told on standard error.";
+
+/// One line of the output.
+#[derive(Serialize)]
+struct Line<'a> {
+    channel: &'a str,
+    data: &'a comet_client::RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ext: Option<&'a comet_client::RawValue>,
+}
+
+impl Subscribe {
+    /// Prints until enough has come, a signal ends it, or the server does.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        block_on(async {
+            let mut signals = Signals::listen().map_err(Failure::at_run_time)?;
+            let client = tokio::select! {
+                client = self.connect() => client?,
+                _ = signals.next() => return Ok(()),
+            };
+            let printed = tokio::select! {
+                printed = self.print(&client) => printed,
+                _ = signals.next() => Ok(()),
+            };
+            client.disconnect().await;
+            printed
+        })
+    }
+
+    async fn connect(&self) -> Result<Client, Failure> {
+        let transport = match self.transport {
+            Wire::Auto => Transport::Auto,
+            Wire::Websocket => Transport::WebSocket,
+            Wire::LongPolling => Transport::LongPolling,
+        };
+        let mut builder = Client::builder(&self.remote.server).transport(transport);
+        if let Some(key) = &self.remote.key {
+            builder = builder.key(key);
+        }
+        builder.connect().await.map_err(|error| failure(&error))
+    }
+
+    async fn print(&self, client: &Client) -> Result<(), Failure> {
+        let mut subscriptions = Vec::new();
+        for channel in &self.channels {
+            subscriptions.push(client.subscribe(channel).await.map_err(|error| failure(&error))?);
+        }
+        eprintln!("listening to {}", self.channels.join(" "));
+        let mut received = select_all(subscriptions);
+        let mut left = self.count.map(NonZeroU64::get);
+        while let Some(received) = received.next().await {
+            let event = match received {
+                Received::Event(event) => event,
+                Received::Gap(gap) => {
+                    tell_gap(gap);
+                    continue;
+                }
+            };
+            match write_line(&event) {
+                // Whoever reads has seen enough.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                written => written.map_err(Failure::at_run_time)?,
+            }
+            if let Some(left) = &mut left {
+                *left -= 1;
+                if *left == 0 {
+                    return Ok(());
+                }
+            }
+        }
+        match &*client.state().borrow() {
+            State::Ended(Some(error)) => Err(failure(error)),
+            _ => Err(Failure::at_run_time("the server no longer lets it listen")),
+        }
+    }
+}
+
+fn tell_gap(gap: comet_client::Gap) {
+    if gap.overflowed > 0 {
+        eprintln!(
+            "warning: {} messages came faster than they could be printed, and are missing here",
+            gap.overflowed
+        );
+    }
+    if gap.reconnected {
+        eprintln!("warning: the connection was lost; messages may be missing here");
+    }
+}
+
+fn write_line(event: &Event) -> io::Result<()> {
+    let line = Line { channel: event.channel.as_str(), data: &event.data, ext: event.ext.as_deref() };
+    // A line break between the tokens of somebody's JSON would make two lines of one message.
+    let line = serde_json::to_string(&line)?.replace(['\n', '\r'], " ");
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}

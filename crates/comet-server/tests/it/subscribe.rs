@@ -1,0 +1,92 @@
+//! `comet subscribe`: one line of JSON a message.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::process::{Log, Server, comet, run};
+
+/// Starts to listen, and returns once it does.
+fn listening(server: &Server, arguments: &[&str]) -> (std::process::Child, Log) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = server.url();
+    let arguments = [&["subscribe"], arguments, &["--server", &url]].concat();
+    let mut command = comet(folder.path(), &arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = Log::of(child.stderr.take().unwrap());
+    log.line("listening to");
+    (child, log)
+}
+
+fn publish(server: &Server, channel: &str, data: &str) {
+    let ended = run(&["publish", channel, data, "--server", &server.url()]);
+    assert_eq!(ended.status, 0, "{ended:?}");
+}
+
+#[test]
+fn what_is_published_is_printed_in_order_on_every_wire() {
+    let server = Server::start();
+    for transport in ["auto", "websocket", "long-polling"] {
+        let arguments = ["/chat/*", "/news", "--count", "3", "--transport", transport];
+        let (mut child, _log) = listening(&server, &arguments);
+        publish(&server, "/chat/a", r#"{"n": 1}"#);
+        publish(&server, "/elsewhere", "0");
+        publish(&server, "/news", "\"two\nlines\"".replace('\n', "\\n").as_str());
+        publish(&server, "/chat/b", "null");
+        let mut out = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{transport}");
+        let lines: Vec<serde_json::Value> =
+            out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let wanted = [
+            json!({"channel": "/chat/a", "data": {"n": 1}}),
+            json!({"channel": "/news", "data": "two\nlines"}),
+            json!({"channel": "/chat/b", "data": null}),
+        ];
+        assert_eq!(lines, wanted, "{transport}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_it_without_an_error() {
+    let server = Server::start();
+    let (mut child, _log) = listening(&server, &["/a"]);
+    drop(child.stdout.take());
+    publish(&server, "/a", "1");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_signal_ends_it_and_its_session() {
+    let server = Server::start();
+    let (mut child, _log) = listening(&server, &["/a"]);
+    let process = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let page = comet_testkit::Socket::connect(server.internal).get("/metrics", "");
+    assert!(page.text().contains("comet_sessions_open 0\n"), "{}", page.text());
+}
+
+#[test]
+fn it_outlives_a_restart_of_its_server_and_tells_of_the_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let (mut child, mut log) = listening(&server, &["/a", "--count", "1"]);
+    let address = server.address.to_string();
+    drop(server);
+    let mut command =
+        comet(folder.path(), &["serve", "--listen", &address, "--internal-listen", "127.0.0.1:0"]);
+    let mut again = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = Log::of(again.stdout.take().unwrap());
+    told.line("internal on");
+    log.line("the connection was lost");
+    let url = format!("http://{address}");
+    // The gap is told when the wire is lost; the subscription is back some time later.
+    comet_testkit::eventually("the message arrives", || {
+        run(&["publish", "/a", "1", "--server", &url]).status == 0 && child.try_wait().unwrap().is_some()
+    });
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    again.kill().unwrap();
+    again.wait().unwrap();
+}

@@ -1,0 +1,27 @@
+//! Batches of messages.
+//!
+//! Whatever is read keeps to the limits, and what a message carries as raw JSON is JSON again in the event
+//! and the reply made of it. The input comes from the fuzzer.
+#![no_main]
+
+use bayeux::json::{BatchLimits, decode_batch};
+use bayeux::{Code, Reply, event};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let limits = BatchLimits::default();
+    let Ok(messages) = decode_batch(bytes, &limits) else { return };
+    assert!((1..=limits.messages).contains(&messages.len()));
+    for message in messages {
+        let mut out = Vec::new();
+        Reply::refuse(&message, Code::Internal).write(&mut out);
+        serde_json::from_slice::<serde_json::Value>(&out).expect("a reply is JSON");
+        if let Some(data) = &message.data {
+            out.clear();
+            event::write_event("/a", data.get(), message.ext.as_ref().map(|ext| ext.get()), &mut out);
+            let event: serde_json::Value = serde_json::from_slice(&out).expect("an event is JSON");
+            assert_eq!(event["data"], serde_json::from_str::<serde_json::Value>(data.get()).expect("data is JSON"));
+            assert!(!out.contains(&b'\n') && !out.contains(&b'\r'));
+        }
+    }
+});
