@@ -39,9 +39,7 @@ impl Default for BatchLimits {
 /// no object or gives a known field twice. A known field of the wrong type spoils only its own message: see
 /// [`Message::invalid`].
 pub fn decode_batch(text: &[u8], limits: &BatchLimits) -> Result<Vec<Message>, Error> {
-    let text = std::str::from_utf8(text).map_err(|_| Code::JsonInvalid)?;
-    let scanned = scan::scan(text, limits)?;
-    let text = if scanned.line_breaks { Cow::from(text.replace(['\n', '\r'], " ")) } else { Cow::from(text) };
+    let text = admit(text, limits)?;
     let elements = if text.trim_ascii_start().starts_with('[') {
         serde_json::from_str::<Vec<&RawValue>>(&text)
     } else {
@@ -52,4 +50,16 @@ pub fn decode_batch(text: &[u8], limits: &BatchLimits) -> Result<Vec<Message>, E
         return Err(Code::BatchEmpty.into());
     }
     elements.into_iter().map(object::read).collect()
+}
+
+/// Judges JSON before it is parsed, for whoever takes data in by another door than a batch: nothing may come in there
+/// that could not come in here. Whether it is JSON at all is left to the parser.
+///
+/// # Errors
+///
+/// `json_invalid`, `depth_exceeded`, and `batch_too_long` when the text is an array.
+pub fn admit<'a>(text: &'a [u8], limits: &BatchLimits) -> Result<Cow<'a, str>, Error> {
+    let text = std::str::from_utf8(text).map_err(|_| Code::JsonInvalid)?;
+    let scanned = scan::scan(text, limits)?;
+    Ok(if scanned.line_breaks { Cow::from(text.replace(['\n', '\r'], " ")) } else { Cow::from(text) })
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use bayeux::{Channel, Code, Kind};
+use bayeux::{Channel, Code, Kind, NameError, json};
 use bytes::Bytes;
 use comet_engine::{Handle, Position};
 use http::header::{AUTHORIZATION, HeaderValue, ORIGIN, RETRY_AFTER};
@@ -122,8 +122,10 @@ impl Api {
     }
 
     async fn publish(&self, publish: Publish) -> Result<Position, Refused> {
-        let channel = Channel::parse(&publish.channel)
-            .map_err(|fault| Refused(Code::ChannelInvalid, format!("{:?}: {fault}", publish.channel)))?;
+        let channel = Channel::parse(&publish.channel).map_err(|fault| {
+            let code = if fault == NameError::Reserved { Code::PublishDenied } else { Code::ChannelInvalid };
+            Refused(code, format!("{:?}: {fault}", publish.channel))
+        })?;
         if channel.kind() != Kind::Broadcast {
             return Err(Refused(
                 Code::PublishDenied,
@@ -194,7 +196,8 @@ async fn read(body: Body) -> Result<Bytes, Refused> {
 }
 
 fn parse<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Refused> {
-    serde_json::from_slice(body).map_err(|fault| Refused(Code::JsonInvalid, fault.to_string()))
+    let text = json::admit(body, &json::BatchLimits::default()).map_err(|fault| refused(fault.code))?;
+    serde_json::from_str(&text).map_err(|fault| Refused(Code::JsonInvalid, fault.to_string()))
 }
 
 fn same(a: &str, b: &str) -> bool {

@@ -16,6 +16,7 @@ use crate::key::ConnectionKey;
 
 use super::Shard;
 use super::read::Flow;
+use super::route::asks_for_websocket;
 
 /// What became of a request.
 pub(super) enum Served {
@@ -122,8 +123,14 @@ impl Shard {
             return Some((bytes.len(), Served::Gone));
         }
         self.counters.requests.add(1);
+        let framing = head.framing();
+        if asks_for_websocket(&head) && !matches!(framing, BodyFraming::None | BodyFraming::Length(0)) {
+            // Before the answer to an upgrade nothing may be sent: it could be meant for frames or for a request.
+            self.end_connection(key, Code::RequestInvalid);
+            return Some((bytes.len(), Served::Gone));
+        }
         let body = &bytes[length..];
-        match head.framing() {
+        match framing {
             BodyFraming::None => Some((
                 length,
                 self.serve(

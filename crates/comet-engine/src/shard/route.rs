@@ -203,7 +203,7 @@ impl Shard {
     }
 }
 
-fn asks_for_websocket(head: &Head<'_>) -> bool {
+pub(super) fn asks_for_websocket(head: &Head<'_>) -> bool {
     head.upgrade().is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
 }
 

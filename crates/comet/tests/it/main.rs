@@ -2,6 +2,7 @@
 //!
 //! Every story has a server of its own on a free port and speaks to it as browsers, programs and vandals do.
 
+mod api;
 mod application;
 mod bad_batch;
 mod bad_frame;
@@ -11,10 +12,12 @@ mod callback;
 mod connect;
 mod crossing;
 mod drain;
+mod limit;
 mod origin;
 mod page;
 mod policy;
 mod request;
 mod service;
 mod shard;
+mod slow;
 mod transport;

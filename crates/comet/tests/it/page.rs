@@ -138,7 +138,7 @@ fn a_page_may_change_the_protocol_and_keep_the_connection() {
         });
         let answer =
             Response::builder().status(101).header("Upgrade", "echo").header("Connection", "Upgrade");
-        Ok::<_, http::Error>(answer.body(http_body_util::Empty::<bytes::Bytes>::new())?)
+        answer.body(http_body_util::Empty::<bytes::Bytes>::new())
     };
     let server = TestServer::run(TestServer::builder().http(tower::service_fn(page)));
     let mut socket = Socket::connect(server.address());

@@ -166,7 +166,7 @@ fn the_policy_sees_the_request_that_carried_the_handshake() {
 fn telling(server_policy: Shop) -> TestServer {
     let info = async |call: comet::Call| {
         Ok::<_, comet::Refusal>(comet::Reply::raw(
-            RawValue::from_string(call.client.identity().info.clone()).unwrap(),
+            RawValue::from_string(call.client.identity().info.clone()).expect("the policy notes JSON"),
         ))
     };
     TestServer::run(TestServer::builder().policy(server_policy).service("/service/info", info))

@@ -1,0 +1,505 @@
+//! Every other bound, reached and not exceeded: what lies within is served, what goes beyond gets its code.
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use comet::{Channel, Client, Code, Config, Denied, Handshake, Identity, Pattern, Policy, RawValue};
+use comet_testkit::{
+    LongPollClient, Received, Socket, TestServer, WebSocket, WebSocketClient, Wire, Witness,
+};
+use comet_wire::websocket::Opcode;
+use serde_json::{Value, json};
+
+const HELLO: &str = r#"[{"channel":"/meta/handshake"}]"#;
+
+fn limited(change: impl FnOnce(&mut Config)) -> (TestServer, Witness) {
+    let server = TestServer::with(change);
+    let witness = Witness::beside(&server);
+    (server, witness)
+}
+
+fn post(server: &TestServer, body: &str) -> comet_testkit::Response {
+    let mut socket = Socket::connect(server.address());
+    socket.send_post("/cometd", "", body);
+    socket.response()
+}
+
+#[test]
+fn connections_in_all_are_bounded() {
+    let (server, mut witness) = limited(|config| config.limits.connections = 4);
+    let kept: Vec<_> = (0..3).map(|_| WebSocketClient::connected(&server)).collect();
+    let mut refused = Socket::connect(server.address());
+    let answer = refused.response();
+    assert_eq!(answer.status, 503);
+    assert!(answer.field("retry-after").is_some());
+    refused.expect_end();
+    assert_eq!(server.endings(Code::TooManyConnections), 1);
+    witness.still_hears(&server);
+    drop(kept);
+    server.until("there is room again", |counts| counts.connections_open == 1);
+    WebSocketClient::connected(&server);
+}
+
+#[test]
+fn connections_per_address_are_bounded_and_pages_count() {
+    let (server, mut witness) = limited(|config| config.limits.connections_per_address = 3);
+    let mut page = Socket::connect(server.address());
+    assert_eq!(page.get("/handed/over", "").status, 404);
+    let mut poll = Socket::connect(server.address());
+    poll.send_post("/cometd", "", HELLO);
+    assert_eq!(poll.response().status, 200);
+    assert_eq!(Socket::connect(server.address()).response().status, 503);
+    witness.still_hears(&server);
+    drop(page);
+    comet_testkit::eventually("the page's connection makes room", || {
+        let mut socket = Socket::connect(server.address());
+        // Who is refused hears so without asking.
+        if socket.try_response(Duration::from_millis(50)).is_some() {
+            return false;
+        }
+        socket.send_post("/cometd", "", HELLO);
+        socket.response().status == 200
+    });
+}
+
+#[test]
+fn sessions_are_bounded() {
+    let (server, mut witness) = limited(|config| config.limits.sessions = 3);
+    let mut first = LongPollClient::connected(&server);
+    let _second = LongPollClient::connected(&server);
+    let reply = LongPollClient::new(&server).try_handshake(json!({}));
+    assert_eq!(
+        (&reply["error"], &reply["advice"]["reconnect"]),
+        (&json!("503::too_many_sessions"), &json!("retry"))
+    );
+    assert_eq!(server.endings(Code::TooManySessions), 1);
+    witness.still_hears(&server);
+    first.disconnect();
+    LongPollClient::connected(&server);
+}
+
+#[test]
+fn channels_per_shard_are_bounded() {
+    let (server, mut witness) = limited(|config| config.limits.channels_per_shard = 5);
+    witness.still_hears(&server);
+    for n in 0..4 {
+        server.publish(&format!("/n/{n}"), &n);
+    }
+    let mut client = LongPollClient::connected(&server);
+    assert_eq!(client.request("/n/4", json!({ "data": 1 }))["error"], "503::overloaded");
+    client.publish("/n/3", 1);
+    witness.still_hears(&server);
+}
+
+#[test]
+fn head_bytes_and_head_fields_are_bounded() {
+    let (server, mut witness) = limited(|config| {
+        config.limits.head_bytes = 2_000;
+        config.limits.head_fields = 10;
+    });
+    let mut socket = Socket::connect(server.address());
+    let fields: String = (0..8).map(|n| format!("X-{n}: y\r\n")).collect();
+    assert_eq!(socket.get("/x", &fields).status, 404);
+    for fields in [
+        (0..12).map(|n| format!("X-{n}: y\r\n")).collect(),
+        format!("X: {}\r\n", "y".repeat(2_000)),
+        format!("X: {}\r\n", "y".repeat(200_000)),
+    ] {
+        let mut socket = Socket::connect(server.address());
+        let _ = socket.try_send(format!("POST /cometd HTTP/1.1\r\nHost: x\r\n{fields}\r\n"));
+        let answer = socket.response();
+        assert_eq!((answer.status, answer.code().as_str()), (431, "headers_too_large"));
+    }
+    witness.still_hears(&server);
+}
+
+#[test]
+fn batch_bytes_bound_bodies_and_messages_of_known_sessions() {
+    let (server, mut witness) = limited(|config| config.limits.batch_bytes = 100_000);
+    let padded = |length: usize| format!("{}{HELLO}", " ".repeat(length - HELLO.len()));
+    assert_eq!(post(&server, &padded(100_000)).status, 200);
+    assert_eq!(post(&server, &padded(100_001)).code(), "body_too_large");
+    let mut socket = Socket::connect(server.address());
+    let chunk = format!("{:x}\r\n{}\r\n", 60_000, " ".repeat(60_000));
+    let _ = socket.try_send(format!(
+        "POST /cometd HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}"
+    ));
+    assert_eq!(socket.response().status, 413);
+
+    let mut client = WebSocketClient::connected(&server);
+    client.publish("/a", "x".repeat(90_000));
+    let _ = client.send(json!({ "channel": "/a", "data": "x".repeat(100_000) }));
+    assert_eq!(client.wire.socket.expect_close(), 1009);
+    witness.still_hears(&server);
+}
+
+#[test]
+fn unidentified_bytes_bound_what_a_stranger_may_send_over_a_websocket() {
+    let (server, mut witness) = limited(|config| config.limits.unidentified_bytes = 10_000);
+    let padded = |length: usize| format!("{}{HELLO}", " ".repeat(length - HELLO.len()));
+    let mut socket = WebSocket::open(server.address(), "/cometd");
+    socket.send_text(&padded(10_000));
+    assert_eq!(socket.batch()[0]["successful"], true);
+    socket.send_text(&padded(50_000));
+    assert_eq!(socket.batch()[0]["successful"], true, "who has a session may send more");
+    let mut socket = WebSocket::open(server.address(), "/cometd");
+    socket.send_text(&padded(10_001));
+    assert_eq!(socket.expect_close(), 1009);
+    witness.still_hears(&server);
+}
+
+#[test]
+fn unidentified_pool_bytes_bound_the_bodies_of_all_strangers_together() {
+    let (server, mut witness) = limited(|config| {
+        config.limits.unidentified_bytes = 1_000;
+        config.limits.unidentified_pool_bytes = 100_000;
+    });
+    let begin = |socket: &mut Socket| {
+        socket.send("POST /cometd HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n");
+        socket.send(" ".repeat(80_000));
+    };
+    let mut first = Socket::connect(server.address());
+    begin(&mut first);
+    let mut second = Socket::connect(server.address());
+    begin(&mut second);
+    // Whichever comes second finds no room; the other goes on.
+    let refused = second.try_response(Duration::from_secs(5)).unwrap_or_else(|| {
+        std::mem::swap(&mut first, &mut second);
+        second.response()
+    });
+    assert_eq!((refused.status, refused.code().as_str()), (503, "overloaded"));
+    let rest = format!("{}{HELLO}", " ".repeat(10_000 - HELLO.len()));
+    first.send(rest);
+    assert_eq!(first.response().messages()[0]["successful"], true);
+    // What it had drawn from the pool is there again.
+    let mut third = Socket::connect(server.address());
+    begin(&mut third);
+    third.send(format!("{}{HELLO}", " ".repeat(10_000 - HELLO.len())));
+    assert_eq!(third.response().status, 200);
+    witness.still_hears(&server);
+}
+
+#[test]
+fn batch_messages_and_json_depth_are_bounded() {
+    let (server, mut witness) = limited(|config| {
+        config.limits.batch_messages = 3;
+        config.limits.json_depth = 5;
+    });
+    assert_eq!(post(&server, &json!(vec![json!({}); 3]).to_string()).status, 200);
+    assert_eq!(post(&server, &json!(vec![json!({}); 4]).to_string()).code(), "batch_too_long");
+    let nested = |depth: usize| format!("[{{\"data\":{}{}}}]", "[".repeat(depth), "]".repeat(depth));
+    assert_eq!(post(&server, &nested(3)).status, 200);
+    assert_eq!(post(&server, &nested(4)).code(), "depth_exceeded");
+    witness.still_hears(&server);
+}
+
+#[test]
+fn fragments_of_one_message_are_bounded() {
+    let (server, mut witness) = limited(|_| {});
+    for (fragments, payload, kept) in [(1_000, &b" "[..], true), (10_000, b" ", false), (10_000, b"", false)]
+    {
+        let mut socket = WebSocket::open(server.address(), "/cometd");
+        let mut bytes = WebSocket::frame(0x01, HELLO.as_bytes());
+        for _ in 2..fragments {
+            bytes.extend(WebSocket::frame(0x00, payload));
+        }
+        bytes.extend(WebSocket::frame(0x80, payload));
+        let _ = socket.socket().try_send(bytes);
+        if kept {
+            assert_eq!(socket.batch()[0]["successful"], true);
+        } else {
+            assert_eq!(socket.expect_close(), 1008);
+        }
+    }
+    assert_eq!(server.endings(Code::TooManyFragments), 2);
+    witness.still_hears(&server);
+}
+
+#[test]
+fn pings_per_second_are_bounded() {
+    let (server, mut witness) = limited(|config| config.limits.pings_per_second = 20);
+    let mut client = WebSocketClient::connected(&server);
+    let flood: Vec<u8> = (0..2_000).flat_map(|_| WebSocket::frame(0x89, b"")).collect();
+    let _ = client.wire.socket.socket().try_send(flood);
+    let mut pongs = 0;
+    while client.wire.socket.receive() == Received::Pong(Vec::new()) {
+        pongs += 1;
+    }
+    // At the turn of a second as many may be answered again.
+    assert!((20..=40).contains(&pongs), "{pongs}");
+    assert_eq!(server.endings(Code::PingFlood), 1);
+    witness.still_hears(&server);
+
+    let mut moderate = WebSocketClient::connected(&server);
+    for _ in 0..20 {
+        moderate.wire.socket.send_frame(Opcode::Ping, b"p");
+        assert_eq!(moderate.wire.socket.receive(), Received::Pong(b"p".to_vec()));
+    }
+}
+
+/// A gate in the middle of a shard's thread, which tests alone may block.
+#[derive(Clone, Default)]
+struct Gate(Arc<(Mutex<Passage>, Condvar)>);
+
+#[derive(Default)]
+struct Passage {
+    somebody_is_there: bool,
+    open: bool,
+}
+
+impl Gate {
+    fn pass(&self) {
+        self.change(|passage| passage.somebody_is_there = true);
+        self.wait_until(|passage| passage.open);
+    }
+
+    fn wait_for_arrival(&self) {
+        self.wait_until(|passage| passage.somebody_is_there);
+    }
+
+    fn open(&self) {
+        self.change(|passage| passage.open = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Passage)) {
+        let (passage, changed) = &*self.0;
+        change(&mut passage.lock().expect("nobody panics at the gate"));
+        changed.notify_all();
+    }
+
+    fn wait_until(&self, condition: impl Fn(&Passage) -> bool) {
+        let (passage, changed) = &*self.0;
+        let passage = passage.lock().expect("nobody panics at the gate");
+        let passed = changed.wait_while(passage, |passage| !condition(passage));
+        drop(passed.expect("nobody panics at the gate"));
+    }
+}
+
+/// Opens the gate when a test ends, however it ends: a shard that is blocked cannot be stopped.
+struct Opens(Gate);
+
+impl Drop for Opens {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
+struct Blocking(Gate);
+
+impl Policy for Blocking {
+    async fn authenticate(&self, _: &Handshake) -> Result<Identity, Denied> {
+        Ok(Identity::default())
+    }
+
+    async fn may_subscribe(&self, _: &Client, _: &Pattern) -> Result<(), Denied> {
+        Ok(())
+    }
+
+    async fn may_publish(&self, _: &Client, channel: &Channel, _: &RawValue) -> Result<(), Denied> {
+        if channel.as_str() == "/block" {
+            self.0.pass();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn inbox_bytes_bound_what_waits_in_front_of_a_busy_shard() {
+    let gate = Gate::default();
+    let mut config = TestServer::config();
+    config.shards = 2;
+    config.limits.inbox_bytes = 100_000;
+    let server = TestServer::run(comet::Comet::builder().config(config).policy(Blocking(gate.clone())));
+    let _opens = Opens(gate.clone());
+    // One of these lives on the shard that is blocked, and one on the other.
+    let mut clients: Vec<_> = (0..24).map(|_| WebSocketClient::connected(&server)).collect();
+    let mut blocker = WebSocketClient::connected(&server);
+    let block = blocker.send(json!({ "channel": "/block", "data": 1 }));
+    gate.wait_for_arrival();
+    let mut sent = Vec::new();
+    for client in &mut clients {
+        for n in 0..16 {
+            let id = client.send(json!({ "channel": format!("/n/{n}"), "data": "x".repeat(5_000) }));
+            sent.push(id);
+        }
+    }
+    // Whoever lives on the free shard is refused at once what would wait for the busy one.
+    server.until("publications are refused", |counts| {
+        counts.endings.iter().any(|(code, count)| *code == Code::Overloaded && *count > 0)
+    });
+    gate.open();
+    let fair = |reply: &Value| reply["successful"] == true || reply["error"] == "503::overloaded";
+    assert!(fair(&blocker.reply(&block)));
+    let mut sent = sent.into_iter();
+    let mut accepted = 0;
+    for client in &mut clients {
+        for id in sent.by_ref().take(16) {
+            let reply = client.reply(&id);
+            accepted += u32::from(reply["successful"] == true);
+            assert!(fair(&reply), "{reply}");
+        }
+    }
+    assert!(accepted > 0);
+    clients[0].publish("/n/1", "there is room again");
+}
+
+#[test]
+fn exchanges_per_connection_bound_what_waits_for_other_shards() {
+    // Behind the bound messages wait in the socket, in their order; none is refused.
+    let (server, mut witness) = limited(|config| {
+        config.shards = 2;
+        config.limits.exchanges_per_connection = 2;
+    });
+    let mut client = WebSocketClient::connected(&server);
+    client.subscribe("/n");
+    let ids: Vec<_> = (0..500).map(|n| client.send(json!({ "channel": "/n", "data": n }))).collect();
+    for id in &ids {
+        assert_eq!(client.reply(id)["successful"], true);
+    }
+    for n in 0..500 {
+        client.expect_event("/n", n);
+    }
+    witness.still_hears(&server);
+}
+
+#[test]
+fn output_bytes_bound_the_replies_that_nobody_reads() {
+    let (server, mut witness) = limited(|config| config.limits.output_bytes = 200_000);
+    let socket = Socket::with_receive_buffer(server.address(), 4 << 10);
+    let mut socket = WebSocket::open_on(socket, "/cometd", &[]).expect("it is let in");
+    socket.send_text(HELLO);
+    let id = socket.batch()[0]["clientId"].clone();
+    // The reply repeats the names of the message.
+    let names: Vec<_> = (0..100).map(|n| format!("/{n}/{}", "x".repeat(200))).collect();
+    let message =
+        json!([{ "channel": "/meta/subscribe", "subscription": names, "clientId": id }]).to_string();
+    let frame = WebSocket::frame(0x81, message.as_bytes());
+    comet_testkit::eventually("it is ended", || {
+        let _ = socket.socket().try_send(&frame);
+        server.endings(Code::SlowConsumer) == 1
+    });
+    witness.still_hears(&server);
+}
+
+#[test]
+fn pipelined_bytes_bound_what_lies_behind_a_held_connect() {
+    const BODY: usize = 1 << 20;
+    let (server, mut witness) = limited(|config| {
+        config.limits.pipelined_bytes = 1_000;
+        config.session.timeout_ms = 3_600_000;
+    });
+    let mut client = LongPollClient::connected(&server);
+    client.subscribe("/a");
+    let cookie = format!("Cookie: {}\r\n", client.wire.cookie().expect("a cookie was set"));
+    let mut socket = Socket::connect(server.address());
+    let connect = json!([{ "channel": "/meta/connect", "clientId": client.id(), "id": "c" }]).to_string();
+    socket.send_post("/cometd", &cookie, connect);
+    server.until_held(1);
+    let hello = format!("{}{HELLO}", " ".repeat(BODY - HELLO.len()));
+    let request =
+        format!("POST /cometd HTTP/1.1\r\nHost: x\r\n{cookie}Content-Length: {BODY}\r\n\r\n{hello}");
+    let requests = request.repeat(32);
+    let sent = socket.send_until_stuck(requests.as_bytes(), Duration::from_secs(1));
+    assert!(sent < requests.len(), "the server took 32 MiB that it cannot look at yet");
+    witness.still_hears(&server);
+    // When the connect is answered, the rest is taken and answered too.
+    server.publish("/a", "wake");
+    assert_eq!(socket.response().messages()[0]["data"], "wake");
+    let rest = requests.as_bytes()[sent..].to_vec();
+    let mut answers = 0;
+    for part in rest.chunks(BODY / 2) {
+        socket.send(part);
+        while let Some(answer) = socket.try_response(Duration::from_millis(1)) {
+            assert_eq!(answer.messages()[0]["successful"], true);
+            answers += 1;
+        }
+    }
+    for _ in answers..32 {
+        assert_eq!(socket.response().messages()[0]["successful"], true);
+    }
+}
+
+#[test]
+fn messages_per_write_and_bytes_per_write_bound_one_answer() {
+    let (server, _witness) = limited(|config| {
+        config.limits.messages_per_write = 4;
+        config.limits.bytes_per_write = 10_000;
+    });
+    let mut client = LongPollClient::connected(&server);
+    client.subscribe("/a");
+    let connect = |client: &mut LongPollClient| -> Vec<Value> {
+        client.connect();
+        client.waiting_events().drain(..).collect()
+    };
+    for n in 0..10 {
+        server.publish("/a", &n);
+    }
+    let lengths: Vec<_> = (0..3).map(|_| connect(&mut client).len()).collect();
+    assert_eq!(lengths, [4, 4, 2]);
+    for length in [6_000, 6_000, 30_000, 10] {
+        server.publish("/a", &"x".repeat(length));
+    }
+    let lengths: Vec<_> = (0..4).map(|_| connect(&mut client).len()).collect();
+    assert_eq!(lengths, [1, 1, 1, 1], "one message may exceed the bound, alone");
+}
+
+#[test]
+fn sends_per_turn_delay_and_lose_nothing() {
+    let (server, mut witness) = limited(|config| {
+        config.limits.sends_per_turn = 1;
+        config.limits.messages_per_write = 1;
+    });
+    let mut clients: Vec<_> = (0..10).map(|_| WebSocketClient::connected(&server)).collect();
+    clients.iter_mut().for_each(|client| client.subscribe("/a"));
+    for n in 0..30 {
+        server.publish("/a", &n);
+    }
+    for client in &mut clients {
+        for n in 0..30 {
+            client.expect_event("/a", n);
+        }
+    }
+    witness.still_hears(&server);
+}
+
+#[test]
+fn subscriptions_of_a_session_are_bounded() {
+    let (server, mut witness) = limited(|config| {
+        config.session.subscriptions = 10;
+        config.session.subscription_names_per_message = 6;
+    });
+    let mut client = LongPollClient::connected(&server);
+    let names = |from: usize, to: usize| json!({ "subscription": (from..to).map(|n| format!("/n/{n}")).collect::<Vec<_>>() });
+    let error = json!("429::subscriptions_too_many");
+    assert_eq!(client.request("/meta/subscribe", names(0, 7))["error"], error);
+    assert_eq!(client.request("/meta/subscribe", names(0, 6))["successful"], true);
+    assert_eq!(
+        client.request("/meta/subscribe", names(6, 11))["error"],
+        error,
+        "all of a message or nothing"
+    );
+    assert_eq!(client.request("/meta/subscribe", names(4, 10))["successful"], true, "known names are free");
+    assert_eq!(client.request("/meta/subscribe", names(10, 11))["error"], error);
+    client.unsubscribe("/n/0");
+    client.subscribe("/n/10");
+    for n in 0..11 {
+        server.publish(&format!("/n/{n}"), &n);
+    }
+    for n in 1..11 {
+        client.expect_event(&format!("/n/{n}"), n);
+    }
+    witness.still_hears(&server);
+}
+
+#[test]
+fn mailbox_bytes_of_a_session_are_bounded() {
+    let (server, mut witness) = limited(|config| config.session.mailbox_bytes = 10_000);
+    let mut client = LongPollClient::connected(&server);
+    client.subscribe("/a");
+    server.publish("/a", &"x".repeat(9_000));
+    client.expect_event("/a", "x".repeat(9_000));
+    server.publish("/a", &"x".repeat(9_000));
+    server.publish("/a", &"x".repeat(2_000));
+    assert_eq!(server.endings(Code::SlowConsumer), 1);
+    witness.still_hears(&server);
+}
