@@ -52,11 +52,11 @@ fn a_call_that_is_served_late_sees_that_its_session_has_ended() {
         .service("/service/slow", move |call: Call| {
             let seen = seen.clone();
             async move {
-                let before = call.client.has_ended();
+                let _ = seen.send(call.client.has_ended());
                 while !call.client.has_ended() {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
-                let _ = seen.send(before);
+                let _ = seen.send(true);
                 Ok::<_, Refusal>(Reply::none())
             }
         })
@@ -64,9 +64,10 @@ fn a_call_that_is_served_late_sees_that_its_session_has_ended() {
     let server = TestServer::run(builder);
     let mut client = WebSocketClient::connected(&server);
     client.request("/service/slow", json!({ "data": 1 }));
+    assert_eq!(seeing.recv_timeout(PATIENCE), Ok(false), "the call came before the end");
     client.disconnect();
     assert_eq!(telling.recv_timeout(PATIENCE), Ok(true), "the end is known when it is told");
-    assert_eq!(seeing.recv_timeout(PATIENCE), Ok(false), "the call came before the end");
+    assert_eq!(seeing.recv_timeout(PATIENCE), Ok(true), "the call has seen the end");
 }
 
 fn files() -> TestServer {
