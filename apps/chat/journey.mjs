@@ -33,7 +33,7 @@ async function say(page, text) {
 /** Waits until the page says so; fails with what it showed instead. */
 async function until(page, what, predicate, ...values) {
   try {
-    await page.waitForFunction(predicate, { timeout: 20_000, polling: 50 }, ...values);
+    await page.waitForFunction(predicate, { timeout: 30_000, polling: 50 }, ...values);
   } catch (error) {
     const shown = await page.evaluate(() => document.body.innerText);
     throw new Error(`waited for ${what}; the page shows:\n${shown}`, { cause: error });

@@ -201,7 +201,11 @@ export class Session {
     if (!this.choice.next(now, secret)) this.choice.forgive();
     const name = this.choice.next(now, secret);
     if (!name) throw new CometError("connection_types_unsupported");
-    const wire = await this.makeWire(name);
+    const wire = await this.makeWire(name).catch((error) => {
+      // A transport whose module cannot be loaded has failed before there was a wire to say so.
+      this.choice.onFailure(name, now, false);
+      throw error;
+    });
     this.wire = wire;
     this.#fresh = true;
     if (!this.#ended) await wire.open();

@@ -25,12 +25,14 @@ pub enum Error {
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),
     /// The server refuses.
-    #[error("the server refuses: {code} {message}")]
+    #[error("the server refuses: {code} {name}{}{reason}", if name.is_empty() || reason.is_empty() { "" } else { ": " })]
     Refused {
         /// The number of the Bayeux error, or the HTTP status.
         code: u16,
-        /// The server's words.
-        message: String,
+        /// The server's name for it, such as `publish_denied`; empty where a server has none.
+        name: String,
+        /// The server's words; may be empty.
+        reason: String,
     },
     /// The server closed the WebSocket.
     #[error("the server closed the connection: {code} {reason}")]
@@ -58,17 +60,16 @@ pub enum Error {
 }
 
 impl Error {
-    /// A refusal from the `error` of a message: `403:arguments:reason`, or any other text.
+    /// A refusal from the `error` of a message: `403:words:name` as our server writes it, or any other text.
     pub(crate) fn refused(error: Option<&str>) -> Error {
         let text = error.unwrap_or("no reason given");
-        let (code, message) = match text.split_once(':') {
-            Some((code, rest)) if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()) => {
-                let words = rest.split_once(':').map_or(rest, |(_, words)| words);
-                (code.parse().unwrap_or(0), if words.is_empty() { rest } else { words })
-            }
-            _ => (0, text),
+        let number = |code: &&str| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit());
+        let mut parts = text.splitn(3, ':');
+        let (code, reason, name) = match (parts.next().filter(number), parts.next(), parts.next()) {
+            (Some(code), Some(reason), Some(name)) => (code.parse().unwrap_or(0), reason, name),
+            _ => (0, text, ""),
         };
-        Error::Refused { code, message: message.to_owned() }
+        Error::Refused { code, name: name.to_owned(), reason: reason.to_owned() }
     }
 }
 
@@ -78,10 +79,16 @@ mod tests {
 
     #[test]
     fn an_error_of_bayeux_is_taken_apart() {
-        let refused = |code, message: &str| Error::Refused { code, message: message.into() };
-        assert_eq!(Error::refused(Some("403:/a,b:not allowed")), refused(403, "not allowed"));
-        assert_eq!(Error::refused(Some("402::session_unknown")), refused(402, "session_unknown"));
-        assert_eq!(Error::refused(Some("what: ever")), refused(0, "what: ever"));
-        assert_eq!(Error::refused(None), refused(0, "no reason given"));
+        let refused = |code, name: &str, reason: &str| Error::Refused {
+            code,
+            name: name.into(),
+            reason: reason.into(),
+        };
+        let denied = Error::refused(Some("403:not for you:subscribe_denied"));
+        assert_eq!(denied, refused(403, "subscribe_denied", "not for you"));
+        assert_eq!(denied.to_string(), "the server refuses: 403 subscribe_denied: not for you");
+        assert_eq!(Error::refused(Some("402::session_unknown")), refused(402, "session_unknown", ""));
+        assert_eq!(Error::refused(Some("what: ever")), refused(0, "", "what: ever"));
+        assert_eq!(Error::refused(None), refused(0, "", "no reason given"));
     }
 }

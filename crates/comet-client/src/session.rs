@@ -113,8 +113,6 @@ impl Session {
                 Outcome::Broken(Error::Closed { code: RESTARTING, .. }) => random::up_to(CROWD),
                 Outcome::Broken(_) => self.backoff.next(),
             };
-            self.pending.lose();
-            self.interests.interrupted();
             // Nobody is left who could want anything.
             if self.commands.is_closed() && self.commands.is_empty() {
                 break None;
@@ -143,7 +141,12 @@ impl Session {
                     // A caller that has given up drops its client, and that ends the session.
                     let _ = first.send(Ok(()));
                 }
-                self.live(wire).await
+                let outcome = self.live(wire).await;
+                self.pending.lose();
+                if !matches!(outcome, Outcome::Over(_)) {
+                    self.interests.interrupted();
+                }
+                outcome
             }
             Err(outcome) => outcome,
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bayeux::{Channel, Code, Kind, NameError, json};
 use bytes::Bytes;
 use comet_engine::{Handle, Position};
-use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
+use http::header::{AUTHORIZATION, HeaderValue, ORIGIN, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
@@ -103,6 +103,8 @@ impl Api {
     /// Whether the caller may use the API at all.
     fn admit(&self, request: &Request<Body>) -> Result<(), Refused> {
         let keys = match &self.access {
+            // A browser on this machine reaches what is open to it, and so would the pages of every site.
+            ApiAccess::Open if is_foreign_page(request) => return Err(refused(Code::ForbiddenOrigin)),
             ApiAccess::Open => return Ok(()),
             ApiAccess::Closed => {
                 return Err(Refused(
@@ -169,6 +171,18 @@ fn refused(code: Code) -> Refused {
 
 fn position_json(position: Position) -> String {
     format!("{{\"epoch\":\"{:x}\",\"offset\":{}}}", position.epoch, position.offset)
+}
+
+/// Whether a browser sends the request for a page of another site.
+fn is_foreign_page(request: &Request<Body>) -> bool {
+    let field = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if matches!(field("sec-fetch-site"), Some("cross-site" | "same-site")) {
+        return true;
+    }
+    let Some(origin) = request.headers().get(ORIGIN) else { return false };
+    let authority =
+        origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+    !authority.zip(field("host")).is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host))
 }
 
 async fn read(body: Body) -> Result<Bytes, Refused> {

@@ -54,12 +54,14 @@ impl Source {
         self.extension() == "rs"
     }
 
-    /// Whether the file is one of tests, journeys or scenarios.
+    /// Whether the file is one of tests, journeys or scenarios. A module's own tests may fill a `tests.rs`.
     pub(crate) fn is_test(&self) -> bool {
         let folder = |name: &str| {
             self.path.starts_with(&format!("{name}/")) || self.path.contains(&format!("/{name}/"))
         };
-        folder("tests") || folder("test") || folder("scenarios") || self.path.ends_with("/journey.mjs")
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        let file = matches!(name, "tests.rs" | "journey.mjs");
+        file || folder("tests") || folder("test") || folder("scenarios")
     }
 
     /// Whether a program wrote the file.

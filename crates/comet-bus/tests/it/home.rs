@@ -4,7 +4,7 @@ use bayeux::Channel;
 use comet_bus::{Full, Home, MAX_SHARDS, Position, Publication, ShardSet, home_of};
 
 fn channel(name: &str) -> Channel {
-    Channel::parse(name).unwrap()
+    Channel::parse(name).expect("a channel")
 }
 
 #[test]

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 fn listeners(hub: &mut Hub, channel: &str) -> Vec<Listener> {
     let mut visited = Vec::new();
-    hub.each_listener(&Channel::parse(channel).unwrap(), |listener| visited.push(listener));
+    hub.each_listener(&Channel::parse(channel).expect("a channel"), |listener| visited.push(listener));
     visited.sort_unstable();
     visited
 }

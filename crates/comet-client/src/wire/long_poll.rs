@@ -119,11 +119,11 @@ pub(crate) fn refused(status: StatusCode, body: &[u8]) -> Error {
         code: String,
         message: String,
     }
-    let message = match serde_json::from_slice::<Answer>(body) {
-        Ok(Answer { error: Words { code, message } }) => format!("{code}: {message}"),
-        Err(_) => status.canonical_reason().unwrap_or("no reason given").to_owned(),
+    let (name, reason) = match serde_json::from_slice::<Answer>(body) {
+        Ok(Answer { error: Words { code, message } }) => (code, message),
+        Err(_) => (String::new(), status.canonical_reason().unwrap_or("no reason given").to_owned()),
     };
-    Error::Refused { code: status.as_u16(), message }
+    Error::Refused { code: status.as_u16(), name, reason }
 }
 
 #[cfg(test)]
@@ -154,7 +154,7 @@ mod tests {
     fn an_error_of_the_request_keeps_the_wire() {
         let body = br#"{"error":{"code":"body_too_large","message":"Too long."}}"#;
         let arrival = judge(StatusCode::PAYLOAD_TOO_LARGE, body, vec![7]);
-        let error = Error::Refused { code: 413, message: "body_too_large: Too long.".into() };
+        let error = Error::Refused { code: 413, name: "body_too_large".into(), reason: "Too long.".into() };
         assert!(
             matches!(arrival, Arrival::Unanswered { requests, error: told } if requests == [7] && told == error)
         );

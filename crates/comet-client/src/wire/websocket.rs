@@ -63,7 +63,11 @@ impl Socket {
                     return Ok(Socket { stream, unread, limits });
                 }
                 Answer::Refused { status } => {
-                    return Err(Error::Refused { code: status, message: "no WebSocket is to be had".into() });
+                    return Err(Error::Refused {
+                        code: status,
+                        name: String::new(),
+                        reason: "no WebSocket is to be had".into(),
+                    });
                 }
             }
         }

@@ -1,4 +1,7 @@
 //! `comet config`: what the configuration is, before a server is started with it.
+//!
+//! The same layers are read as for a start, and nothing is started. What was asked for goes to standard output,
+//! what is wrong to standard error.
 
 use std::io::{self, Write};
 

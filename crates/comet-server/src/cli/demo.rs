@@ -1,4 +1,7 @@
 //! `comet demo`: the server with the demo applications.
+//!
+//! The same as `comet serve`, with what `demo` adds; the applications themselves live in `apps/`. Hints for
+//! people go to standard error.
 
 use clap::Args;
 

@@ -1,4 +1,7 @@
 //! `comet publish`: one message from a terminal.
+//!
+//! The data is checked to be JSON before anything is sent; sending is the client library's. The position of
+//! the message goes to standard output.
 
 use std::io::{self, Read};
 

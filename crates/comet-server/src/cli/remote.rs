@@ -1,4 +1,7 @@
-//! The flags of every verb that talks to a running server, and what its errors mean for the exit status.
+//! What the verbs that talk to a running server have in common.
+//!
+//! Their flags live here, the small runtime they need, and what an error of the client library means for the
+//! exit status. What they say to the server is their own business.
 
 use clap::Args;
 use comet_client::Error;

@@ -1,4 +1,6 @@
 //! `comet serve`: runs the server.
+//!
+//! Flags come in, a call of `serve` goes out; nothing is decided here. Hints for people go to standard error.
 
 use clap::Args;
 

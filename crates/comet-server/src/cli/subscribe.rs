@@ -1,4 +1,7 @@
 //! `comet subscribe`: what comes in, one line of JSON a message.
+//!
+//! Connecting, coming back and matching are the client library's; here events become lines on standard output.
+//! What may be missing is told on standard error.
 
 use std::io::{self, ErrorKind, Write};
 use std::num::NonZeroU64;

@@ -1,5 +1,7 @@
 //! The program as its users meet it: the real binary, its output, its exit status.
 
+#![allow(clippy::unwrap_used, reason = "what helps a test fails the test")]
+
 mod config;
 mod internal;
 mod process;

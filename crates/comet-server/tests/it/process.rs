@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use comet_testkit::PATIENCE;
 
 /// The program with these arguments, in an empty environment and working directory of its own.
-pub fn comet(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn comet(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_comet"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
@@ -22,13 +22,13 @@ pub fn comet(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Runs the program to its end, in an empty folder.
-pub fn run(arguments: &[&str]) -> Ended {
+pub(crate) fn run(arguments: &[&str]) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     ended(&mut comet(folder.path(), arguments))
 }
 
 /// Runs a command to its end.
-pub fn ended(command: &mut Command) -> Ended {
+pub(crate) fn ended(command: &mut Command) -> Ended {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // A server that does not refuse to start would keep the test waiting for ever.
     let watched = Watched(child.id());
@@ -51,13 +51,13 @@ impl Watched {
 
 /// How a run ended.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// The exit status.
-    pub status: i32,
+    pub(crate) status: i32,
     /// Standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// Standard error.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 impl From<Output> for Ended {
@@ -72,7 +72,7 @@ impl From<Output> for Ended {
 
 /// A signal that a server minds.
 #[derive(Clone, Copy, Debug)]
-pub enum Signal {
+pub(crate) enum Signal {
     /// SIGTERM
     Terminate,
     /// SIGINT
@@ -97,25 +97,25 @@ fn send_signal(process: u32, signal: Signal) {
 }
 
 /// A server in the background.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Where operations listen.
-    pub internal: SocketAddr,
+    pub(crate) internal: SocketAddr,
     log: Log,
     _out: BufReader<ChildStdout>,
 }
 
 impl Server {
     /// `comet serve` on free ports.
-    pub fn start() -> Server {
+    pub(crate) fn start() -> Server {
         let folder = tempfile::tempdir().unwrap();
         Server::run(&mut comet(folder.path(), &["serve"]))
     }
 
     /// Starts a server on free ports from a command that has its verb.
-    pub fn run(command: &mut Command) -> Server {
+    pub(crate) fn run(command: &mut Command) -> Server {
         command.args(["--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Log::of(child.stderr.take().unwrap());
@@ -131,22 +131,22 @@ impl Server {
     }
 
     /// Its address as the verbs take it.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Sends it a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         send_signal(self.child.id(), signal);
     }
 
     /// Waits until it has logged a line with these words, and gives the line.
-    pub fn logged(&mut self, words: &str) -> String {
+    pub(crate) fn logged(&mut self, words: &str) -> String {
         self.log.line(words)
     }
 
     /// Waits for its end.
-    pub fn end(mut self) -> ExitStatus {
+    pub(crate) fn end(mut self) -> ExitStatus {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -166,14 +166,14 @@ impl Drop for Server {
 }
 
 /// What a program prints, line by line, read all the time so that it never waits for its reader.
-pub struct Log {
+pub(crate) struct Log {
     lines: Receiver<String>,
     seen: Vec<String>,
 }
 
 impl Log {
     /// Begins to read.
-    pub fn of(from: impl Read + Send + 'static) -> Log {
+    pub(crate) fn of(from: impl Read + Send + 'static) -> Log {
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             let lines = BufReader::new(from).lines().map_while(Result::ok);
@@ -183,7 +183,7 @@ impl Log {
     }
 
     /// Waits for a line with these words that was not given before.
-    pub fn line(&mut self, words: &str) -> String {
+    pub(crate) fn line(&mut self, words: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let left = end.saturating_duration_since(Instant::now());

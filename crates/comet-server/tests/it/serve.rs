@@ -160,3 +160,19 @@ fn the_api_is_open_on_the_own_machine_and_wants_its_key_where_one_is_configured(
     assert_eq!(publish(&server, ""), 401);
     assert_eq!(publish(&server, "Authorization: Bearer 0123456789abcdef\r\n"), 200);
 }
+
+#[test]
+fn pages_of_other_sites_may_not_use_an_open_api() {
+    let server = Server::start();
+    let publish = |field: &str| {
+        let mut socket = Socket::connect(server.address);
+        // A form of another site sends text without asking first.
+        let fields = format!("Content-Type: text/plain\r\n{field}");
+        socket.send_post("/api/publish", &fields, r#"{"channel":"/a","data":1}"#);
+        socket.response().status
+    };
+    for foreign in ["Origin: https://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site"] {
+        assert_eq!(publish(&format!("{foreign}\r\n")), 403, "{foreign}");
+    }
+    assert_eq!(publish(&format!("Origin: http://{}\r\n", server.address)), 200);
+}

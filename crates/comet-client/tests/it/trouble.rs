@@ -1,0 +1,207 @@
+//! Connections that break, servers that go, readers that are slow.
+
+use std::time::Duration;
+
+use comet::{Call, Reply};
+use comet_client::{Client, Error, Gap, State, Transport};
+use comet_testkit::{TestServer, eventually};
+
+use crate::proxy::Proxy;
+use crate::wait;
+
+const WIRES: [Transport; 2] = [Transport::WebSocket, Transport::LongPolling];
+const LOST: Gap = Gap { overflowed: 0, reconnected: true };
+
+fn connected(state: &State) -> bool {
+    matches!(state, State::Connected { .. })
+}
+
+#[test]
+fn a_cut_connection_comes_back_to_the_same_session() {
+    let server = TestServer::start();
+    server.runtime().block_on(async {
+        let mut held = 0;
+        for wire in WIRES {
+            let proxy = Proxy::to(server.address()).await;
+            let client = Client::builder(proxy.url()).transport(wire).connect().await.unwrap();
+            let mut subscription = client.subscribe("/a").await.unwrap();
+            let made = server.counts().sessions_made;
+            held = wait::held(&server, held + 1).await;
+            for round in 0..3 {
+                proxy.cut();
+                assert_eq!(wait::gap(&mut subscription).await, LOST, "{wire:?}");
+                held = wait::held(&server, held + 1).await;
+                client.publish("/a", &round).await.unwrap();
+                assert_eq!(wait::event(&mut subscription).await.data::<u32>(), Ok(round), "{wire:?}");
+                if wire == Transport::LongPolling {
+                    // The message came with the answer of one connect; the next has to be under way.
+                    held = wait::held(&server, held + 1).await;
+                }
+            }
+            assert_eq!(server.counts().sessions_made, made, "{wire:?}");
+            client.disconnect().await;
+        }
+    });
+}
+
+#[test]
+fn a_session_that_the_server_forgot_is_replaced_and_keeps_its_subscriptions() {
+    let server = TestServer::with(|config| config.session.max_interval_ms = 100);
+    for wire in WIRES {
+        let made = server.counts().sessions_made;
+        let (proxy, client, mut subscription) = server.runtime().block_on(async {
+            let proxy = Proxy::to(server.address()).await;
+            let client = Client::builder(proxy.url()).transport(wire).connect().await.unwrap();
+            let subscription = client.subscribe("/a").await.unwrap();
+            proxy.shut(true);
+            proxy.cut();
+            wait::state(client.state(), |state| *state == State::Connecting).await;
+            (proxy, client, subscription)
+        });
+        eventually("the session expires", || server.counts().sessions_open == 0);
+        proxy.shut(false);
+        server.runtime().block_on(async {
+            assert_eq!(wait::gap(&mut subscription).await, LOST, "{wire:?}");
+            eventually("there is a new session", || server.counts().sessions_made == made + 2);
+            // The loss of the connection and that of the session are told one by one.
+            client.publish("/a", "here again").await.unwrap();
+            let event = wait::event_after_gaps(&mut subscription).await;
+            assert_eq!(event.data::<String>(), Ok("here again".into()), "{wire:?}");
+            client.disconnect().await;
+        });
+    }
+}
+
+#[test]
+fn a_publication_whose_answer_is_lost_says_so() {
+    let server = TestServer::run(TestServer::builder().service("/service/slow", async |_: Call| {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        Ok(Reply::none())
+    }));
+    server.runtime().block_on(async {
+        for wire in WIRES {
+            let proxy = Proxy::to(server.address()).await;
+            let client = Client::builder(proxy.url()).transport(wire).connect().await.unwrap();
+            let before = server.counts().messages_received;
+            let calling = client.clone();
+            let call = tokio::spawn(async move { calling.call("/service/slow", &1).await });
+            while server.counts().messages_received < before + 1 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            // On the way the call is; it may not be alone there, so wait until it is known at both ends.
+            client.publish("/a", &1).await.unwrap();
+            proxy.cut();
+            assert_eq!(call.await.unwrap().err(), Some(Error::Lost), "{wire:?}");
+        }
+    });
+}
+
+#[test]
+fn a_call_that_nobody_answers_ends_with_the_patience_of_its_caller() {
+    let server =
+        TestServer::run(TestServer::builder().service("/service/mute", async |_: Call| Ok(Reply::none())));
+    server.runtime().block_on(async {
+        let builder =
+            Client::builder(format!("http://{}", server.address())).patience(Duration::from_millis(200));
+        let client = builder.connect().await.unwrap();
+        assert_eq!(client.call("/service/mute", &1).await.err(), Some(Error::TimedOut));
+        // More of them than may be on their way at once: those given up make room.
+        let many = (0..600).map(|_| client.call("/service/mute", &1));
+        assert!(futures_util::future::join_all(many).await.iter().all(Result::is_err));
+    });
+}
+
+#[test]
+fn a_slow_reader_is_told_how_much_it_missed() {
+    let server = TestServer::start();
+    server.runtime().block_on(async {
+        let builder = Client::builder(format!("http://{}", server.address())).queue(10);
+        let client = builder.connect().await.unwrap();
+        let mut slow = client.subscribe("/a").await.unwrap();
+        for number in 0..25 {
+            client.publish("/a", &number).await.unwrap();
+        }
+        // A call behind them: when it is answered, they have all come.
+        let mut last = client.subscribe("/b").await.unwrap();
+        client.publish("/b", &1).await.unwrap();
+        wait::event(&mut last).await;
+        for number in 0..10 {
+            assert_eq!(wait::event(&mut slow).await.data::<u32>(), Ok(number));
+        }
+        assert_eq!(wait::gap(&mut slow).await, Gap { overflowed: 15, reconnected: false });
+        client.publish("/a", &25).await.unwrap();
+        assert_eq!(wait::event(&mut slow).await.data::<u32>(), Ok(25));
+    });
+}
+
+#[test]
+fn a_client_waits_for_a_server_that_is_away() {
+    let server = TestServer::start();
+    server.runtime().block_on(async {
+        for wire in WIRES {
+            let proxy = Proxy::to(server.address()).await;
+            let client = Client::builder(proxy.url()).transport(wire).connect().await.unwrap();
+            proxy.shut(true);
+            proxy.cut();
+            wait::state(client.state(), |state| *state == State::Connecting).await;
+            let publishing = client.clone();
+            let publish = tokio::spawn(async move { publishing.publish("/a", "kept until then").await });
+            proxy.shut(false);
+            wait::state(client.state(), connected).await;
+            assert_eq!(publish.await.unwrap(), Ok(()), "{wire:?}");
+            client.disconnect().await;
+        }
+    });
+}
+
+#[test]
+fn a_client_without_its_server_still_ends_when_asked() {
+    let server = TestServer::start();
+    server.runtime().block_on(async {
+        let proxy = Proxy::to(server.address()).await;
+        let client = Client::builder(proxy.url()).connect().await.unwrap();
+        proxy.shut(true);
+        proxy.cut();
+        wait::state(client.state(), |state| *state == State::Connecting).await;
+        tokio::time::timeout(comet_testkit::PATIENCE, client.disconnect()).await.expect("it ends");
+        assert_eq!(*client.state().borrow(), State::Ended(None));
+    });
+}
+
+#[test]
+fn a_session_that_the_server_ends_is_over() {
+    let server = TestServer::run(TestServer::builder().service("/service/out", async |call: Call| {
+        call.client.disconnect();
+        Ok(Reply::none())
+    }));
+    server.runtime().block_on(async {
+        let mut held = 0;
+        for wire in WIRES {
+            let builder = Client::builder(format!("http://{}", server.address())).transport(wire);
+            let client = builder.connect().await.unwrap();
+            let mut subscription = client.subscribe("/a").await.unwrap();
+            // A poll that is not held cannot be told why its session ends.
+            held = wait::held(&server, held + 1).await;
+            assert!(client.call("/service/out", &1).await.is_err());
+            let state = wait::state(client.state(), |state| matches!(state, State::Ended(_))).await;
+            assert!(matches!(state, State::Ended(Some(_))), "{wire:?} {state:?}");
+            while wait::received(&mut subscription).await.is_some() {}
+            assert!(subscription.ended_by().is_some(), "{wire:?}");
+        }
+    });
+}
+
+#[test]
+fn a_server_that_stops_sends_its_clients_looking_for_another() {
+    for wire in WIRES {
+        let mut server = TestServer::start();
+        let client = server.runtime().block_on(async {
+            let builder = Client::builder(format!("http://{}", server.address())).transport(wire);
+            builder.connect().await.unwrap()
+        });
+        let draining = server.begin_drain();
+        let state = client.state();
+        server.runtime().block_on(wait::state(state, |state| *state == State::Connecting));
+        server.finish(draining);
+    }
+}
