@@ -60,6 +60,7 @@ export class Session {
   #troubleTimer;
   /** Resolves when the last wire has handed over what was on its way. @type {Promise<void> | undefined} */
   #drained;
+  #connects = 0;
 
   /**
    * @param {import("./options.js").Settled} options
@@ -189,8 +190,17 @@ export class Session {
    * @param {string} clientId
    */
   ask(wire, clientId) {
-    const message = { channel: "/meta/connect", connectionType: wire.name, advice: { timeout: 0 } };
+    const message = { ...this.#connectMessage(wire), advice: { timeout: 0 } };
     return this.courier.ask(wire, message, clientId, this.options.networkDelayMs);
+  }
+
+  /**
+   * Connects are counted, so that one which was overtaken on its way is known for old and cannot win the session back.
+   * @param {Transport} wire
+   */
+  #connectMessage(wire) {
+    this.#connects += 1;
+    return { channel: "/meta/connect", connectionType: wire.name, ext: { connect: this.#connects } };
   }
 
   async #open() {
@@ -230,7 +240,7 @@ export class Session {
     this.#held = held;
     const clientId = /** @type {string} */ (this.clientId);
     const timeoutMs = this.#advice.timeoutMs + this.options.networkDelayMs;
-    const message = { channel: "/meta/connect", connectionType: wire.name };
+    const message = this.#connectMessage(wire);
     held.await(this.#fresh ? this.ask(wire, clientId) : this.courier.ask(wire, message, clientId, timeoutMs));
     try {
       return await held.over;

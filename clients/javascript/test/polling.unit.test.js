@@ -88,6 +88,23 @@ describe("long polling", () => {
     assert.deepEqual([old.aborted(), started.comet.state, started.errors], [true, "connected", []]);
   });
 
+  test("the answer of a newer connect waits for that of an older one", async () => {
+    const page = new EventTarget();
+    const started = start({ ...polling, page });
+    await welcome(started);
+    const heard = [];
+    started.comet.subscribe("/a", ({ data }) => heard.push(data));
+    await started.clock.move(5_000);
+    page.dispatchEvent(new Event("online"));
+    await settle();
+    const connects = started.requests.slice(2).filter(({ messages: [{ channel }] }) => channel === "/meta/connect");
+    const [old, probe] = connects;
+    await probe.answer([{ channel: "/a", data: 2 }, { channel: "/meta/connect", id: probe.messages[0].id, successful: true, advice }]);
+    assert.deepEqual(heard, []);
+    await old.answer([{ channel: "/a", data: 1 }, { channel: "/meta/connect", id: old.messages[0].id, successful: true }]);
+    assert.deepEqual([heard, started.errors], [[1, 2], []]);
+  });
+
   test("another wire waits for what is on its way over the last", async () => {
     const started = start(polling);
     await welcome(started);

@@ -46,6 +46,8 @@ pub struct Session<D> {
     connection_type: Option<ConnectionType>,
     /// Events leave only with connect replies, whatever the kind of wire.
     connect_only: bool,
+    /// The number of the last connect, of a client that counts them.
+    connects: u32,
     /// The next connect reply has to carry advice.
     advise: bool,
     ended: bool,

@@ -5,7 +5,10 @@
 import { CometError } from "../error.js";
 import { BATCH_BYTES, BATCH_MESSAGES, RETIRE_MS } from "./transport.js";
 
-/** @typedef {import("../message.js").Message} Message */
+/**
+ * @typedef {import("../message.js").Message} Message
+ * @typedef {{ ids: readonly string[], connect: boolean, abort: AbortController, answer?: { messages: Message[], error: CometError } }} Request
+ */
 
 /** @abstract */
 export class PollingTransport {
@@ -14,7 +17,7 @@ export class PollingTransport {
   limits = { mostMessages: BATCH_MESSAGES, mostTogether: BATCH_BYTES, mostAlone: Infinity };
   /** @type {import("./transport.js").Parts} @protected */
   parts;
-  /** @type {Set<{ ids: readonly string[], connect: boolean, abort: AbortController }>} */
+  /** In the order they were made. @type {Set<Request>} */
   #requests = new Set();
   #closed = false;
   /** Told whenever a request ends. @type {Set<() => void>} */
@@ -39,6 +42,7 @@ export class PollingTransport {
   send(batch, connect) {
     const ids = batch.map(({ id }) => id);
     if (this.#closed) return this.parts.reports.onLost(new CometError("connection_lost"), ids);
+    /** @type {Request} */
     const request = { ids, connect, abort: new AbortController() };
     this.#requests.add(request);
     this.request(`[${batch.map(({ text }) => text).join(",")}]`, request.abort.signal).then(
@@ -77,6 +81,7 @@ export class PollingTransport {
 
   close() {
     this.#closed = true;
+    for (const request of this.#requests) if (request.answer) this.#report(request, request.answer);
     for (const { abort } of this.#requests) abort.abort();
     this.#requests.clear();
     for (const tell of [...this.#watchers]) tell();
@@ -104,18 +109,41 @@ export class PollingTransport {
   }
 
   /**
-   * @param {{ ids: readonly string[], connect: boolean, abort: AbortController }} request
+   * @param {Request} request
    * @param {Message[]} messages
    * @param {CometError} error What the messages without a reply are told.
    */
   #onEnd(request, messages, error) {
-    if (!this.#requests.delete(request)) return;
-    if (request.connect) this.#dropOlder(request);
-    const { onMessages, onLost, onDrain } = this.parts.reports;
+    if (!this.#requests.has(request)) return;
+    request.answer = { messages, error };
+    if (request.connect) {
+      this.#dropOlder(request);
+      this.#reportConnects();
+    } else {
+      this.#report(request, request.answer);
+      this.parts.reports.onDrain();
+    }
+    for (const tell of [...this.#watchers]) tell();
+  }
+
+  /** Answers of two connects may overtake each other on the way; their events may not. */
+  #reportConnects() {
+    for (const request of this.#requests) {
+      if (!request.connect) continue;
+      if (!request.answer) break;
+      this.#report(request, request.answer);
+    }
+  }
+
+  /**
+   * @param {Request} request
+   * @param {NonNullable<Request["answer"]>} answer
+   */
+  #report(request, { messages, error }) {
+    this.#requests.delete(request);
+    const { onMessages, onLost } = this.parts.reports;
     if (messages.length > 0) onMessages(messages);
     onLost(error, request.ids);
-    if (!request.connect) onDrain();
-    for (const tell of [...this.#watchers]) tell();
   }
 
   /**

@@ -64,6 +64,13 @@ impl<D: Delivery> Session<D> {
         settings: &Settings,
         now: Millis,
     ) -> Step {
+        if let Some(number) = number_of(&message) {
+            if number <= self.connects {
+                // It was made before one that came already: answering it would win the session back for an older wire.
+                return Step::Reply(settings.refuse(&message, Code::Superseded));
+            }
+            self.connects = number;
+        }
         let Some(kind) = kind_of(&message, context.carrier, settings) else {
             let error = Error::new(
                 Code::ConnectionTypesUnsupported,
@@ -186,4 +193,13 @@ fn kind_of(message: &Message, carrier: Carrier, settings: &Settings) -> Option<C
         });
     };
     ConnectionType::parse(name).filter(|kind| settings.connection_types.contains(kind))
+}
+
+/// The number a client gave its connect, if it counts them.
+fn number_of(message: &Message) -> Option<u32> {
+    #[derive(serde::Deserialize)]
+    struct Ext {
+        connect: Option<u32>,
+    }
+    serde_json::from_str::<Ext>(message.ext.as_deref()?.get()).ok()?.connect
 }

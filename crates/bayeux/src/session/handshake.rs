@@ -84,6 +84,7 @@ impl HandshakeRequest {
             interval_ms: 0,
             attached: 0,
             connection_type: None,
+            connects: 0,
             connect_only: false,
             advise: true,
             ended: false,

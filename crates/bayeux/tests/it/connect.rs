@@ -183,3 +183,26 @@ fn nothing_is_heard_after_a_disconnect() {
     assert_eq!(reply["error"], "402::session_unknown");
     assert_eq!(reply["advice"]["reconnect"], "handshake");
 }
+
+#[test]
+fn a_counted_connect_that_was_overtaken_wins_nothing_back() {
+    let mut stage = Stage::connected(HTTP);
+    let counted = |number: &str| {
+        r#"{"channel":"/meta/connect","clientId":"alice","connectionType":"websocket","ext":{"connect":N}}"#
+            .replace('N', number)
+    };
+    stage.connect_as(WEBSOCKET, &counted("7"));
+    assert_eq!(stage.session.connection_type(), Some(ConnectionType::WebSocket));
+    for late in ["6", "7"] {
+        let text = counted(late).replace("websocket", "long-polling");
+        let Step::Reply(reply) = stage.say_on(HTTP, &text) else { panic!("{late} is answered at once") };
+        assert_eq!(reply.outcome.unwrap_err().code.name(), "superseded");
+        assert_eq!(reply.advice.unwrap().reconnect, Reconnect::Retry);
+        assert_eq!(stage.session.connection_type(), Some(ConnectionType::WebSocket), "the newer wire stays");
+    }
+    stage.connect_as(WEBSOCKET, &counted("8"));
+    for uncounted in [r#"{"connect":"x"}"#, r#"{"ack":1}"#] {
+        let text = counted("0").replace(r#"{"connect":0}"#, uncounted);
+        stage.connect_as(WEBSOCKET, &text);
+    }
+}
