@@ -130,18 +130,25 @@ fn listen(wanted: &[SocketAddr], shards: usize) -> io::Result<(Vec<SocketAddr>, 
     let mut addresses = Vec::new();
     let mut listeners: Vec<Vec<TcpListener>> = (0..shards).map(|_| Vec::new()).collect();
     for address in wanted {
-        let mut address = *address;
+        let refused =
+            |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
+        // Listeners that share their port would also share it with another server: take it alone first.
+        let address = claim(*address).map_err(refused)?;
         for own in &mut listeners {
-            let listener = bind(address, shards > 1).map_err(|error| {
-                io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
-            })?;
-            // The first takes the port, the others share it.
-            address = listener.local_addr()?;
-            own.push(listener);
+            own.push(bind(address, shards > 1).map_err(refused)?);
         }
         addresses.push(address);
     }
     Ok((addresses, listeners))
+}
+
+/// The address with its port, if nobody else has it.
+fn claim(address: SocketAddr) -> io::Result<SocketAddr> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    let claimed = socket.local_addr()?.as_socket();
+    claimed.ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
 fn bind(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {

@@ -22,8 +22,7 @@ pub(crate) fn check(configuration: &Configuration, danger_open: bool) -> Result<
     };
     Err(format!(
         "refusing open publishing on the public address {address}: {who}.\n\
-         Listen on 127.0.0.1 behind a proxy that decides who may, set [api] keys for the HTTP API, \
-         or start with --danger-open if everyone is meant."
+         Listen on 127.0.0.1 behind a proxy that decides who may, or start with --danger-open if everyone is meant."
     ))
 }
 

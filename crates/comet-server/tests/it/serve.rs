@@ -29,6 +29,17 @@ fn an_address_in_use_ends_with_69() {
 }
 
 #[test]
+fn a_second_server_does_not_share_the_port_of_the_first() {
+    let first = Server::start();
+    let address = first.address.to_string();
+    let second = run(&["serve", "--listen", &address, "--internal-listen", "127.0.0.1:0"]);
+    assert_eq!((second.status, second.out.as_str()), (69, ""), "{second:?}");
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let twice = run(&["serve", "--listen", &free, "--listen", &free, "--internal-listen", "127.0.0.1:0"]);
+    assert_eq!((twice.status, twice.out.as_str()), (69, ""), "{twice:?}");
+}
+
+#[test]
 fn open_publishing_on_a_public_address_is_refused_with_a_way_on() {
     let refused = run(&["serve", "--listen", "0.0.0.0:0", "--internal-listen", "127.0.0.1:0"]);
     assert_eq!((refused.status, refused.out.as_str()), (78, ""), "{refused:?}");
