@@ -16,10 +16,7 @@ use crate::key::ExchangeKey;
 use super::Shard;
 
 impl Shard {
-    /// Publishes for a session; the batch's last reply waits for the outcome.
-    ///
-    /// Also a home on this very shard gets it as a letter: behind the letters of other shards that posted before,
-    /// so that whoever was told that it listens does get what is published after.
+    /// Publishes for a session; the batch's last reply waits for the outcome when the home is elsewhere.
     pub(super) fn publish_of_exchange(
         &mut self,
         key: ExchangeKey,
@@ -29,7 +26,7 @@ impl Shard {
         let reply = exchange.replies.len() - 1;
         let home = home_of(publish.channel.as_str(), self.peers.len());
         exchange.unpublished += 1;
-        if self.peers.len() == 1 {
+        if home == self.index {
             let outcome = self.number(publish);
             exchange.published(reply, outcome.map_err(|code| self.refused(code)));
         } else if self.is_congested(home) {
