@@ -6,6 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bayeux::{Code, Kind, Pattern};
 use comet_engine::{Config, Engine};
@@ -162,7 +163,12 @@ impl<P: Policy> Builder<P> {
         let mut web = None;
         let engine = Engine::start(config.clone(), |handle| {
             let api = Api::new(api, handle.clone());
-            let shared = Arc::new(Web::new(config.mounts, api, pages));
+            let shared = Arc::new(Web::new(
+                config.mounts,
+                Duration::from_millis(config.limits.write_stall_ms),
+                api,
+                pages,
+            ));
             web = Some(shared.clone());
             starts.into_iter().for_each(|start| start(Publisher::new(handle.clone())));
             Arc::new(CometHost {

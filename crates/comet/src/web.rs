@@ -41,6 +41,8 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Serves the connections that the engine hands over.
 pub(crate) struct Web {
     mounts: Vec<String>,
+    /// How long a peer may take nothing of an answer.
+    write_stall: Duration,
     api: Api,
     pages: Option<Pages>,
     draining: AtomicBool,
@@ -48,15 +50,22 @@ pub(crate) struct Web {
 }
 
 impl Web {
-    pub(crate) fn new(mounts: Vec<String>, api: Api, pages: Option<Pages>) -> Web {
-        Web { mounts, api, pages, draining: AtomicBool::new(false), in_progress: AtomicUsize::new(0) }
+    pub(crate) fn new(mounts: Vec<String>, write_stall: Duration, api: Api, pages: Option<Pages>) -> Web {
+        Web {
+            mounts,
+            write_stall,
+            api,
+            pages,
+            draining: AtomicBool::new(false),
+            in_progress: AtomicUsize::new(0),
+        }
     }
 
     /// Serves a connection until it ends or has to go back to its shard.
     pub(crate) async fn serve(self: Arc<Self>, connection: HandedOver, handle: Handle) {
         let HandedOver { stream, unread, address, shard, permit } = connection;
         let Ok(stream) = TcpStream::from_std(stream) else { return };
-        let wire = Wire::new(stream, unread, self.mounts.clone());
+        let wire = Wire::new(stream, unread, self.mounts.clone(), self.write_stall, permit);
         let service = {
             let (web, wire) = (self.clone(), wire.clone());
             service_fn(move |request| web.clone().answer(request, wire.clone()))
@@ -72,7 +81,7 @@ impl Web {
         if let Err(error) = served {
             tracing::debug!(%error, "a handed over connection failed");
         }
-        if let Some((stream, unread)) = wire.take_back()
+        if let Some((stream, unread, permit)) = wire.take_back()
             && let Ok(stream) = stream.into_std()
         {
             handle.adopt(HandedOver { stream, unread, address, shard, permit });

@@ -9,7 +9,9 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
+use comet_engine::Permit;
 use http::header::{CONNECTION, HeaderValue};
 use http::{Request, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
@@ -17,6 +19,7 @@ use hyper::body::Incoming;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 
 use super::portion::Portion;
 use super::{Body, BoxError, InProgress, Response};
@@ -41,6 +44,12 @@ struct Inner {
     waiting: Option<Waker>,
     /// The body of the request in progress was read to its end.
     body_read: bool,
+    /// Runs while the peer takes nothing of what is written.
+    stall: Option<Pin<Box<Sleep>>>,
+    /// How long that may last.
+    patience: Duration,
+    /// Keeps the connection counted as long as it is open, also when a page has changed its protocol.
+    permit: Option<Permit>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -56,7 +65,13 @@ enum Phase {
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, unread: Vec<u8>, mounts: Vec<String>) -> Wire {
+    pub(crate) fn new(
+        stream: TcpStream,
+        unread: Vec<u8>,
+        mounts: Vec<String>,
+        patience: Duration,
+        permit: Permit,
+    ) -> Wire {
         let inner = Inner {
             stream: Some(stream),
             unread,
@@ -65,6 +80,9 @@ impl Wire {
             portion: Portion::head(),
             waiting: None,
             body_read: true,
+            stall: None,
+            patience,
+            permit: Some(permit),
         };
         Wire(Arc::new(Mutex::new(inner)))
     }
@@ -100,14 +118,14 @@ impl Wire {
         response.map(|body| Body::wrap(Last { body, _done: done }))
     }
 
-    /// The stream and what was read of the next request, when that is for a transport.
-    pub(crate) fn take_back(&self) -> Option<(TcpStream, Vec<u8>)> {
+    /// The stream, its permit and what was read of the next request, when that is for a transport.
+    pub(crate) fn take_back(&self) -> Option<(TcpStream, Vec<u8>, Permit)> {
         let mut inner = self.lock();
         if inner.phase != Phase::Leaving {
             return None;
         }
         let unread = std::mem::take(&mut inner.unread);
-        inner.stream.take().map(|stream| (stream, unread))
+        Some((inner.stream.take()?, unread, inner.permit.take()?))
     }
 }
 
@@ -132,7 +150,9 @@ impl Inner {
 
     /// Whether the request at the start of `unread` is for a transport; `None` when too little of it is there.
     fn is_delivery(&self) -> Option<bool> {
-        let start = self.unread.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
+        let Some(start) = self.unread.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) else {
+            return if self.unread.len() > LINE_BYTES { Some(false) } else { None };
+        };
         let line = &self.unread[start..];
         let target = line.iter().position(|byte| *byte == b' ').map(|at| &line[at + 1..]);
         let target = match target {
@@ -193,10 +213,16 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.lock().stream {
-            Some(stream) => Pin::new(stream).poll_write(context, bytes),
-            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        let Inner { stream, stall, patience, .. } = &mut *self.lock();
+        let Some(stream) = stream else { return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())) };
+        let written = Pin::new(stream).poll_write(context, bytes);
+        if written.is_ready() {
+            *stall = None;
+            return written;
         }
+        // A peer that reads nothing would hold the connection, and what it asked for, as long as it likes.
+        let stall = stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(*patience)));
+        stall.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

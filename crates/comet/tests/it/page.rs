@@ -164,3 +164,44 @@ fn the_client_s_entry_is_served_as_a_script() {
         assert!(socket.get(path, "").status >= 400, "{path}");
     }
 }
+
+#[test]
+fn a_batch_behind_a_large_page_waits_until_the_page_has_left() {
+    const LENGTH: usize = 12 << 20;
+    let page = async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::full(vec![b'x'; LENGTH])));
+    let server = TestServer::run(TestServer::builder().http(tower::service_fn(page)));
+    let mut socket = Socket::with_receive_buffer(server.address(), 4 << 10);
+    let hello = format!("POST /cometd HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
+    socket.send(format!("GET /large HTTP/1.1\r\nHost: x\r\n\r\n{hello}"));
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(socket.response().body.len(), LENGTH);
+    assert_eq!(socket.response().messages()[0]["successful"], true);
+}
+
+#[test]
+fn a_page_that_nobody_reads_is_given_up_by_write_stall_ms() {
+    let mut config = TestServer::config();
+    config.limits.write_stall_ms = 500;
+    config.limits.connections = 1;
+    let page = async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::full(vec![b'x'; 12 << 20])));
+    let server = TestServer::run(comet::Comet::builder().config(config).http(tower::service_fn(page)));
+    let mut socket = Socket::with_receive_buffer(server.address(), 4 << 10);
+    socket.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+    server.until("its connection has gone to the page", |counts| counts.connections_handed_over == 1);
+    comet_testkit::eventually("there is room for another", || {
+        // Who is refused hears so without asking.
+        Socket::connect(server.address()).try_response(std::time::Duration::from_millis(50)).is_none()
+    });
+}
+
+#[test]
+fn empty_lines_without_end_behind_a_page_are_no_request() {
+    let server = pages();
+    let mut socket = Socket::connect(server.address());
+    assert_eq!(socket.get("/a", "").status, 200);
+    let lines = "\r\n".repeat(1 << 20);
+    let since = std::time::Instant::now();
+    let ended = (0..20).any(|_| socket.try_send(&lines).is_err());
+    let took = since.elapsed();
+    assert!(ended && took < std::time::Duration::from_secs(5), "the server took empty lines for {took:?}");
+}
