@@ -49,6 +49,8 @@ impl Shard {
             cold.output_bytes =
                 cold.output.iter().map(|chunk| chunk.bytes().len()).sum::<usize>() - cold.output_sent;
         }
+        // From here on it is no open WebSocket: should its bound of output be reached, it does not end once more.
+        connection.protocol = Protocol::Closing;
         self.write(key, Chunk::Owned(close_frame(code.close_code(), code.name())));
         self.close_after_output(key);
     }
