@@ -40,6 +40,8 @@ pub(crate) struct Exchange {
     pub(crate) ends: bool,
     /// The connection was told to wait for this batch.
     pub(crate) waits: bool,
+    /// It is this batch that what comes behind must not overtake.
+    pub(crate) blocks: bool,
     /// The request, while a handshake may need it.
     pub(crate) request: Option<Box<RequestInfo>>,
     /// The browser cookie of the request.

@@ -48,6 +48,7 @@ impl Shard {
             held: false,
             ends: false,
             waits: false,
+            blocks: false,
             request,
             cookie,
         };
@@ -72,8 +73,12 @@ impl Shard {
             && let Protocol::WebSocket(socket) = &mut connection.protocol
         {
             socket.waiting += u16::from(!exchange.waits);
-            socket.blocked = blocks;
+            // Another batch may block the socket while this one waits for the home of a channel.
+            if blocks || exchange.blocks {
+                socket.blocked = blocks;
+            }
             exchange.waits = true;
+            exchange.blocks = blocks;
         }
         self.exchanges[key.slot as usize].exchange = Some(exchange);
     }
@@ -87,7 +92,9 @@ impl Shard {
             && let Protocol::WebSocket(socket) = &mut connection.protocol
         {
             socket.waiting -= 1;
-            socket.blocked = false;
+            if exchange.blocks {
+                socket.blocked = false;
+            }
             self.resumable.push(exchange.connection);
         }
     }
