@@ -40,6 +40,8 @@ pub(crate) struct Connection {
     pub(crate) close_when_written: bool,
     /// The peer will send no more.
     pub(crate) half_closed: bool,
+    /// It stands in the list of those whose socket may hold more than one turn reads.
+    pub(crate) unread: bool,
     /// Input is left in the socket until the batch in progress is answered.
     pub(crate) read_paused: bool,
     /// The output holds the reply to a connect: the session's clock starts when it has left.
@@ -108,6 +110,8 @@ pub(crate) struct Cold {
     pub(crate) output: VecDeque<Chunk>,
     pub(crate) output_sent: usize,
     pub(crate) output_bytes: usize,
+    /// When output that has not moved ends the connection.
+    pub(crate) stalled_until: Millis,
 }
 
 /// A request whose body is still coming.
@@ -138,9 +142,24 @@ impl Connection {
         }
     }
 
+    /// Takes what was written and not yet taken by the kernel.
+    pub(crate) fn take_output(&mut self) -> Vec<u8> {
+        let Some(cold) = &mut self.cold else { return Vec::new() };
+        let mut output = Vec::with_capacity(cold.output_bytes);
+        cold.output.drain(..).for_each(|chunk| output.extend_from_slice(chunk.bytes()));
+        output.drain(..cold.output_sent.min(output.len()));
+        (cold.output_sent, cold.output_bytes) = (0, 0);
+        output
+    }
+
     /// Whether output waits for the peer to take it.
     pub(crate) fn is_stalled(&self) -> bool {
         self.cold.as_ref().is_some_and(|cold| !cold.output.is_empty())
+    }
+
+    /// When output that does not move ends the connection, if any waits for the peer.
+    pub(crate) fn stalled_until(&self) -> Option<Millis> {
+        self.cold.as_ref().filter(|cold| !cold.output.is_empty()).map(|cold| cold.stalled_until)
     }
 
     /// Whether bytes were read that nobody has looked at yet.
@@ -165,6 +184,8 @@ pub(crate) struct Moved {
     pub(crate) address: SocketAddr,
     pub(crate) permit: Permit,
     pub(crate) half_closed: bool,
+    /// Written and not yet taken by the kernel.
+    pub(crate) output: Vec<u8>,
     pub(crate) freight: Freight,
 }
 

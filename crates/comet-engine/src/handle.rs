@@ -74,7 +74,7 @@ impl Handle {
     pub fn adopt(&self, connection: HandedOver) {
         let HandedOver { stream, unread, address, shard, permit } = connection;
         let freight = Freight::Unread(unread);
-        let moved = Moved { stream, address, permit, half_closed: false, freight };
+        let moved = Moved { stream, address, permit, half_closed: false, output: Vec::new(), freight };
         self.inner.peers[shard].post(Letter::Moved(Box::new(moved)));
     }
 

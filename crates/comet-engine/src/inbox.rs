@@ -23,8 +23,6 @@ pub(crate) enum Letter {
     Publish { publish: Publish, answer: Answer },
     /// To a shard with listeners: a numbered publication.
     Publication(Arc<Publication>),
-    /// To a home: `shard` has its first listener of `name`, or lost the last.
-    Interest { shard: usize, name: Box<str>, interested: bool },
     /// To a publisher's shard: what became of the publication.
     Published { exchange: ExchangeKey, reply: usize, outcome: Result<Position, Code> },
     /// From the host: its ruling.
@@ -39,6 +37,13 @@ pub(crate) enum Letter {
     Drain,
     /// Stop now.
     Stop,
+}
+
+/// To a home: `shard` has its first listener of `name`, or lost the last.
+pub(crate) struct Interest {
+    pub(crate) shard: usize,
+    pub(crate) name: Box<str>,
+    pub(crate) interested: bool,
 }
 
 /// A message on its way to its channel's home.
@@ -66,6 +71,7 @@ pub(crate) enum Answer {
 #[derive(Clone)]
 pub(crate) struct Peer {
     sender: Sender<Letter>,
+    interest: Sender<Interest>,
     state: Arc<State>,
     waker: Arc<mio::Waker>,
 }
@@ -80,21 +86,37 @@ struct State {
 /// The receiving end, owned by the shard.
 pub(crate) struct Inbox {
     receiver: Receiver<Letter>,
+    interest: Receiver<Interest>,
     state: Arc<State>,
 }
 
 /// An inbox and the peer that posts to it; `waker` wakes the owner's poll.
 pub(crate) fn inbox(waker: mio::Waker) -> (Peer, Inbox) {
     let (sender, receiver) = channel();
+    let (interest_sender, interest) = channel();
     let state = Arc::new(State::default());
-    (Peer { sender, state: state.clone(), waker: Arc::new(waker) }, Inbox { receiver, state })
+    let peer = Peer { sender, interest: interest_sender, state: state.clone(), waker: Arc::new(waker) };
+    (peer, Inbox { receiver, interest, state })
 }
 
 impl Peer {
     /// Posts a letter. A shard that has stopped takes no letters; then nothing happens.
     pub(crate) fn post(&self, letter: Letter) {
         self.state.bytes.fetch_add(weight(&letter), Ordering::Relaxed);
-        if self.sender.send(letter).is_ok() && !self.state.woken.swap(true, Ordering::AcqRel) {
+        if self.sender.send(letter).is_ok() {
+            self.wake();
+        }
+    }
+
+    /// Tells a home who listens. It knows before the next publication that it numbers, whatever else waits.
+    pub(crate) fn tell(&self, interest: Interest) {
+        if self.interest.send(interest).is_ok() {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        if !self.state.woken.swap(true, Ordering::AcqRel) {
             // A poll that cannot be woken belongs to a shard that is gone.
             let _ = self.waker.wake();
         }
@@ -109,7 +131,14 @@ impl Peer {
 impl Inbox {
     /// Must be called before the letters of one turn are taken: posts from here on wake the poll again.
     pub(crate) fn listen(&self) {
-        self.state.woken.store(false, Ordering::Release);
+        // A swap and not a store: what was posted by whoever set it last is then seen by `take`.
+        self.state.woken.swap(false, Ordering::AcqRel);
+    }
+
+    /// Who listens to what has changed. Asked before each publication is numbered: a subscriber that was told
+    /// of its subscription may have told a publisher, whose message must not be numbered without it.
+    pub(crate) fn take_interest(&self) -> Option<Interest> {
+        self.interest.try_recv().ok()
     }
 
     /// The next letter, if one waits.

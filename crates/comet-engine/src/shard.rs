@@ -81,7 +81,7 @@ pub(crate) struct Shard {
     index: usize,
     poll: Poll,
     listeners: Vec<TcpListener>,
-    /// Listeners that had more to accept than one turn takes, or that wait for descriptors.
+    /// Listeners that had more to accept than one turn takes.
     unaccepted: Vec<usize>,
     inbox: Inbox,
     peers: Vec<Peer>,
@@ -109,6 +109,10 @@ pub(crate) struct Shard {
     dirty: VecDeque<SessionKey>,
     /// Connections whose buffered input can go on.
     resumable: Vec<ConnectionKey>,
+    /// Connections whose sockets may hold more than one turn reads.
+    unread: Vec<ConnectionKey>,
+    /// The inbox had more than one turn takes.
+    letters_left: bool,
     /// Scratch for one session's queue.
     queue: Vec<Shared>,
     buffer: Vec<u8>,
@@ -148,6 +152,8 @@ impl Shard {
             joiner: Joiner::default(),
             dirty: VecDeque::new(),
             resumable: Vec::new(),
+            unread: Vec::new(),
+            letters_left: false,
             queue: Vec::new(),
             buffer: vec![0; READ_BYTES],
             pooled: 0,
@@ -187,7 +193,12 @@ impl Shard {
     }
 
     fn has_work(&self) -> bool {
-        !self.dirty.is_empty() || !self.resumable.is_empty() || !self.outbox.is_empty()
+        !self.dirty.is_empty()
+            || !self.resumable.is_empty()
+            || !self.unread.is_empty()
+            || !self.unaccepted.is_empty()
+            || self.letters_left
+            || !self.outbox.is_empty()
     }
 
     fn next_generation(&mut self) -> u32 {

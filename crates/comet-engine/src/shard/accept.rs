@@ -36,7 +36,6 @@ impl Shard {
                 if turn == ACCEPTS_PER_TURN {
                     self.unaccepted.push(listener);
                     // The poll tells of new arrivals only: come back for the rest without waiting.
-                    self.wheel.arm(Timer::Accept(listener as u32), self.now);
                     break;
                 }
                 match self.listeners[listener].accept() {
@@ -97,6 +96,7 @@ impl Shard {
             armed: 0,
             close_when_written: false,
             half_closed: false,
+            unread: false,
             read_paused: false,
             carries_connect: false,
             cold: None,

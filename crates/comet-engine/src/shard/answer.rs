@@ -18,7 +18,7 @@ impl Shard {
     /// Answers a batch whose messages all have their replies.
     pub(super) fn answer_batch(&mut self, exchange: Exchange) {
         let session = exchange.session.filter(|session| self.seat(*session).is_some());
-        if self.connection(exchange.connection).is_none() {
+        if !self.hears(exchange.connection) {
             self.on_unanswerable(&exchange, session);
         } else if exchange.is_websocket() {
             if !exchange.replies.is_empty() {
@@ -52,6 +52,11 @@ impl Shard {
             // What queued up while the batch was worked on may leave now.
             self.mark_dirty(session);
         }
+    }
+
+    /// Whether a connection is there and still takes an answer.
+    pub(super) fn hears(&mut self, key: ConnectionKey) -> bool {
+        self.connection(key).is_some_and(|connection| !matches!(connection.protocol, Protocol::Closing))
     }
 
     /// The connection went away before its batch was answered.
@@ -126,8 +131,10 @@ impl Shard {
     pub(super) fn respond(&mut self, key: ConnectionKey, events: &[Shared], replies: &[Reply]) {
         let draining = self.drain.is_some();
         let Some(connection) = self.connection(key) else { return };
+        // Who sends no more is answered what it has sent, and then the connection ends.
+        let ends = connection.close_when_written && !connection.has_input();
         let Protocol::Answering(answering) = &mut connection.protocol else { return };
-        let keep_alive = answering.keep_alive && !draining && !connection.close_when_written;
+        let keep_alive = answering.keep_alive && !draining && !ends;
         let special = answering.special.take();
         let replies = encode_all(replies);
         let bodies = events.iter().map(|event| event.0.event()).chain(replies.iter().map(Vec::as_slice));

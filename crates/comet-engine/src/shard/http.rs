@@ -9,7 +9,7 @@ use comet_wire::http::{
     Body, BodyError, BodyFraming, Head, HeadError, HeadLimits, Parsed, canonical_path, write_head,
 };
 
-use crate::connection::{Freight, Moved, PartialRequest, Protocol};
+use crate::connection::{Connection, Freight, Moved, PartialRequest, Protocol};
 use crate::delivery::Chunk;
 use crate::host::HandedOver;
 use crate::key::ConnectionKey;
@@ -24,6 +24,8 @@ pub(super) enum Served {
     Done,
     /// Its answer is awaited.
     Waits,
+    /// It is not looked at before the answers in front of it have left.
+    Stalled,
     /// The connection is a WebSocket from here on.
     Upgraded,
     /// The connection is gone.
@@ -44,6 +46,10 @@ impl Shard {
         let mut at = 0;
         loop {
             let Some(connection) = self.connection(key) else { return Flow::Gone };
+            if connection.is_stalled() {
+                // One answer after the other: whoever is slow to take one waits for the next.
+                return Flow::Wait(at);
+            }
             let served = if connection.cold.as_ref().is_some_and(|cold| cold.request.is_some()) {
                 match self.on_body(key, &bytes[at..]) {
                     Some((taken, served)) => {
@@ -68,6 +74,7 @@ impl Shard {
             match served {
                 Served::Done => {}
                 Served::Waits => return Flow::Wait(at),
+                Served::Stalled => {}
                 Served::Gone => return Flow::Gone,
                 Served::Upgraded => {
                     return match self.on_websocket(key, &mut bytes[at..]) {
@@ -119,8 +126,11 @@ impl Shard {
             }
         };
         if !mounted {
-            self.hand_over(key, bytes);
-            return Some((bytes.len(), Served::Gone));
+            return Some(if self.hand_over(key, bytes) {
+                (bytes.len(), Served::Gone)
+            } else {
+                (0, Served::Stalled)
+            });
         }
         self.counters.requests.add(1);
         let framing = head.framing();
@@ -239,13 +249,17 @@ impl Shard {
         })
     }
 
-    /// Gives a connection to the host with everything that was read from it.
-    fn hand_over(&mut self, key: ConnectionKey, unread: &[u8]) {
+    /// Gives a connection to the host with everything that was read from it; false when it cannot go yet.
+    fn hand_over(&mut self, key: ConnectionKey, unread: &[u8]) -> bool {
         // What was written before must leave before somebody else writes.
         self.flush();
-        let Some(connection) = self.connection(key) else { return };
-        if connection.is_stalled() || connection.half_closed {
-            return self.drop_connection(key);
+        let Some(connection) = self.connection(key) else { return true };
+        if connection.is_stalled() {
+            return false;
+        }
+        if connection.half_closed {
+            self.drop_connection(key);
+            return true;
         }
         self.counters.connections_handed_over.add(1);
         if let Some((stream, connection)) = self.take_connection(key) {
@@ -258,6 +272,7 @@ impl Shard {
                 permit,
             });
         }
+        true
     }
 
     /// Moves a request, with its connection, to the shard of its session.
@@ -274,10 +289,12 @@ impl Shard {
     /// Moves a connection with its freight to another shard.
     pub(super) fn move_connection(&mut self, key: ConnectionKey, shard: usize, freight: Freight) {
         self.flush();
+        // What the peer has not taken yet goes along, or it would see the middle of an answer missing.
+        let output = self.connection(key).map(Connection::take_output).unwrap_or_default();
         let Some((stream, connection)) = self.take_connection(key) else { return };
         self.counters.connections_moved.add(1);
         let (address, permit, half_closed) = (connection.address, connection.permit, connection.half_closed);
-        let moved = Moved { stream, address, permit, half_closed, freight };
+        let moved = Moved { stream, address, permit, half_closed, output, freight };
         self.peers[shard].post(crate::inbox::Letter::Moved(Box::new(moved)));
     }
 

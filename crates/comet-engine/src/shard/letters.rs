@@ -7,7 +7,6 @@ use crate::delivery::Delivery;
 use crate::inbox::Letter;
 
 use super::Shard;
-use super::timer::Timer;
 
 /// Letters taken in one turn.
 const LETTERS_PER_TURN: usize = 4_096;
@@ -15,14 +14,15 @@ const LETTERS_PER_TURN: usize = 4_096;
 impl Shard {
     pub(super) fn on_letters(&mut self) {
         self.inbox.listen();
+        self.learn_interest();
         for _ in 0..LETTERS_PER_TURN {
-            let Some(letter) = self.inbox.take() else { return };
+            let Some(letter) = self.inbox.take() else {
+                self.letters_left = false;
+                return;
+            };
             match letter {
                 Letter::Publish { publish, answer } => self.on_publish(publish, answer),
                 Letter::Publication(publication) => self.on_publication(publication),
-                Letter::Interest { shard, name, interested } => {
-                    self.home.on_interest(shard, &name, interested)
-                }
                 Letter::Published { exchange, reply, outcome } => self.on_published(exchange, reply, outcome),
                 Letter::Ruling { exchange, ruling } => self.on_ruling(exchange, ruling),
                 Letter::Deliver { session, event } => {
@@ -37,6 +37,6 @@ impl Shard {
             }
         }
         // More may wait, and the poll was told of it already: come back at once.
-        self.wheel.arm(Timer::Wake, self.now);
+        self.letters_left = true;
     }
 }

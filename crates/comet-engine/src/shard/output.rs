@@ -46,7 +46,11 @@ impl Shard {
             return;
         }
         if connection.queued != NOT_QUEUED {
-            self.outbox.entries[connection.queued as usize].1.append(chunk.bytes());
+            let queued = &mut self.outbox.entries[connection.queued as usize].1;
+            queued.append(chunk.bytes());
+            if queued.bytes().len() > self.config.limits.bytes_per_write {
+                self.flush();
+            }
             return;
         }
         connection.queued = self.outbox.entries.len() as u32;
@@ -101,8 +105,9 @@ impl Shard {
             cold.output_sent = taken;
             cold.output_bytes = left;
             cold.output.push_back(chunk);
+            cold.stalled_until = stall;
             self.counters.sends_short.add(1);
-            self.set_connection_deadline(key, stall);
+            self.arm_connection(key);
         }
         self.counters.sent_bytes.add(taken as u64);
         if left == 0 {
@@ -144,14 +149,14 @@ impl Shard {
         if failed {
             return self.drop_connection(key);
         }
+        if sent > 0 {
+            cold.stalled_until = stall;
+        }
         let empty = cold.output.is_empty();
         self.counters.sent_bytes.add(sent as u64);
         if empty {
             self.connections[key.slot as usize].trim();
-            self.set_connection_deadline(key, 0);
             self.on_written(key);
-        } else if sent > 0 {
-            self.set_connection_deadline(key, stall);
         }
     }
 
@@ -160,8 +165,16 @@ impl Shard {
         let (now, config) = (self.now, self.config.clone());
         let Some(connection) = self.connection(key) else { return };
         let carried = std::mem::take(&mut connection.carries_connect);
-        let (close, session) = (connection.close_when_written, connection.session);
+        let (mut close, session) = (connection.close_when_written, connection.session);
         let closing = matches!(connection.protocol, Protocol::Closing);
+        let answering = matches!(connection.protocol, Protocol::Answering(_));
+        let between = matches!(connection.protocol, Protocol::Http);
+        let has_input = connection.has_input();
+        if between && (has_input || connection.read_paused) {
+            self.resumable.push(key);
+        }
+        // Who sends no more is still answered what it has asked, but holds no connect.
+        close &= !(between && has_input) && (!answering || self.holds_connect(key));
         if let (true, Some(session)) = (carried, session) {
             if let Some(seat) = self.seat(session) {
                 seat.session.on_connect_written(&config.session, now);

@@ -10,7 +10,7 @@ use comet_bus::{Full, Position, Publication, home_of};
 
 use crate::delivery::Delivery;
 use crate::exchange::Exchange;
-use crate::inbox::{Answer, Letter, Publish};
+use crate::inbox::{Answer, Interest, Letter, Publish};
 use crate::key::ExchangeKey;
 
 use super::Shard;
@@ -63,6 +63,7 @@ impl Shard {
         if (0..self.peers.len()).any(|shard| shard != self.index && self.is_congested(shard)) {
             return Err(Code::Overloaded);
         }
+        self.learn_interest();
         let (position, shards) =
             self.home.number(&publish.channel, self.now).map_err(|Full| Code::Overloaded)?;
         self.counters.publications.add(1);
@@ -79,6 +80,13 @@ impl Shard {
             }
         }
         Ok(position)
+    }
+
+    /// At the home of names: takes in which shards listen to them.
+    pub(super) fn learn_interest(&mut self) {
+        while let Some(Interest { shard, name, interested }) = self.inbox.take_interest() {
+            self.home.on_interest(shard, &name, interested);
+        }
     }
 
     /// At a shard with listeners: a numbered publication.

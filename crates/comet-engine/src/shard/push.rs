@@ -21,12 +21,27 @@ impl Shard {
         if seat.generation != key.generation {
             return;
         }
-        match seat.session.push(delivery, config) {
+        match seat.session.push(delivery.clone(), config) {
             Pushed::Queued if seat.dirty => {}
             Pushed::Queued => {
                 seat.dirty = true;
                 self.dirty.push_back(key);
             }
+            Pushed::Overflow => self.push_overflowing(key, delivery),
+        }
+    }
+
+    /// A queue that is full in the middle of a turn may be that of somebody who reads well: what may leave leaves
+    /// now. Only when that makes no room the session ends.
+    fn push_overflowing(&mut self, key: SessionKey, delivery: Shared) {
+        self.push_session(key);
+        let config = &self.config.session;
+        let Some(seat) = self.sessions.get_mut(key.slot as usize) else { return };
+        if seat.generation != key.generation {
+            return;
+        }
+        match seat.session.push(delivery, config) {
+            Pushed::Queued => self.mark_dirty(key),
             Pushed::Overflow => self.end_session(key, Code::SlowConsumer),
         }
     }
@@ -114,7 +129,7 @@ impl Shard {
             }
         });
         for key in overflowed {
-            self.end_session(key, Code::SlowConsumer);
+            self.push_overflowing(key, Shared(Rc::clone(&delivery.0)));
         }
     }
 }

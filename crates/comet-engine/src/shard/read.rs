@@ -13,6 +13,9 @@ use crate::key::ConnectionKey;
 
 use super::{READ_BYTES, Shard};
 
+/// Full reads of one connection in one turn.
+const READS_PER_TURN: u32 = 4;
+
 /// What a reader says after looking at the input.
 pub(super) enum Flow {
     /// It took so many bytes and cannot go on without more.
@@ -29,13 +32,18 @@ impl Shard {
             self.on_writable(key);
         }
         if event.is_readable() || event.is_read_closed() || event.is_error() {
-            self.read(key, event.is_read_closed());
+            let read_closed = event.is_read_closed();
+            // Whoever has more to read has its turn later in this one, and then meets the end too.
+            if self.connection(key).is_some_and(|connection| connection.read_paused || !connection.unread) {
+                self.read(key, read_closed, read_closed);
+            }
         }
     }
 
-    /// Reads until the socket has no more, as far as the connection's state lets it.
-    pub(super) fn read(&mut self, key: ConnectionKey, read_closed: bool) {
-        loop {
+    /// Reads until the socket has no more, as far as the connection's state lets it and for a bounded time.
+    /// `to_end` says that only an empty socket is known to have no more.
+    fn read(&mut self, key: ConnectionKey, read_closed: bool, to_end: bool) {
+        for turn in 0.. {
             let mut buffer = std::mem::take(&mut self.buffer);
             let Some(connection) = self.connection(key) else {
                 self.buffer = buffer;
@@ -48,11 +56,16 @@ impl Shard {
                 }
                 return;
             }
+            if turn == READS_PER_TURN {
+                connection.unread = true;
+                self.buffer = buffer;
+                return self.unread.push(key);
+            }
             let result = connection.stream.read(&mut buffer);
             let go_on = match &result {
                 Ok(read) if *read > 0 => {
                     self.on_input(key, &mut buffer[..*read]);
-                    *read == READ_BYTES || read_closed
+                    *read == READ_BYTES || to_end
                 }
                 _ => false,
             };
@@ -147,7 +160,13 @@ impl Shard {
                 self.on_kept_input(key, input.unwrap_or_default());
             }
             if paused {
-                self.read(key, false);
+                self.read(key, false, true);
+            }
+        }
+        for key in std::mem::take(&mut self.unread) {
+            if let Some(connection) = self.connection(key) {
+                connection.unread = false;
+                self.read(key, false, true);
             }
         }
     }

@@ -188,7 +188,7 @@ impl Shard {
         let connect_only = special.as_ref().is_some_and(|special| special.callback.is_some());
         let info =
             messages.iter().any(is_handshake).then(|| Box::new(request_info(head, connection.address)));
-        let keep_alive = head.keep_alive() && !connection.half_closed;
+        let keep_alive = head.keep_alive() && (!connection.half_closed || !request.unread.is_empty());
         connection.protocol = Protocol::Answering(Answering { keep_alive, special: special.map(Box::new) });
         self.start_batch(
             key,

@@ -12,10 +12,10 @@ use comet_bus::{Subscribed, Unsubscribed, home_of};
 use comet_wire::websocket::close_frame;
 
 use crate::client_id::{Place, same_secret};
-use crate::delivery::Chunk;
+use crate::delivery::{Chunk, Shared};
 use crate::exchange::Exchange;
 use crate::host::{Identity, Who};
-use crate::inbox::Letter;
+use crate::inbox::Interest;
 use crate::key::{ConnectionKey, SessionKey};
 use crate::seat::Seat;
 
@@ -126,6 +126,9 @@ impl Shard {
         let Some(address) = self.connection(exchange.connection).map(|connection| connection.address) else {
             return self.refuse(exchange, request.deny(Code::Internal, None));
         };
+        if !self.hears(exchange.connection) {
+            return self.refuse(exchange, request.deny(Code::HandshakeTimeout, None));
+        }
         let generation = self.next_generation();
         let slot = self.sessions.vacant_key() as u32;
         let key = SessionKey { slot, generation };
@@ -180,7 +183,7 @@ impl Shard {
             if home == self.index {
                 self.home.on_interest(self.index, name, interested);
             } else {
-                self.peers[home].post(Letter::Interest { shard: self.index, name: name.into(), interested });
+                self.peers[home].tell(Interest { shard: self.index, name: name.into(), interested });
             }
         }
     }
@@ -200,20 +203,25 @@ impl Shard {
 
     /// Ends a session that did not ask for it: held connect, wire and subscribers' lists are told.
     pub(super) fn end_session(&mut self, key: SessionKey, code: Code) {
+        if self.seat(key).is_none() {
+            return;
+        }
         self.counters.ending(code);
         let config = self.config.clone();
+        // What the server had to say before it ended the session by its own will is still said.
+        let events = if code == Code::DisconnectedByServer { self.take_last_events(key) } else { Vec::new() };
         let Some(seat) = self.seat(key) else { return };
         let held = seat.session.end(code, &config.session);
         let attached = seat.attached.take();
         if let Some((ticket, reply)) = held {
             let holder = ConnectionKey::unpack(ticket.0);
             if Some(holder) == attached {
-                self.write_frame(holder, &[], &[reply]);
+                self.write_frame(holder, &events, &[reply]);
             } else {
-                self.respond(holder, &[], &[reply, farewell(&config.session, code)]);
+                self.respond(holder, &events, &[reply, farewell(&config.session, code)]);
             }
         } else if let (Some(connection), Code::DisconnectedByServer) = (attached, code) {
-            self.write_frame(connection, &[], &[farewell(&config.session, code)]);
+            self.write_frame(connection, &events, &[farewell(&config.session, code)]);
         }
         self.remove_session(key, code);
         if let Some(connection) = attached {
@@ -222,6 +230,14 @@ impl Shard {
             }
             self.end_websocket(connection, code);
         }
+    }
+
+    /// Takes a session's queue, as far as one write goes, when there is a wire that waits for it.
+    fn take_last_events(&mut self, key: SessionKey) -> Vec<Shared> {
+        let Some(seat) = self.seat(key) else { return Vec::new() };
+        let (held, attached) = (seat.session.held_ticket(), seat.attached);
+        let wire = held.map(|ticket| ConnectionKey::unpack(ticket.0)).or(attached);
+        if wire.is_some_and(|wire| self.hears(wire)) { self.take_events(key) } else { Vec::new() }
     }
 
     fn remove_session(&mut self, key: SessionKey, code: Code) {

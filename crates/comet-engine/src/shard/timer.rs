@@ -50,9 +50,17 @@ impl Shard {
     pub(super) fn set_connection_deadline(&mut self, key: ConnectionKey, deadline: Millis) {
         let Some(connection) = self.connection(key) else { return };
         connection.deadline = deadline;
+        self.arm_connection(key);
+    }
+
+    /// Puts a connection into the wheel for its deadline, or for that of its output when that is earlier.
+    pub(super) fn arm_connection(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connection(key) else { return };
+        let deadline = Some(connection.deadline).filter(|deadline| *deadline != 0);
+        let Some(look) = deadline.into_iter().chain(connection.stalled_until()).min() else { return };
         let armed = connection.armed;
-        if deadline != 0 && (armed == 0 || deadline < armed) {
-            let armed = self.wheel.arm(Timer::Connection(key), deadline);
+        if armed == 0 || look < armed {
+            let armed = self.wheel.arm(Timer::Connection(key), look);
             self.connections[key.slot as usize].armed = armed;
         }
     }
@@ -89,15 +97,25 @@ impl Shard {
             return;
         }
         connection.armed = 0;
-        let deadline = connection.deadline;
+        let (deadline, stalled_until) = (connection.deadline, connection.stalled_until());
+        let closing = matches!(connection.protocol, Protocol::Closing);
+        if stalled_until.is_some_and(|until| until <= now) {
+            return if closing {
+                self.drop_connection(key)
+            } else {
+                self.end_connection(key, Code::WriteStalled)
+            };
+        }
         if deadline == 0 || deadline > now {
-            return self.set_connection_deadline(key, deadline);
+            return self.arm_connection(key);
+        }
+        if let (Some(until), Protocol::Http | Protocol::Closing) = (stalled_until, &connection.protocol) {
+            // Nothing more is read from a peer before it has its answer: till then it is not late.
+            return self.set_connection_deadline(key, until);
         }
         connection.deadline = 0;
-        let code = if matches!(connection.protocol, Protocol::Closing) {
+        let code = if closing {
             return self.drop_connection(key);
-        } else if connection.is_stalled() {
-            Code::WriteStalled
         } else if connection.cold.as_ref().is_some_and(|cold| cold.request.is_some()) {
             return self.look_at_body_rate(key);
         } else {

@@ -9,6 +9,7 @@ use mio::net::TcpStream;
 use bayeux::{Code, json};
 
 use crate::connection::{Freight, Moved, Protocol, WebSocket};
+use crate::delivery::Chunk;
 use crate::key::ConnectionKey;
 
 use super::Shard;
@@ -17,12 +18,15 @@ use super::http::{Request, Served};
 
 impl Shard {
     pub(super) fn on_moved(&mut self, moved: Moved) {
-        let Moved { stream, address, permit, half_closed, freight } = moved;
+        let Moved { stream, address, permit, half_closed, output, freight } = moved;
         let stream = TcpStream::from_std(stream);
         let deadline = self.now + self.config.limits.head_timeout_ms;
         let Some(key) = self.register(stream, address, permit, Protocol::Http, deadline) else { return };
         if let Some(connection) = self.connection(key) {
             connection.half_closed = half_closed;
+        }
+        if !output.is_empty() {
+            self.write(key, Chunk::Owned(output));
         }
         match freight {
             Freight::Unread(unread) => self.on_kept_input(key, unread),
@@ -67,7 +71,7 @@ impl Shard {
                     connection.cold_mut().input = unread;
                 }
             }
-            Served::Gone => {}
+            Served::Stalled | Served::Gone => {}
         }
     }
 }

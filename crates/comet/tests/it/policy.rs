@@ -280,3 +280,19 @@ fn a_policy_that_never_answers_is_taken_for_a_no() {
     let reply = client.request("/slow", json!({ "data": 1 }));
     assert_eq!(reply["error"], "500:the policy did not answer in time:internal");
 }
+
+#[test]
+fn a_websocket_whose_handshake_is_let_in_too_late_is_gone_all_the_same() {
+    let (shop, door) = Shop::shut();
+    let mut config = TestServer::config();
+    config.limits.handshake_timeout_ms = 300;
+    config.limits.linger_ms = 1_500;
+    let server = TestServer::run(comet::Comet::builder().config(config).policy(shop));
+    let mut socket = WebSocket::open(server.address(), "/cometd");
+    socket.send_batch(&json!([{ "channel": "/meta/handshake", "ext": { "token": "slow" } }]));
+    assert_eq!(socket.expect_close(), 4408);
+    door.add_permits(1);
+    server.until("its handshake is refused", |counts| counts.endings.contains(&(Code::HandshakeTimeout, 2)));
+    assert_eq!(server.counts().sessions_open, 0);
+    server.until("the connection is gone though the client holds on", |counts| counts.connections_open == 0);
+}

@@ -198,3 +198,21 @@ fn answers_are_neither_kept_nor_guessed_at_by_browsers() {
     assert_eq!(answer.field("cache-control"), Some("no-store"));
     assert_eq!(answer.field("x-content-type-options"), Some("nosniff"));
 }
+
+#[test]
+fn who_sends_no_more_is_answered_all_it_has_asked() {
+    let server = TestServer::with(|config| config.shards = 2);
+    let mut client = LongPollClient::new(&server);
+    client.handshake();
+    for round in 0..8 {
+        let mut socket = Socket::connect(server.address());
+        for n in 0..2 {
+            // One of the two channels has its home on the other shard.
+            let publish = json!([{ "channel": format!("/n/{}", round + n), "data": 1, "clientId": client.id(), "id": n }]);
+            socket.send_batch("/cometd", &publish);
+        }
+        socket.finish();
+        assert_eq!(socket.response().messages()[0]["id"], 0);
+        assert_eq!(socket.response().messages()[0]["id"], 1);
+    }
+}

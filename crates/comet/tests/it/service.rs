@@ -145,3 +145,23 @@ fn a_service_outside_its_place_is_refused_when_the_server_is_built() {
         assert!(builder.build().is_err(), "{name}");
     }
 }
+
+#[test]
+fn what_a_service_sends_before_it_ends_the_session_still_arrives_and_the_end_is_counted_once() {
+    let goodbye = async |call: Call| {
+        let channel = comet::Channel::parse("/private").expect("a channel");
+        for word in ["farewell", "and thanks"] {
+            call.client.send(&channel, word).expect("a text is JSON");
+        }
+        call.client.disconnect();
+        call.client.disconnect();
+        Ok::<_, Refusal>(Reply::none())
+    };
+    let server = TestServer::run(TestServer::builder().service("/service/goodbye", goodbye));
+    let mut socket = WebSocketClient::connected(&server);
+    socket.send(json!({ "channel": "/service/goodbye", "data": 1 }));
+    socket.expect_event("/private", "farewell");
+    socket.expect_event("/private", "and thanks");
+    assert_eq!(socket.wire.socket.expect_close(), 4403);
+    assert_eq!(server.endings(Code::DisconnectedByServer), 1);
+}

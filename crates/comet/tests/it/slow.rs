@@ -231,3 +231,123 @@ fn a_client_that_does_not_close_is_cut_off_after_linger_ms() {
     drop(socket);
     server.until("the client has closed", |counts| counts.connections_open == 1);
 }
+
+#[test]
+fn a_reader_stuck_in_one_large_message_is_ended_when_its_replies_pile_up() {
+    let (server, mut witness) = quick(|config| config.limits.output_bytes = 10_000);
+    let mut deaf = deaf(&server);
+    let payload = "x".repeat(900_000);
+    eventually("its output stalls", || {
+        server.publish("/flood", &payload);
+        server.counts().sends_short > 0
+    });
+    // What is left of the message is more than the bound, and every reply is one too many.
+    for _ in 0..200 {
+        let _ = deaf.socket().try_send(WebSocket::frame(0x81, br#"[{"channel":"/a","data":1}]"#));
+    }
+    server.until("it is ended", |counts| counts.endings.contains(&(Code::SlowConsumer, 1)));
+    witness.still_hears(&server);
+}
+
+/// A session whose next connect has a large answer, and the connect.
+fn with_a_large_answer(server: &TestServer) -> String {
+    let mut client = LongPollClient::new(server);
+    client.handshake();
+    let mut socket = Socket::connect(server.address());
+    let id = client.id().to_owned();
+    socket.post(&json!([{ "channel": "/meta/subscribe", "subscription": "/large", "clientId": id }]));
+    for n in 0..30 {
+        server.publish("/large", &json!([n, "x".repeat(300_000)]));
+    }
+    json!([{ "channel": "/meta/connect", "clientId": id, "id": "c" }]).to_string()
+}
+
+fn large(config: &mut Config) {
+    config.session.mailbox_bytes = 64 << 20;
+    config.limits.bytes_per_write = 64 << 20;
+    config.limits.output_bytes = 64 << 20;
+}
+
+/// Reads a large answer to its end, which has to be as it was written.
+fn expect_large_answer(socket: &mut Socket) {
+    let messages = socket.response().messages();
+    assert_eq!(messages.len(), 31);
+    for (n, message) in messages[..30].iter().enumerate() {
+        assert_eq!(message["data"][0], n);
+    }
+    assert_eq!(messages[30]["id"], "c");
+}
+
+#[test]
+fn a_connection_that_took_its_time_for_an_answer_is_idle_afterwards() {
+    let (server, _witness) = quick(|config| {
+        large(config);
+        config.limits.idle_timeout_ms = 500;
+    });
+    let connect = with_a_large_answer(&server);
+    let mut socket = Socket::with_receive_buffer(server.address(), 4 << 10);
+    socket.send_post("/cometd", "", connect);
+    server.until("the answer does not fit", |counts| counts.sends_short > 0);
+    expect_large_answer(&mut socket);
+    assert_eq!(socket.expect_end(), b"");
+}
+
+#[test]
+fn requests_behind_an_answer_that_is_still_leaving_do_not_disturb_it() {
+    let (server, _witness) = quick(|config| {
+        large(config);
+        config.shards = 2;
+    });
+    let connect = with_a_large_answer(&server);
+    let sessions: Vec<_> = (0..8)
+        .map(|_| {
+            let mut client = LongPollClient::new(&server);
+            client.handshake();
+            client
+        })
+        .collect();
+    let mut socket = Socket::with_receive_buffer(server.address(), 4 << 10);
+    socket.send_post("/cometd", "", connect);
+    for (n, session) in sessions.iter().enumerate() {
+        let publish = json!([{ "channel": "/nobody", "data": n, "clientId": session.id(), "id": n }]);
+        socket.send_post("/cometd", "", publish.to_string());
+    }
+    server.until("the answer does not fit", |counts| counts.sends_short > 0);
+    expect_large_answer(&mut socket);
+    for n in 0..sessions.len() {
+        assert_eq!(socket.response().messages()[0]["id"], n);
+    }
+}
+
+#[test]
+fn a_page_behind_an_answer_that_is_still_leaving_waits_for_it() {
+    let (server, _witness) = quick(large);
+    let connect = with_a_large_answer(&server);
+    let mut socket = Socket::with_receive_buffer(server.address(), 4 << 10);
+    let length = connect.len();
+    socket.send(format!(
+        "POST /cometd HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{connect}\
+         GET /page HTTP/1.1\r\nHost: x\r\n\r\n"
+    ));
+    server.until("the answer does not fit", |counts| counts.sends_short > 0);
+    expect_large_answer(&mut socket);
+    assert_eq!(socket.response().status, 404);
+}
+
+#[test]
+fn a_burst_that_is_longer_than_a_queue_does_not_end_those_who_read() {
+    let (server, _witness) = quick(|config| config.session.mailbox_messages = 300);
+    let mut socket = WebSocketClient::connected(&server);
+    socket.subscribe("/burst");
+    let publisher = server.publisher();
+    let burst = (0..3_000).map(|n| {
+        let publisher = publisher.clone();
+        async move { publisher.publish("/burst", &n).await }
+    });
+    let outcomes = server.runtime().block_on(futures_util::future::join_all(burst));
+    assert!(outcomes.iter().all(Result::is_ok));
+    let mut heard: Vec<_> = socket.events(3_000).iter().map(|event| event["data"].as_u64()).collect();
+    heard.sort();
+    assert!(heard.into_iter().eq((0..3_000).map(Some)));
+    assert_eq!(server.endings(Code::SlowConsumer), 0);
+}
