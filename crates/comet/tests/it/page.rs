@@ -200,19 +200,8 @@ fn empty_lines_without_end_behind_a_page_are_no_request() {
     let mut socket = Socket::connect(server.address());
     assert_eq!(socket.get("/a", "").status, 200);
     let lines = "\r\n".repeat(1 << 20);
+    let since = std::time::Instant::now();
     let ended = (0..20).any(|_| socket.try_send(&lines).is_err());
-    assert!(ended, "the server takes empty lines for ever");
-}
-
-#[test]
-fn a_large_page_may_take_longer_than_a_head() {
-    const LENGTH: usize = 12 << 20;
-    let mut config = TestServer::config();
-    config.limits.write_stall_ms = 60_000;
-    let page = async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::full(vec![b'x'; LENGTH])));
-    let server = TestServer::run(comet::Comet::builder().config(config).http(tower::service_fn(page)));
-    let mut socket = Socket::with_receive_buffer(server.address(), 4 << 10);
-    socket.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
-    std::thread::sleep(std::time::Duration::from_secs(11));
-    assert_eq!(socket.response().body.len(), LENGTH);
+    let took = since.elapsed();
+    assert!(ended && took < std::time::Duration::from_secs(5), "the server took empty lines for {took:?}");
 }
