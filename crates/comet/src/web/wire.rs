@@ -26,8 +26,6 @@ use super::{Body, BoxError, InProgress, Response};
 
 /// What one read takes.
 const READ_BYTES: usize = 8 << 10;
-/// What hyper gets of an answer at a time.
-const FRAME_BYTES: usize = 16 << 10;
 /// A request line that is longer is hyper's to refuse.
 const LINE_BYTES: usize = 8 << 10;
 
@@ -117,7 +115,7 @@ impl Wire {
         }
         drop(inner);
         let done = Done { wire: self.clone(), _progress: progress };
-        response.map(|body| Body::wrap(Last { body, rest: bytes::Bytes::new(), _done: done }))
+        response.map(|body| Body::wrap(Last { body, _done: done }))
     }
 
     /// The stream, its permit and what was read of the next request, when that is for a transport.
@@ -280,9 +278,6 @@ impl http_body::Body for Followed {
 /// A response body whose end is the end of its request.
 struct Last {
     body: Body,
-    /// What was not given to hyper yet. It gets a little at a time: it counts the time of the next request from
-    /// when it has all of an answer, not from when the answer has left.
-    rest: bytes::Bytes,
     _done: Done,
 }
 
@@ -309,30 +304,14 @@ impl http_body::Body for Last {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<bytes::Bytes>, BoxError>>> {
-        while self.rest.is_empty() {
-            let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
-                Some(Ok(frame)) => frame,
-                end => return Poll::Ready(end),
-            };
-            match frame.into_data() {
-                Ok(data) => self.rest = data,
-                Err(frame) => return Poll::Ready(Some(Ok(frame))),
-            }
-        }
-        let length = self.rest.len().min(FRAME_BYTES);
-        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
+        Pin::new(&mut self.body).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let (mut hint, rest) = (self.body.size_hint(), self.rest.len() as u64);
-        if let Some(upper) = hint.upper() {
-            hint.set_upper(upper + rest);
-        }
-        hint.set_lower(hint.lower() + rest);
-        hint
+        self.body.size_hint()
     }
 }
