@@ -32,7 +32,7 @@ pub(crate) const FOR_TESTS: &[Need] = &[
 pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     let mut packages = missing(needs, |program| process::find(program).is_some());
     // The module is there on every Python; what Debian keeps in a package of its own is the pip inside it.
-    if process::find("python3").is_some() && !works("python3", &["-c", "import ensurepip, venv"]) {
+    if process::find("python3").is_none() || !works("python3", &["-c", "import ensurepip, venv"]) {
         packages.push("python3-venv");
     }
     if packages.is_empty() {
