@@ -14,14 +14,16 @@ use mio::net::TcpListener;
 use mio::{Interest, Poll, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::call_permit::CallGate;
 use crate::client_id::Ids;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::handle::Handle;
 use crate::host::Host;
-use crate::inbox::{Letter, inbox};
+use crate::inbox::{Letter, Peer, inbox};
 use crate::permit::Gate;
 use crate::shard::{FIRST_LISTENER, Parts, Shard, WAKER};
+use crate::stop::wind_down;
 
 /// Connections that may wait to be accepted; the system caps it.
 const BACKLOG: i32 = 4_096;
@@ -29,8 +31,11 @@ const BACKLOG: i32 = 4_096;
 /// A running engine. Dropping it stops it without grace.
 pub struct Engine {
     handle: Handle,
+    peers: Vec<Peer>,
     addresses: Vec<SocketAddr>,
     threads: Vec<JoinHandle<()>>,
+    /// How long a graceful stop may take.
+    drain: Duration,
 }
 
 impl Engine {
@@ -46,6 +51,7 @@ impl Engine {
         let shards = shards.clamp(1, MAX_SHARDS);
         let (addresses, mut listeners) = listen(&config.listen, shards)?;
         let gate = Gate::new(config.limits.connections, config.limits.connections_per_address);
+        let calls = CallGate::default();
         let counters: Vec<_> = (0..shards).map(|_| Arc::new(Counters::default())).collect();
         let mut polls = Vec::with_capacity(shards);
         let mut inboxes = Vec::with_capacity(shards);
@@ -58,6 +64,7 @@ impl Engine {
             peers.push(peer);
         }
         let handle = Handle::new(peers.clone(), counters.clone(), gate.clone());
+        let drain = Duration::from_millis(config.limits.drain_ms);
         let (ids, config, host) = (Ids::new(), Arc::new(config), host(&handle));
         let mut threads = Vec::with_capacity(shards);
         for (index, (poll, inbox)) in polls.into_iter().zip(inboxes).enumerate() {
@@ -75,13 +82,14 @@ impl Engine {
                 host: host.clone(),
                 ids: ids.clone(),
                 gate: gate.clone(),
+                calls: calls.clone(),
                 counters: counters[index].clone(),
                 epoch: epoch(index),
             };
             let name = format!("shard-{index}");
             threads.push(std::thread::Builder::new().name(name).spawn(move || Shard::new(parts).run())?);
         }
-        Ok(Engine { handle, addresses, threads })
+        Ok(Engine { handle, peers, addresses, threads, drain })
     }
 
     /// The addresses it listens on, with the ports the system chose.
@@ -97,7 +105,7 @@ impl Engine {
     /// Stops with grace: answers what is held, sends what is queued, tells everyone to come back. Blocks
     /// until that is done or its time is up.
     pub fn drain(mut self) {
-        self.handle.post_all(|| Letter::Drain);
+        wind_down(&self.peers, self.drain);
         for thread in self.threads.drain(..) {
             join(thread);
         }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bayeux::{Advice, Channel, Code, Pattern};
 use serde_json::value::RawValue;
 
+use crate::call_permit::{CallPermit, OpenCalls};
 use crate::inbox::{Letter, Peer};
 use crate::key::{ExchangeKey, SessionKey};
 
@@ -119,6 +120,7 @@ pub struct Who {
     pub(crate) shard: u8,
     pub(crate) key: SessionKey,
     pub(crate) ended: AtomicBool,
+    pub(crate) open_calls: OpenCalls,
 }
 
 impl Who {
@@ -203,6 +205,7 @@ pub struct Responder {
     pub(crate) session: SessionKey,
     pub(crate) channel: Channel,
     pub(crate) id: Option<Box<RawValue>>,
+    pub(crate) _permit: CallPermit,
 }
 
 impl Responder {

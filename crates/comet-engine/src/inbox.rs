@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::connection::Moved;
 use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
+use crate::stop::Order;
 
 /// What can be posted to a shard.
 pub(crate) enum Letter {
@@ -33,8 +34,8 @@ pub(crate) enum Letter {
     End { session: SessionKey, code: Code },
     /// From another shard or from the host: a connection that belongs here.
     Moved(Box<Moved>),
-    /// Send everyone away without losing what is queued.
-    Drain,
+    /// The next phase of a graceful stop.
+    Drain(Order),
     /// Stop now.
     Stop,
 }
@@ -81,6 +82,8 @@ struct State {
     /// Set by the first poster after the shard went to sleep or emptied its inbox.
     woken: AtomicBool,
     bytes: AtomicUsize,
+    /// The shard has nobody left to send away.
+    quiet: AtomicBool,
 }
 
 /// The receiving end, owned by the shard.
@@ -122,6 +125,11 @@ impl Peer {
         }
     }
 
+    /// Whether the shard, in a graceful stop, has nobody left to send away.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.state.quiet.load(Ordering::Relaxed)
+    }
+
     /// Bytes posted and not yet taken.
     pub(crate) fn waiting_bytes(&self) -> usize {
         self.state.bytes.load(Ordering::Relaxed)
@@ -129,6 +137,11 @@ impl Peer {
 }
 
 impl Inbox {
+    /// Says whether the shard has nobody left to send away.
+    pub(crate) fn set_quiet(&self, quiet: bool) {
+        self.state.quiet.store(quiet, Ordering::Relaxed);
+    }
+
     /// Must be called before the letters of one turn are taken: posts from here on wake the poll again.
     pub(crate) fn listen(&self) {
         // A swap and not a store: what was posted by whoever set it last is then seen by `take`.

@@ -5,6 +5,7 @@
 //! what a message means, what it looks like and who listens is asked of the rooms below. Whoever embeds it
 //! gives it a [`Host`] and talks to it through a [`Handle`].
 
+mod call_permit;
 mod client_id;
 mod config;
 mod connection;
@@ -23,6 +24,7 @@ mod permit;
 mod seat;
 mod send;
 mod shard;
+mod stop;
 #[cfg(target_os = "linux")]
 mod uring;
 mod wheel;

@@ -34,6 +34,13 @@ pub struct Limits {
     pub fragments: u32,
     /// Batches of one connection that wait for a policy or for the home of a channel.
     pub exchanges_per_connection: usize,
+    /// Batches of one shard that wait for a policy or for the home of a channel, those of dead connections
+    /// included.
+    pub exchanges_per_shard: usize,
+    /// Calls of services by one session that are not answered yet.
+    pub calls_per_session: u32,
+    /// Calls of services in all that are not answered yet.
+    pub calls: usize,
     /// Bytes that wait in front of a shard's inbox before publications are refused.
     pub inbox_bytes: usize,
     /// Bytes of replies that wait for a connection whose reader is slow.
@@ -82,6 +89,9 @@ impl Default for Limits {
             json_depth: 32,
             fragments: 1_024,
             exchanges_per_connection: 64,
+            exchanges_per_shard: 65_536,
+            calls_per_session: 64,
+            calls: 65_536,
             inbox_bytes: 64 << 20,
             output_bytes: 4 << 20,
             pings_per_second: 50,

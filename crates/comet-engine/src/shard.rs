@@ -36,6 +36,7 @@ use mio::{Events, Poll, Token};
 use slab::Slab;
 use smallvec::SmallVec;
 
+use crate::call_permit::CallGate;
 use crate::client_id::Ids;
 use crate::config::Config;
 use crate::connection::Connection;
@@ -72,6 +73,7 @@ pub(crate) struct Parts {
     pub(crate) host: Arc<dyn Host>,
     pub(crate) ids: Ids,
     pub(crate) gate: Gate,
+    pub(crate) calls: CallGate,
     pub(crate) counters: Arc<Counters>,
     pub(crate) epoch: u64,
 }
@@ -89,6 +91,7 @@ pub(crate) struct Shard {
     host: Arc<dyn Host>,
     ids: Ids,
     gate: Gate,
+    calls: CallGate,
     counters: Arc<Counters>,
     started: Instant,
     now: Millis,
@@ -124,7 +127,8 @@ pub(crate) struct Shard {
 
 impl Shard {
     pub(crate) fn new(parts: Parts) -> Shard {
-        let Parts { index, poll, listeners, inbox, peers, config, host, ids, gate, counters, epoch } = parts;
+        let Parts { index, poll, listeners, inbox, peers, config, host, ids, gate, calls, counters, epoch } =
+            parts;
         Shard {
             index,
             poll,
@@ -138,6 +142,7 @@ impl Shard {
             host,
             ids,
             gate,
+            calls,
             counters,
             started: Instant::now(),
             now: 1,

@@ -33,9 +33,14 @@ pub struct Socket {
 impl Socket {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Socket {
-        let stream = TcpStream::connect(address).expect("the server accepts");
+        Socket::try_connect(address).expect("the server accepts")
+    }
+
+    /// Connects to a server that may be gone.
+    pub fn try_connect(address: SocketAddr) -> Option<Socket> {
+        let stream = TcpStream::connect(address).ok()?;
         stream.set_nodelay(true).expect("an open socket has options");
-        Socket { stream, unread: Vec::new(), host: address.to_string() }
+        Some(Socket { stream, unread: Vec::new(), host: address.to_string() })
     }
 
     /// Connects with a receive buffer of about `bytes`, so that the server notices early that nobody reads.

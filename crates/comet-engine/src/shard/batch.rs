@@ -8,6 +8,7 @@ use bayeux::{
     Answer as ConnectAnswer, BatchContext, Carrier, Code, Message, Reply, Step, Ticket, Unidentified,
 };
 
+use crate::call_permit::Busy;
 use crate::connection::Protocol;
 use crate::exchange::{Asked, Exchange, Slot};
 use crate::host::{Ask, Call, Later, RequestInfo, Responder, Ruling};
@@ -24,7 +25,12 @@ pub(super) enum Origin {
 
 impl Shard {
     /// Takes a batch up. Its connection is of this shard, and so is the session it names, if there is one.
-    pub(super) fn start_batch(&mut self, connection: ConnectionKey, messages: Vec<Message>, origin: Origin) {
+    pub(super) fn start_batch(
+        &mut self,
+        connection: ConnectionKey,
+        mut messages: Vec<Message>,
+        origin: Origin,
+    ) {
         self.counters.messages_received.add(messages.len() as u64);
         let (carrier, cookie, request) = match origin {
             Origin::Http { connect_only, cookie, info } => (Carrier::Http { connect_only }, cookie, info),
@@ -35,12 +41,19 @@ impl Shard {
         if let Some(session) = session {
             self.identify(connection, session, carrier);
         }
+        // Batches whose connections are gone wait on, until the host has ruled.
+        let replies = if self.exchanges.len() < self.config.limits.exchanges_per_shard {
+            Vec::with_capacity(messages.len())
+        } else {
+            let refuse = |message| self.config.session.refuse(&message, Code::Overloaded);
+            messages.drain(..).map(refuse).inspect(|_| self.counters.ending(Code::Overloaded)).collect()
+        };
         let exchange = Exchange {
             connection,
             carrier,
             lone: messages.len() == 1,
             session,
-            replies: Vec::with_capacity(messages.len()),
+            replies,
             messages: messages.into_iter(),
             unpublished: 0,
             asked: None,
@@ -295,12 +308,20 @@ impl Shard {
                 reply.deny(bayeux::Error::new(Code::ServiceUnknown, call.channel.as_str())),
             );
         }
+        let Some(who) = self.seat(session).map(|seat| seat.who.clone()) else {
+            return self.refuse(exchange, reply.deny(Code::SessionUnknown));
+        };
+        let limits = &self.config.limits;
+        let permit = match self.calls.admit(&who, limits.calls_per_session, limits.calls) {
+            Ok(permit) => permit,
+            Err(busy) => {
+                let code = if busy == Busy::Session { Code::RateLimited } else { Code::Overloaded };
+                return self.refuse(exchange, reply.deny(code));
+            }
+        };
         exchange.replies.push(reply);
         let peer = self.peers[self.index].clone();
-        let responder = Responder { peer, session, channel: call.channel.clone(), id };
-        if let Some(seat) = self.seat(session) {
-            let who = seat.who.clone();
-            self.host.call(Call { who, channel: call.channel, data: call.data, responder });
-        }
+        let responder = Responder { peer, session, channel: call.channel.clone(), id, _permit: permit };
+        self.host.call(Call { who, channel: call.channel, data: call.data, responder });
     }
 }

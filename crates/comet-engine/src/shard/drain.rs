@@ -2,7 +2,8 @@
 //!
 //! Held polls are answered with what is queued, WebSockets get their queue and then a close frame, new
 //! sessions are refused; a client between two polls has a bounded time to come for its messages. Whoever
-//! comes back is told when, spread out, so that not all come at once.
+//! comes back is told when, spread out, so that not all come at once. When all shards are ready for the next
+//! phase is decided in `stop`.
 
 use bayeux::{Code, Millis};
 
@@ -12,10 +13,12 @@ use crate::key::{ConnectionKey, SessionKey};
 
 use super::Shard;
 use super::timer::Timer;
+use crate::stop::Phase;
 
 /// How often sessions are looked at while draining.
 const LOOK_MS: u64 = 50;
-/// Clients are told to come back within this time, spread evenly.
+/// Clients are told to come back within this time, spread evenly; sooner where the stop is shorter, because
+/// what was accepted after they left waits here for them.
 const RETURN_MS: u64 = 5_000;
 /// Answers that left a moment ago get this long before their connections are cut.
 const SETTLE_MS: u64 = 200;
@@ -25,14 +28,34 @@ pub(super) struct Drain {
     since: Millis,
     until: Millis,
     next_look: Millis,
+    phase: Phase,
+    /// Connections up to this generation have had their time to ask; those of the next are counted since
+    /// `next_mark - SETTLE_MS`.
+    old: u32,
+    next_old: u32,
+    next_mark: Millis,
 }
 
 impl Shard {
-    pub(super) fn begin_drain(&mut self) {
-        if self.drain.is_none() {
-            let (now, limit) = (self.now, self.config.limits.drain_ms);
-            self.drain = Some(Drain { since: now, until: now + limit, next_look: now });
-        }
+    pub(super) fn on_drain(&mut self, phase: Phase) {
+        let (now, limit) = (self.now, self.config.limits.drain_ms);
+        let generation = self.generation;
+        let drain = self.drain.get_or_insert(Drain {
+            since: now,
+            until: now + limit,
+            next_look: now,
+            phase,
+            old: generation,
+            next_old: generation,
+            next_mark: now + SETTLE_MS,
+        });
+        drain.phase = phase;
+        drain.next_look = now;
+    }
+
+    /// Whether publications are taken: until the phase in which all shards end it.
+    pub(super) fn takes_publications(&self) -> bool {
+        self.drain.as_ref().is_none_or(|drain| drain.phase == Phase::SendAway)
     }
 
     pub(super) fn look_at_drain(&mut self) {
@@ -42,7 +65,12 @@ impl Shard {
             return;
         }
         drain.next_look = now + LOOK_MS;
-        let (since, until) = (drain.since, drain.until);
+        if now >= drain.next_mark {
+            drain.old = std::mem::replace(&mut drain.next_old, self.generation);
+            drain.next_mark = now + SETTLE_MS;
+        }
+        let old = drain.old;
+        let (since, until, finishes) = (drain.since, drain.until, drain.phase == Phase::Finish);
         self.wheel.arm(Timer::Wake, now + LOOK_MS);
         let keys: Vec<SessionKey> = self
             .sessions
@@ -59,7 +87,10 @@ impl Shard {
             self.end_connection(key, Code::Draining);
         }
         let keys = self.connections_that(|connection| {
-            matches!(connection.protocol, Protocol::Http) && !connection.has_input()
+            // Who has only just connected comes for messages: its request is on its way.
+            matches!(connection.protocol, Protocol::Http)
+                && !connection.has_input()
+                && connection.generation <= old
         });
         if queued == 0 && now >= since + SETTLE_MS {
             for key in keys {
@@ -69,7 +100,8 @@ impl Shard {
             }
         }
         let quiet = self.connections.is_empty() && queued == 0 && now >= since + SETTLE_MS;
-        self.stopped |= quiet || now >= until;
+        self.inbox.set_quiet(quiet);
+        self.stopped |= (quiet && finishes) || now >= until;
     }
 
     fn connections_that(&self, are_so: impl Fn(&Connection) -> bool) -> Vec<ConnectionKey> {
@@ -82,7 +114,8 @@ impl Shard {
     /// Sends one client away as far as its queue allows; whether nothing of it is left to send.
     fn send_away(&mut self, key: SessionKey) -> bool {
         let now = self.now;
-        let spread = u64::from_be_bytes(random_bytes()) % RETURN_MS;
+        let spread =
+            u64::from_be_bytes(random_bytes()) % RETURN_MS.min(self.config.limits.drain_ms / 2).max(1);
         let Some(seat) = self.seat(key) else { return true };
         let attached = seat.attached;
         let held = seat.session.held_ticket();

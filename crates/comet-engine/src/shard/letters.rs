@@ -32,7 +32,7 @@ impl Shard {
                 }
                 Letter::End { session, code } => self.end_session(session, code),
                 Letter::Moved(moved) => self.on_moved(*moved),
-                Letter::Drain => self.begin_drain(),
+                Letter::Drain(order) => self.on_drain(order.phase),
                 Letter::Stop => self.stopped = true,
             }
         }

@@ -26,7 +26,9 @@ impl Shard {
         let reply = exchange.replies.len() - 1;
         let home = home_of(publish.channel.as_str(), self.peers.len());
         exchange.unpublished += 1;
-        if home == self.index {
+        if !self.takes_publications() {
+            exchange.published(reply, Err(self.refused(Code::Draining)));
+        } else if home == self.index {
             let outcome = self.number(publish);
             exchange.published(reply, outcome.map_err(|code| self.refused(code)));
         } else if self.is_congested(home) {
@@ -48,7 +50,11 @@ impl Shard {
 
     /// At the home of a channel: a message from another shard or from outside.
     pub(super) fn on_publish(&mut self, publish: Publish, answer: Answer) {
-        let outcome = self.number(publish);
+        // What other shards have accepted is numbered until they all have stopped accepting.
+        let outcome = match answer {
+            Answer::Caller(_) if !self.takes_publications() => Err(Code::Draining),
+            _ => self.number(publish),
+        };
         match answer {
             Answer::Exchange { shard, exchange, reply } => {
                 self.peers[shard].post(Letter::Published { exchange, reply, outcome });

@@ -138,8 +138,15 @@ impl Shard {
         if let Some(browser) = &browser {
             self.browsers.entry(browser.clone()).or_default().push(slot);
         }
-        let ended = AtomicBool::new(false);
-        let who = Arc::new(Who { client_id, identity, address, shard: self.index as u8, key, ended });
+        let who = Arc::new(Who {
+            client_id,
+            identity,
+            address,
+            shard: self.index as u8,
+            key,
+            ended: AtomicBool::new(false),
+            open_calls: Default::default(),
+        });
         let seat = Seat {
             session,
             generation,

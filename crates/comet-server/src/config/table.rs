@@ -255,6 +255,21 @@ pub(super) static KEYS: &[Key] = &[
         limits.exchanges_per_connection,
         "Batches of one connection that wait for a policy."
     ),
+    count!(
+        limits,
+        exchanges_per_shard,
+        1,
+        limits.exchanges_per_shard,
+        "Batches of one shard that wait for a policy, those of dead connections included."
+    ),
+    count!(
+        limits,
+        calls_per_session,
+        1,
+        limits.calls_per_session,
+        "Calls of services by one session that are not answered yet."
+    ),
+    count!(limits, calls, 1, limits.calls, "Calls of services in all that are not answered yet."),
     size!(
         limits,
         inbox_bytes,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use comet::Code;
-use comet_testkit::{LongPollClient, PATIENCE, Received, Socket, TestServer, WebSocket, WebSocketClient};
+use comet_testkit::{
+    LongPollClient, PATIENCE, Received, Socket, TestServer, WebSocket, WebSocketClient, Wire,
+};
 use serde_json::json;
 
 #[test]
@@ -183,4 +185,59 @@ fn a_dropped_server_ends_every_connection() {
     socket.response();
     drop(server);
     socket.expect_end();
+}
+
+#[test]
+fn what_was_acknowledged_until_the_stop_reaches_those_who_poll() {
+    // Shards must not stop one by one: the last acknowledged message may be for a poller of another shard.
+    let mut server = TestServer::with(|config| {
+        config.shards = 2;
+        config.limits.drain_ms = 2_000;
+    });
+    let pollers: Vec<_> = (0..6)
+        .map(|_| {
+            let mut poller = LongPollClient::connected(&server);
+            poller.subscribe("/n/**");
+            poller
+        })
+        .collect();
+    let publisher = server.publisher();
+    let acknowledged = server.runtime().spawn(async move {
+        let mut acknowledged = Vec::new();
+        for n in 0..i64::MAX {
+            match publisher.publish(&format!("/n/{}", n % 8), &n).await {
+                Ok(_) => acknowledged.push(n),
+                Err(_) => break,
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        acknowledged
+    });
+    let address = server.address();
+    let stop = server.begin_drain();
+    let heard: Vec<Vec<i64>> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            pollers.iter().map(|poller| scope.spawn(|| poll_until_gone(address, poller))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a poller does not fail")).collect()
+    });
+    server.finish(stop);
+    let acknowledged = server.runtime().block_on(acknowledged).expect("the publisher ends");
+    assert!(acknowledged.len() > 100, "only {} were published", acknowledged.len());
+    for heard in heard {
+        assert_eq!(heard, acknowledged);
+    }
+}
+
+/// Polls until the server is no longer there; the numbers it heard.
+fn poll_until_gone(address: std::net::SocketAddr, poller: &LongPollClient) -> Vec<i64> {
+    let cookie = poller.wire.cookie().map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
+    let connect = json!([{ "channel": "/meta/connect", "connectionType": "long-polling",
+        "clientId": poller.id() }]);
+    let mut heard = Vec::new();
+    while let Some(mut socket) = Socket::try_connect(address) {
+        socket.send_post("/cometd", &cookie, connect.to_string());
+        let Some(answer) = socket.try_response(PATIENCE) else { break };
+        heard.extend(answer.messages().iter().filter_map(|message| message["data"].as_i64()));
+    }
+    heard
 }

@@ -1,13 +1,18 @@
 //! Every other bound, reached and not exceeded: what lies within is served, what goes beyond gets its code.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use comet::{Code, Config};
+use comet::{
+    Call, Channel, Client, Code, Comet, Config, Denied, Handshake, Identity, Pattern, Policy, Reply,
+};
 use comet_testkit::{
     LongPollClient, Received, Socket, TestServer, WebSocket, WebSocketClient, Wire, Witness,
 };
 use comet_wire::websocket::Opcode;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 const HELLO: &str = r#"[{"channel":"/meta/handshake"}]"#;
 
@@ -395,4 +400,86 @@ fn mailbox_bytes_of_a_session_are_bounded() {
     server.publish("/a", &"x".repeat(2_000));
     assert_eq!(server.endings(Code::SlowConsumer), 1);
     witness.still_hears(&server);
+}
+
+#[test]
+fn calls_per_session_and_calls_in_all_are_bounded_until_they_are_answered() {
+    let door = Arc::new(Semaphore::new(0));
+    let shut = door.clone();
+    let slow = move |call: Call| {
+        let shut = shut.clone();
+        async move {
+            shut.acquire().await.expect("the door is not removed").forget();
+            Ok(Reply::raw(call.data))
+        }
+    };
+    let mut config = TestServer::config();
+    config.limits.calls_per_session = 2;
+    config.limits.calls = 3;
+    let server = TestServer::run(Comet::builder().config(config).service("/service/slow", slow));
+    let mut witness = Witness::beside(&server);
+    let mut greedy = WebSocketClient::connected(&server);
+    let mut other = LongPollClient::connected(&server);
+    let call = || json!({ "data": 1 });
+    for _ in 0..2 {
+        assert_eq!(greedy.request("/service/slow", call())["successful"], true);
+    }
+    assert_eq!(greedy.request("/service/slow", call())["error"], "429::rate_limited");
+    assert_eq!(other.request("/service/slow", call())["successful"], true);
+    assert_eq!(other.request("/service/slow", call())["error"], "503::overloaded");
+    witness.still_hears(&server);
+    door.add_permits(3);
+    greedy.events(2);
+    other.event();
+    door.add_permits(1);
+    assert_eq!(greedy.call("/service/slow", 2)["data"], 2);
+}
+
+#[test]
+fn exchanges_per_shard_bound_the_batches_whose_senders_have_gone() {
+    let (asked, is_asked) = std::sync::mpsc::channel();
+    let door = Arc::new(Semaphore::new(0));
+    let policy = SlowSubscribe { door: door.clone(), asked };
+    let mut config = TestServer::config();
+    config.limits.exchanges_per_shard = 2;
+    let server = TestServer::run(Comet::builder().config(config).policy(policy));
+    let mut client = LongPollClient::connected(&server);
+    let cookie = format!("Cookie: {}\r\n", client.wire.cookie().expect("a cookie was set"));
+    let subscribe = json!([{ "channel": "/meta/subscribe", "subscription": "/a", "clientId": client.id() }]);
+    for _ in 0..2 {
+        let mut socket = Socket::connect(server.address());
+        socket.send_post("/cometd", &cookie, subscribe.to_string());
+        is_asked.recv_timeout(comet_testkit::PATIENCE).expect("the policy is asked");
+        socket.reset();
+    }
+    let reply = client.request("/meta/subscribe", json!({ "subscription": "/b" }));
+    assert_eq!(reply["error"], "503::overloaded");
+    assert_eq!(client.try_connect(json!({}))["error"], "503::overloaded");
+    door.add_permits(3);
+    comet_testkit::eventually("there is room again", || {
+        client.request("/meta/subscribe", json!({ "subscription": "/b" }))["successful"] == true
+    });
+}
+
+/// Lets nobody subscribe before a door opens.
+struct SlowSubscribe {
+    door: Arc<Semaphore>,
+    asked: std::sync::mpsc::Sender<()>,
+}
+
+impl Policy for SlowSubscribe {
+    async fn authenticate(&self, _: &Handshake) -> Result<Identity, Denied> {
+        Ok(Identity::default())
+    }
+
+    async fn may_subscribe(&self, _: &Client, _: &Pattern) -> Result<(), Denied> {
+        // Nobody listens any more when the test has seen enough.
+        let _ = self.asked.send(());
+        self.door.acquire().await.expect("the door is not removed").forget();
+        Ok(())
+    }
+
+    async fn may_publish(&self, _: &Client, _: &Channel, _: &RawValue) -> Result<(), Denied> {
+        Ok(())
+    }
 }
