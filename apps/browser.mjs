@@ -3,22 +3,9 @@
 
 import { test } from "node:test";
 import puppeteer from "puppeteer-core";
+import { CHROMIUM, FIREFOX } from "../clients/javascript/test/browsers.js";
 
-const BROWSERS = {
-  chromium: {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  },
-  firefox: { browser: "firefox", executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr" },
-};
+const BROWSERS = { chromium: CHROMIUM, firefox: FIREFOX };
 const JOURNEY_TIMEOUT_MS = 120_000;
 
 /**

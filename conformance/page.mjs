@@ -6,21 +6,12 @@ import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import puppeteer from "puppeteer-core";
+import { CHROMIUM } from "../clients/javascript/test/browsers.js";
 import { Report } from "./report.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const SERVED = ["story", "client", "node_modules/cometd", "node_modules/faye/client"];
 const TYPES = { ".js": "text/javascript", ".mjs": "text/javascript" };
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 async function answer(request, response) {
   const path = normalize(new URL(request.url, "http://page").pathname).slice(1);
@@ -48,7 +39,7 @@ export async function tellInPage({ url, transport, without, pagePort }, scripts,
   await new Promise((resolve, reject) => {
     server.once("error", reject).listen(pagePort, "127.0.0.1", resolve);
   });
-  const browser = await puppeteer.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+  const browser = await puppeteer.launch(CHROMIUM);
   const report = new Report(without);
   try {
     const page = await browser.newPage();

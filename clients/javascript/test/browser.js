@@ -6,24 +6,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
+import { CHROMIUM, FIREFOX } from "./browsers.js";
 
 /** @type {Record<string, import("puppeteer-core").LaunchOptions>} */
-export const BROWSERS = {
-  Chromium: {
-    browser: "chrome",
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  },
-  Firefox: { browser: "firefox", executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr" },
-};
+export const BROWSERS = { Chromium: CHROMIUM, Firefox: FIREFOX };
 
 /**
  * Opens a browser on the test page.

@@ -97,6 +97,20 @@ pub(crate) struct WebSocket {
     pub(crate) opening: Opening,
 }
 
+impl WebSocket {
+    /// One that is open and has said nothing yet.
+    pub(crate) fn new(opening: Opening) -> WebSocket {
+        WebSocket {
+            decoder: Decoder::default(),
+            waiting: 0,
+            blocked: false,
+            pings: 0,
+            ping_second: 0,
+            opening,
+        }
+    }
+}
+
 /// What a connection has only sometimes.
 #[derive(Default)]
 pub(crate) struct Cold {

@@ -86,15 +86,7 @@ impl Shard {
         connection.protocol = if echo {
             Protocol::Echo(Default::default())
         } else {
-            let opening = Opening::of(&request_info(head, connection.address));
-            Protocol::WebSocket(WebSocket {
-                decoder: Default::default(),
-                waiting: 0,
-                blocked: false,
-                pings: 0,
-                ping_second: 0,
-                opening,
-            })
+            Protocol::WebSocket(WebSocket::new(Opening::of(&request_info(head, connection.address))))
         };
         self.set_connection_deadline(key, deadline);
         self.counters.websockets_opened.add(1);

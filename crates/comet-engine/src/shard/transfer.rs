@@ -32,16 +32,8 @@ impl Shard {
             Freight::Unread(unread) => self.on_kept_input(key, unread),
             Freight::Request { head, body, unread } => self.on_moved_request(key, &head, &body, unread),
             Freight::WebSocket { opening, message, unread } => {
-                let socket = WebSocket {
-                    decoder: Default::default(),
-                    waiting: 0,
-                    blocked: false,
-                    pings: 0,
-                    ping_second: 0,
-                    opening,
-                };
                 if let Some(connection) = self.connection(key) {
-                    connection.protocol = Protocol::WebSocket(socket);
+                    connection.protocol = Protocol::WebSocket(WebSocket::new(opening));
                 }
                 match json::decode_batch(&message, &self.batch_limits()) {
                     Ok(messages) => self.start_batch(key, messages, Origin::WebSocket),

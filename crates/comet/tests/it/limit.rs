@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use comet::{
-    Call, Channel, Client, Code, Comet, Config, Denied, Handshake, Identity, Pattern, Policy, Reply,
-};
+use comet::{Channel, Client, Code, Comet, Config, Denied, Handshake, Identity, Pattern, Policy};
 use comet_testkit::{
     LongPollClient, Received, Socket, TestServer, WebSocket, WebSocketClient, Wire, Witness,
 };
@@ -13,6 +11,8 @@ use comet_wire::websocket::Opcode;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
+
+use crate::door::closed_door;
 
 const HELLO: &str = r#"[{"channel":"/meta/handshake"}]"#;
 
@@ -404,15 +404,7 @@ fn mailbox_bytes_of_a_session_are_bounded() {
 
 #[test]
 fn calls_per_session_and_calls_in_all_are_bounded_until_they_are_answered() {
-    let door = Arc::new(Semaphore::new(0));
-    let shut = door.clone();
-    let slow = move |call: Call| {
-        let shut = shut.clone();
-        async move {
-            shut.acquire().await.expect("the door is not removed").forget();
-            Ok(Reply::raw(call.data))
-        }
-    };
+    let (door, slow) = closed_door(|_| {});
     let mut config = TestServer::config();
     config.limits.calls_per_session = 2;
     config.limits.calls = 3;

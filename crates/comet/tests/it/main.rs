@@ -12,6 +12,7 @@ mod busy;
 mod callback;
 mod connect;
 mod crossing;
+mod door;
 mod drain;
 mod limit;
 mod origin;

@@ -6,19 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use comet::{Call, Code, Refusal, Reply};
 use comet_testkit::{LongPollClient, Socket, TestServer, WebSocketClient, Witness};
 use serde_json::json;
-use tokio::sync::Semaphore;
+
+use crate::door::closed_door;
 
 #[test]
 fn a_slow_service_delays_nobody_and_is_answered_when_it_is_done() {
-    let door = Arc::new(Semaphore::new(0));
-    let shut = door.clone();
-    let slow = move |call: Call| {
-        let shut = shut.clone();
-        async move {
-            shut.acquire().await.expect("the door is not removed").forget();
-            Ok(Reply::raw(call.data))
-        }
-    };
+    let (door, slow) = closed_door(|_| {});
     let server = TestServer::run(TestServer::builder().service("/service/slow", slow));
     let mut witness = Witness::beside(&server);
     let mut client = WebSocketClient::connected(&server);
@@ -108,16 +101,7 @@ fn what_is_said_to_a_service_is_heard_by_no_subscriber() {
 
 #[test]
 fn answers_that_come_after_the_client_has_left_go_nowhere() {
-    let door = Arc::new(Semaphore::new(0));
-    let shut = door.clone();
-    let slow = move |call: Call| {
-        let shut = shut.clone();
-        async move {
-            shut.acquire().await.expect("the door is not removed").forget();
-            call.client.disconnect();
-            Ok(Reply::raw(call.data))
-        }
-    };
+    let (door, slow) = closed_door(|call| call.client.disconnect());
     let server = TestServer::run(TestServer::builder().service("/service/slow", slow));
     let mut witness = Witness::beside(&server);
     for _ in 0..10 {
