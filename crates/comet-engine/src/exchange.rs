@@ -22,6 +22,8 @@ pub(crate) struct Slot {
 pub(crate) struct Exchange {
     pub(crate) connection: ConnectionKey,
     pub(crate) carrier: Carrier,
+    /// Bytes of its text, counted while it is in the slab.
+    pub(crate) bytes: usize,
     /// It is the only message of its batch.
     pub(crate) lone: bool,
     pub(crate) session: Option<SessionKey>,

@@ -30,11 +30,19 @@ struct Inner {
     counters: Vec<Arc<Counters>>,
     gate: Gate,
     unanswered: Semaphore,
+    /// The largest event that fits into the queue of a session.
+    event_bytes: usize,
 }
 
 impl Handle {
-    pub(crate) fn new(peers: Vec<Peer>, counters: Vec<Arc<Counters>>, gate: Gate) -> Handle {
-        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered: Semaphore::new(UNANSWERED) }) }
+    pub(crate) fn new(
+        peers: Vec<Peer>,
+        counters: Vec<Arc<Counters>>,
+        gate: Gate,
+        event_bytes: usize,
+    ) -> Handle {
+        let unanswered = Semaphore::new(UNANSWERED);
+        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes }) }
     }
 
     pub(crate) fn post_all(&self, letter: impl Fn() -> Letter) {
@@ -55,10 +63,17 @@ impl Handle {
     }
 
     /// Sends an event to one session alone. A session that is gone gets nothing.
-    pub fn deliver(&self, who: &Who, channel: &Channel, data: &RawValue) {
+    ///
+    /// # Errors
+    /// `data_too_large` when the event would not fit into the queue of a session.
+    pub fn deliver(&self, who: &Who, channel: &Channel, data: &RawValue) -> Result<(), Code> {
         let mut event = Vec::new();
         event::write_event(channel.as_str(), data.get(), None, &mut event);
+        if event.len() > self.inner.event_bytes {
+            return Err(Code::DataTooLarge);
+        }
         self.post_to(who, Letter::Deliver { session: who.key, event: event.into_boxed_slice() });
+        Ok(())
     }
 
     /// Ends a session for the reason of `code`.

@@ -55,8 +55,11 @@ pub(crate) struct Publish {
 }
 
 impl Publish {
-    fn weight(&self) -> usize {
-        128 + self.data.get().len() + self.ext.as_ref().map_or(0, |ext| ext.get().len())
+    /// Bytes it counts for, no less than those of its event.
+    pub(crate) fn weight(&self) -> usize {
+        128 + self.channel.as_str().len()
+            + self.data.get().len()
+            + self.ext.as_ref().map_or(0, |ext| ext.get().len())
     }
 }
 
@@ -82,8 +85,6 @@ struct State {
     /// Set by the first poster after the shard went to sleep or emptied its inbox.
     woken: AtomicBool,
     bytes: AtomicUsize,
-    /// The shard has nobody left to send away.
-    quiet: AtomicBool,
 }
 
 /// The receiving end, owned by the shard.
@@ -125,11 +126,6 @@ impl Peer {
         }
     }
 
-    /// Whether the shard, in a graceful stop, has nobody left to send away.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.state.quiet.load(Ordering::Relaxed)
-    }
-
     /// Bytes posted and not yet taken.
     pub(crate) fn waiting_bytes(&self) -> usize {
         self.state.bytes.load(Ordering::Relaxed)
@@ -137,11 +133,6 @@ impl Peer {
 }
 
 impl Inbox {
-    /// Says whether the shard has nobody left to send away.
-    pub(crate) fn set_quiet(&self, quiet: bool) {
-        self.state.quiet.store(quiet, Ordering::Relaxed);
-    }
-
     /// Must be called before the letters of one turn are taken: posts from here on wake the poll again.
     pub(crate) fn listen(&self) {
         // A swap and not a store: what was posted by whoever set it last is then seen by `take`.

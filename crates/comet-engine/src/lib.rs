@@ -23,6 +23,7 @@ mod origin;
 mod permit;
 mod seat;
 mod send;
+mod session_gate;
 mod shard;
 mod stop;
 #[cfg(target_os = "linux")]

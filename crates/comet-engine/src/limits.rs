@@ -37,10 +37,14 @@ pub struct Limits {
     /// Batches of one shard that wait for a policy or for the home of a channel, those of dead connections
     /// included.
     pub exchanges_per_shard: usize,
+    /// Bytes of these batches; one batch may exceed it when it is alone.
+    pub exchange_bytes_per_shard: usize,
     /// Calls of services by one session that are not answered yet.
     pub calls_per_session: u32,
     /// Calls of services in all that are not answered yet.
     pub calls: usize,
+    /// Bytes of data of these calls.
+    pub call_bytes: usize,
     /// Bytes that wait in front of a shard's inbox before publications are refused.
     pub inbox_bytes: usize,
     /// Bytes of replies that wait for a connection whose reader is slow.
@@ -90,8 +94,10 @@ impl Default for Limits {
             fragments: 1_024,
             exchanges_per_connection: 64,
             exchanges_per_shard: 65_536,
+            exchange_bytes_per_shard: 64 << 20,
             calls_per_session: 64,
             calls: 65_536,
+            call_bytes: 256 << 20,
             inbox_bytes: 64 << 20,
             output_bytes: 4 << 20,
             pings_per_second: 50,

@@ -49,6 +49,7 @@ use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
 use crate::permit::Gate;
 use crate::seat::Seat;
 use crate::send::Sender;
+use crate::session_gate::SessionGate;
 use crate::wheel::Wheel;
 
 use self::drain::Drain;
@@ -74,6 +75,7 @@ pub(crate) struct Parts {
     pub(crate) ids: Ids,
     pub(crate) gate: Gate,
     pub(crate) calls: CallGate,
+    pub(crate) session_gate: SessionGate,
     pub(crate) counters: Arc<Counters>,
     pub(crate) epoch: u64,
 }
@@ -92,6 +94,7 @@ pub(crate) struct Shard {
     ids: Ids,
     gate: Gate,
     calls: CallGate,
+    session_gate: SessionGate,
     counters: Arc<Counters>,
     started: Instant,
     now: Millis,
@@ -100,6 +103,8 @@ pub(crate) struct Shard {
     connections: Slab<Connection>,
     sessions: Slab<Seat>,
     exchanges: Slab<Slot>,
+    /// Bytes of the batches in `exchanges`.
+    exchange_bytes: usize,
     /// Sessions of the same browser, by its cookie.
     browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
     hub: Hub,
@@ -127,8 +132,21 @@ pub(crate) struct Shard {
 
 impl Shard {
     pub(crate) fn new(parts: Parts) -> Shard {
-        let Parts { index, poll, listeners, inbox, peers, config, host, ids, gate, calls, counters, epoch } =
-            parts;
+        let Parts {
+            index,
+            poll,
+            listeners,
+            inbox,
+            peers,
+            config,
+            host,
+            ids,
+            gate,
+            calls,
+            session_gate,
+            counters,
+            epoch,
+        } = parts;
         Shard {
             index,
             poll,
@@ -143,6 +161,7 @@ impl Shard {
             ids,
             gate,
             calls,
+            session_gate,
             counters,
             started: Instant::now(),
             now: 1,
@@ -150,6 +169,7 @@ impl Shard {
             connections: Slab::new(),
             sessions: Slab::new(),
             exchanges: Slab::new(),
+            exchange_bytes: 0,
             browsers: HashMap::new(),
             hub: Hub::default(),
             wheel: Wheel::new(1),

@@ -57,6 +57,13 @@ pub(super) struct Held {
 }
 
 impl<D: Delivery> Session<D> {
+    /// Whether this is a connect that was made before one that came already. It must not win the session back for an
+    /// older wire: ask before the wire it came on becomes the session's.
+    pub fn is_overtaken(&self, message: &Message) -> bool {
+        message.channel.as_deref() == Some(meta::CONNECT)
+            && number_of(message).is_some_and(|number| number <= self.connects)
+    }
+
     pub(super) fn on_connect(
         &mut self,
         message: Message,
@@ -64,13 +71,10 @@ impl<D: Delivery> Session<D> {
         settings: &Settings,
         now: Millis,
     ) -> Step {
-        if let Some(number) = number_of(&message) {
-            if number <= self.connects {
-                // It was made before one that came already: answering it would win the session back for an older wire.
-                return Step::Reply(settings.refuse(&message, Code::Superseded));
-            }
-            self.connects = number;
+        if self.is_overtaken(&message) {
+            return Step::Reply(settings.refuse(&message, Code::Superseded));
         }
+        self.connects = number_of(&message).unwrap_or(self.connects);
         let Some(kind) = kind_of(&message, context.carrier, settings) else {
             let error = Error::new(
                 Code::ConnectionTypesUnsupported,

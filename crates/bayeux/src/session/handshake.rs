@@ -97,7 +97,7 @@ impl HandshakeRequest {
     pub fn deny(self, error: impl Into<Error>, advice: Option<Advice>) -> Reply {
         let error = error.into();
         let advice = advice.unwrap_or(Advice {
-            reconnect: error.code.reconnect(),
+            reconnect: error.code.reconnect().without_session(),
             interval_ms: self.retry_interval_ms,
             ..self.advice
         });

@@ -97,7 +97,8 @@ impl Settings {
         match message.channel.as_deref() {
             Some(meta::HANDSHAKE) => {
                 reply.supported = Some(self.connection_types.as_slice().into());
-                reply.advice = Some(self.refusal_advice(code));
+                let advice = self.refusal_advice(code);
+                reply.advice = Some(Advice { reconnect: advice.reconnect.without_session(), ..advice });
             }
             Some(meta::CONNECT) => reply.advice = Some(self.refusal_advice(code)),
             _ => {}

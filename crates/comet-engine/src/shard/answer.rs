@@ -7,7 +7,7 @@ use bayeux::{Code, Reply, Ticket};
 use comet_wire::websocket::encode;
 use comet_wire::{callback, long_poll};
 
-use crate::connection::{Answering, Protocol};
+use crate::connection::{Answering, Connection, Protocol};
 use crate::delivery::{Chunk, Shared};
 use crate::exchange::Exchange;
 use crate::key::{ConnectionKey, SessionKey};
@@ -117,7 +117,8 @@ impl Shard {
     /// Ends an older connect without a Bayeux reply: the client must not start a second loop.
     pub(super) fn supersede(&mut self, ticket: Ticket, newer: ConnectionKey) {
         let older = ConnectionKey::unpack(ticket.0);
-        if older == newer || self.connection(older).is_none_or(|connection| connection.is_websocket()) {
+        let answers = |connection: &mut Connection| matches!(connection.protocol, Protocol::Answering(_));
+        if older == newer || !self.connection(older).is_some_and(answers) {
             return;
         }
         let origin = self.connection(older).and_then(|connection| match &connection.protocol {

@@ -24,11 +24,13 @@ pub(super) enum Origin {
 }
 
 impl Shard {
-    /// Takes a batch up. Its connection is of this shard, and so is the session it names, if there is one.
+    /// Takes a batch up. Its connection is of this shard, and so is the session it names, if there is one; `bytes` are
+    /// those of its text.
     pub(super) fn start_batch(
         &mut self,
         connection: ConnectionKey,
         mut messages: Vec<Message>,
+        bytes: usize,
         origin: Origin,
     ) {
         self.counters.messages_received.add(messages.len() as u64);
@@ -38,11 +40,16 @@ impl Shard {
         };
         let named = messages.first().and_then(|message| message.client_id.as_deref());
         let session = named.and_then(|id| self.find_session(id, carrier, cookie.as_deref()));
-        if let Some(session) = session {
+        let overtaken = messages.first().zip(session.and_then(|key| self.seat(key)));
+        let overtaken = overtaken.is_some_and(|(message, seat)| seat.session.is_overtaken(message));
+        if let Some(session) = session.filter(|_| !overtaken) {
             self.identify(connection, session, carrier);
         }
         // Batches whose connections are gone wait on, until the host has ruled.
-        let replies = if self.exchanges.len() < self.config.limits.exchanges_per_shard {
+        let limits = &self.config.limits;
+        let has_room = self.exchanges.len() < limits.exchanges_per_shard
+            && self.exchange_bytes + bytes <= limits.exchange_bytes_per_shard.max(bytes);
+        let replies = if has_room {
             Vec::with_capacity(messages.len())
         } else {
             let refuse = |message| self.config.session.refuse(&message, Code::Overloaded);
@@ -51,6 +58,7 @@ impl Shard {
         let exchange = Exchange {
             connection,
             carrier,
+            bytes,
             lone: messages.len() == 1,
             session,
             replies,
@@ -67,6 +75,7 @@ impl Shard {
         };
         let generation = self.next_generation();
         let slot = self.exchanges.insert(Slot { generation, exchange: None }) as u32;
+        self.exchange_bytes += bytes;
         self.go_on(ExchangeKey { slot, generation }, Box::new(exchange));
     }
 
@@ -78,6 +87,7 @@ impl Shard {
         }
         if exchange.asked.is_none() && exchange.unpublished == 0 {
             self.exchanges.remove(key.slot as usize);
+            self.exchange_bytes -= exchange.bytes;
             self.release_wire(&mut exchange);
             return self.answer_batch(*exchange);
         }
@@ -281,6 +291,16 @@ impl Shard {
                 self.refuse(exchange, reply.deny(Code::SessionUnknown));
             }
             (Asked::Subscribe { patterns, reply }, Some(session)) => {
+                // Others of the session may have been let in while the policy thought.
+                let added = patterns
+                    .iter()
+                    .filter(|name| !self.hub.is_subscribed(session.slot, name.as_str()))
+                    .count();
+                let room =
+                    self.config.session.subscriptions.saturating_sub(self.hub.subscriptions(session.slot));
+                if added > room {
+                    return self.refuse(exchange, reply.deny(Code::SubscriptionsTooMany));
+                }
                 patterns.iter().for_each(|pattern| self.subscribe(session, pattern.as_str()));
                 exchange.replies.push(reply);
             }
@@ -311,8 +331,7 @@ impl Shard {
         let Some(who) = self.seat(session).map(|seat| seat.who.clone()) else {
             return self.refuse(exchange, reply.deny(Code::SessionUnknown));
         };
-        let limits = &self.config.limits;
-        let permit = match self.calls.admit(&who, limits.calls_per_session, limits.calls) {
+        let permit = match self.calls.admit(&who, call.data.get().len(), &self.config.limits) {
             Ok(permit) => permit,
             Err(busy) => {
                 let code = if busy == Busy::Session { Code::RateLimited } else { Code::Overloaded };
@@ -321,7 +340,14 @@ impl Shard {
         };
         exchange.replies.push(reply);
         let peer = self.peers[self.index].clone();
-        let responder = Responder { peer, session, channel: call.channel.clone(), id, _permit: permit };
+        let responder = Responder {
+            peer,
+            session,
+            channel: call.channel.clone(),
+            id,
+            event_bytes: self.config.session.mailbox_bytes,
+            _permit: permit,
+        };
         self.host.call(Call { who, channel: call.channel, data: call.data, responder });
     }
 }

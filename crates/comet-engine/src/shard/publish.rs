@@ -26,7 +26,7 @@ impl Shard {
         let reply = exchange.replies.len() - 1;
         let home = home_of(publish.channel.as_str(), self.peers.len());
         exchange.unpublished += 1;
-        if !self.takes_publications() {
+        if self.drain.is_some() {
             exchange.published(reply, Err(self.refused(Code::Draining)));
         } else if home == self.index {
             let outcome = self.number(publish);
@@ -52,7 +52,7 @@ impl Shard {
     pub(super) fn on_publish(&mut self, publish: Publish, answer: Answer) {
         // What other shards have accepted is numbered until they all have stopped accepting.
         let outcome = match answer {
-            Answer::Caller(_) if !self.takes_publications() => Err(Code::Draining),
+            Answer::Caller(_) if self.drain.is_some() => Err(Code::Draining),
             _ => self.number(publish),
         };
         match answer {
@@ -66,6 +66,10 @@ impl Shard {
 
     /// Numbers a message and hands it to every shard with listeners.
     fn number(&mut self, publish: Publish) -> Result<Position, Code> {
+        // It has to fit into the queue of every session that will get it.
+        if publish.weight() > self.config.session.mailbox_bytes {
+            return Err(Code::DataTooLarge);
+        }
         if (0..self.peers.len()).any(|shard| shard != self.index && self.is_congested(shard)) {
             return Err(Code::Overloaded);
         }

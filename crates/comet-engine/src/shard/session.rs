@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use bayeux::{Advice, Carrier, Code, HandshakeRequest, Message, Reconnect, Reply};
+use bayeux::{Carrier, Code, HandshakeRequest, Message, Reconnect, Reply};
 use comet_bus::{Subscribed, Unsubscribed, home_of};
 use comet_wire::websocket::close_frame;
 
@@ -120,9 +120,9 @@ impl Shard {
         request: HandshakeRequest,
         identity: Identity,
     ) {
-        if self.sessions.len() >= self.config.limits.sessions.div_ceil(self.peers.len()) {
+        let Some(permit) = self.session_gate.admit(self.config.limits.sessions) else {
             return self.refuse(exchange, request.deny(Code::TooManySessions, None));
-        }
+        };
         let Some(address) = self.connection(exchange.connection).map(|connection| connection.address) else {
             return self.refuse(exchange, request.deny(Code::Internal, None));
         };
@@ -154,6 +154,7 @@ impl Shard {
             browser,
             cookie_proven: false,
             attached: None,
+            _permit: permit,
             dirty: false,
             armed: 0,
         };
@@ -225,10 +226,13 @@ impl Shard {
             if Some(holder) == attached {
                 self.write_frame(holder, &events, &[reply]);
             } else {
-                self.respond(holder, &events, &[reply, farewell(&config.session, code)]);
+                // Told to handshake, some clients would take a farewell behind it for the end.
+                let last = (code.reconnect() == Reconnect::None).then(|| farewell(&config.session));
+                let replies: Vec<_> = std::iter::once(reply).chain(last).collect();
+                self.respond(holder, &events, &replies);
             }
         } else if let (Some(connection), Code::DisconnectedByServer) = (attached, code) {
-            self.write_frame(connection, &events, &[farewell(&config.session, code)]);
+            self.write_frame(connection, &events, &[farewell(&config.session)]);
         }
         self.remove_session(key, code);
         if let Some(connection) = attached {
@@ -269,7 +273,6 @@ impl Shard {
     }
 }
 
-fn farewell(settings: &bayeux::Settings, code: Code) -> Reply {
-    let reconnect = if code.reconnect() == Reconnect::None { Reconnect::None } else { Reconnect::Handshake };
-    Reply::farewell(Advice { reconnect, ..settings.advice(reconnect) })
+fn farewell(settings: &bayeux::Settings) -> Reply {
+    Reply::farewell(settings.advice(Reconnect::None))
 }

@@ -262,6 +262,13 @@ pub(super) static KEYS: &[Key] = &[
         limits.exchanges_per_shard,
         "Batches of one shard that wait for a policy, those of dead connections included."
     ),
+    size!(
+        limits,
+        exchange_bytes_per_shard,
+        1_024,
+        limits.exchange_bytes_per_shard,
+        "Bytes of the batches of one shard that wait."
+    ),
     count!(
         limits,
         calls_per_session,
@@ -270,6 +277,7 @@ pub(super) static KEYS: &[Key] = &[
         "Calls of services by one session that are not answered yet."
     ),
     count!(limits, calls, 1, limits.calls, "Calls of services in all that are not answered yet."),
+    size!(limits, call_bytes, 1_024, limits.call_bytes, "Bytes of data of these calls."),
     size!(
         limits,
         inbox_bytes,

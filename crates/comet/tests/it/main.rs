@@ -22,4 +22,5 @@ mod request;
 mod service;
 mod shard;
 mod slow;
+mod thought;
 mod transport;
