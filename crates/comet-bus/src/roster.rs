@@ -15,6 +15,8 @@ mod member;
 mod page;
 mod seq;
 mod untold;
+#[cfg(test)]
+mod work;
 
 use std::collections::{BTreeMap, HashMap};
 

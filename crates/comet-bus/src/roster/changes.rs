@@ -80,8 +80,8 @@ impl Roster {
 
     /// The next batch of changes, if one is due. What does not fit is due at once.
     ///
-    /// Departures come first: then listeners never believe in more users than are there, and the departures that
-    /// wait never outnumber the users a roster may hold.
+    /// Departures come first: nobody is announced while listeners believe in somebody who is gone. So listeners
+    /// never believe in more users than were there at once, and no more departures than that can wait.
     pub fn take_changes(&mut self, now_ms: u64, limits: &ChangesLimits) -> Option<Changes> {
         if !self.is_due(now_ms) {
             return None;
