@@ -107,9 +107,6 @@ impl Roster {
                 self.untold.fresh -= 1;
             }
         }
-        if self.untold.fresh == 0 {
-            self.untold.announced = self.next;
-        }
         while let Some(first) = self.untold.renewed.first_entry() {
             let present = self.members.get(first.key()).expect("only who is there has new info");
             if !room.take(&present.member) {

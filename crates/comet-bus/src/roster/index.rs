@@ -31,6 +31,12 @@ impl Index {
         found.map(|entry| entry.seq)
     }
 
+    /// How many stays are known.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
     /// Notes a stay that is not there yet.
     pub(super) fn insert(&mut self, member: &Member, seq: Seq) {
         let hash = self.hasher.hash_one(member.key());

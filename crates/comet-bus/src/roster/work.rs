@@ -1,4 +1,4 @@
-//! How much work a roster does, in comparisons of its ordered tables rather than in time.
+//! How much work a roster does, in comparisons of its ordered tables rather than in time, and what it keeps.
 //!
 //! Only tests live here; the counting is done by the numbers themselves. The hash tables beside the trees are not
 //! counted, for they look at one entry whatever their size.
@@ -96,4 +96,20 @@ fn a_batch_of_changes_costs_its_length_and_not_what_waits() {
     let (few, many) = (work(100), work(50_000));
     println!("a batch of 50: {few} comparisons with 200 changes waiting, {many} with 100,000");
     assert!(many <= few * 4 + 100, "{few} comparisons with 200 changes waiting, {many} with 100,000");
+}
+
+#[test]
+fn nothing_is_kept_of_who_is_gone_and_told_of() {
+    let mut roster = crowd(100);
+    for number in 0..100 {
+        roster.leave(number, 0);
+        roster.join(1_000, member(1_000 + number), 0);
+    }
+    assert_eq!(roster.users.len(), 101, "a hundred departures wait, and one user is there");
+    assert_eq!(roster.weight(), 101);
+    while roster.take_changes(0, &ChangesLimits::default()).is_some() {}
+    assert_eq!((roster.users.len(), roster.members.len(), roster.weight()), (1, 1, 1));
+    roster.leave(1_000, 0);
+    assert!(roster.take_changes(0, &ChangesLimits::default()).is_some());
+    assert_eq!((roster.users.len(), roster.weight(), roster.is_idle()), (0, 0, true));
 }
