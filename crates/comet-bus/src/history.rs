@@ -76,13 +76,9 @@ impl History {
         self.shrink();
     }
 
-    /// Loses the oldest quarter, at least one message, but stops when `wanted_bytes` have become free.
-    pub fn give_up(&mut self, wanted_bytes: usize, now_ms: u64) {
-        let end = self.bytes.saturating_sub(wanted_bytes);
+    /// Loses the oldest quarter, at least one message.
+    pub fn give_up(&mut self, now_ms: u64) {
         for _ in 0..self.ring.len().div_ceil(4) {
-            if self.bytes <= end {
-                break;
-            }
             self.lose_oldest(now_ms);
         }
         self.shrink();

@@ -13,6 +13,8 @@ use crate::{History, Position};
 
 /// The entry stands not among the holders.
 const NONE: u32 = u32::MAX;
+/// Channels of which one gives up messages.
+const LOOKED_AT: usize = 8;
 /// The most entries: a slot fits 32 bits, and one value is none.
 pub(crate) const MAX_ENTRIES: usize = u32::MAX as usize - 1;
 
@@ -24,7 +26,7 @@ pub(crate) struct Ledger {
     recency: Recency,
     /// The slots with a history that is not empty, in any order.
     holders: Vec<u32>,
-    /// Where among the holders the next gives up messages.
+    /// Where among the holders those stand that are looked at next when messages have to go.
     hand: usize,
     /// Where among the holders the next is swept.
     broom: usize,
@@ -124,19 +126,18 @@ impl Ledger {
         }
     }
 
-    /// Lets channels in turn give up their oldest messages until all together keep within `bound_bytes`. Every step
-    /// frees a message, so that publications pay for it with what they brought.
+    /// Lets channels give up their oldest messages until all together keep within `bound_bytes`: in turn the next few
+    /// are looked at, and the one that remembers most gives. Every step frees messages, so that publications pay for it
+    /// with what they brought.
     pub(crate) fn give_up(&mut self, bound_bytes: usize, now_ms: u64) {
         while self.bytes > bound_bytes {
-            if self.hand >= self.holders.len() {
-                self.hand = 0;
-            }
-            let slot = self.holders[self.hand];
-            let excess = self.bytes - bound_bytes;
-            self.change(slot, |history| history.give_up(excess, now_ms));
-            if self.holders.get(self.hand) == Some(&slot) {
-                self.hand += 1;
-            }
+            let count = self.holders.len();
+            let looked_at =
+                (self.hand..self.hand + LOOKED_AT.min(count)).map(|place| self.holders[place % count]);
+            let greatest = looked_at.max_by_key(|slot| self.entries[*slot as usize].history.bytes());
+            let slot = greatest.expect("who has bytes holds them");
+            self.hand = (self.hand + LOOKED_AT) % count;
+            self.change(slot, |history| history.give_up(now_ms));
         }
     }
 
