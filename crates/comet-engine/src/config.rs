@@ -4,8 +4,10 @@
 //! engine reads it once at its start and shares it with every shard.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bayeux::{ConnectionType, Settings};
+use comet_bus::ChannelTable;
 
 use crate::Limits;
 
@@ -33,6 +35,8 @@ pub struct Config {
     pub echo_path: Option<String>,
     /// The rules of sessions: timers, queues, connection types.
     pub session: Settings,
+    /// What each channel offers beside delivery.
+    pub channels: Arc<ChannelTable>,
     /// Every other bound.
     pub limits: Limits,
     /// Whether sends go out through io_uring where the system lets it; plain `send` otherwise.
@@ -48,6 +52,7 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             echo_path: None,
             session: Settings { connection_types: CONNECTION_TYPES.to_vec(), ..Settings::default() },
+            channels: Arc::default(),
             limits: Limits::default(),
             io_uring: true,
         }

@@ -15,6 +15,12 @@ pub struct Limits {
     pub sessions: usize,
     /// Channels that are counted at one shard at the same time.
     pub channels_per_shard: usize,
+    /// Bytes of the messages that are remembered at one shard, of all its channels together.
+    pub history_bytes: usize,
+    /// Idempotency keys of publications that are remembered at one shard.
+    pub keys: usize,
+    /// How long an idempotency key is remembered.
+    pub key_age_ms: u64,
     /// Bytes of a request head.
     pub head_bytes: usize,
     /// Fields of a request head.
@@ -84,6 +90,9 @@ impl Default for Limits {
             connections_per_address: 2_000,
             sessions: 200_000,
             channels_per_shard: 1_000_000,
+            history_bytes: 256 << 20,
+            keys: 65_536,
+            key_age_ms: 300_000,
             head_bytes: 16 << 10,
             head_fields: 100,
             batch_bytes: 2 << 20,

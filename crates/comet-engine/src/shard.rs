@@ -27,10 +27,10 @@ mod websocket;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bayeux::Millis;
-use comet_bus::{Home, Hub};
+use comet_bus::{Home, HomeConfig, Hub};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -97,6 +97,8 @@ pub(crate) struct Shard {
     session_gate: SessionGate,
     counters: Arc<Counters>,
     started: Instant,
+    /// Unix time when `now` was 0; read once, so that it never runs backward.
+    started_unix_ms: u64,
     now: Millis,
     /// Counts up: the generation of whatever comes next.
     generation: u32,
@@ -147,6 +149,17 @@ impl Shard {
             counters,
             epoch,
         } = parts;
+        let started_unix_ms =
+            SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64;
+        let home = Home::new(HomeConfig {
+            epoch,
+            known_since_ms: started_unix_ms,
+            channels: config.limits.channels_per_shard,
+            history_bytes: config.limits.history_bytes,
+            keys: config.limits.keys,
+            key_age_ms: config.limits.key_age_ms,
+            table: config.channels.clone(),
+        });
         Shard {
             index,
             poll,
@@ -154,7 +167,7 @@ impl Shard {
             unaccepted: Vec::new(),
             inbox,
             peers,
-            home: Home::new(epoch, config.limits.channels_per_shard),
+            home,
             sender: Sender::new(config.io_uring),
             config,
             host,
@@ -164,6 +177,7 @@ impl Shard {
             session_gate,
             counters,
             started: Instant::now(),
+            started_unix_ms,
             now: 1,
             generation: 0,
             connections: Slab::new(),
@@ -191,6 +205,7 @@ impl Shard {
     pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(1024);
         self.wheel.arm(Timer::Sweep, self.now + timer::SWEEP_MS);
+        self.wheel.arm(Timer::Forget, self.now + timer::FORGET_MS);
         while !self.stopped {
             let timeout = if self.has_work() { Some(0) } else { self.wheel.next_ms(self.now) };
             if let Err(error) = self.poll.poll(&mut events, timeout.map(Duration::from_millis))
@@ -215,6 +230,11 @@ impl Shard {
             self.flush();
             self.look_at_drain();
         }
+    }
+
+    /// The time, in unix milliseconds.
+    fn unix_ms(&self) -> u64 {
+        self.started_unix_ms + self.now
     }
 
     fn has_work(&self) -> bool {

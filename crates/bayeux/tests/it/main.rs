@@ -7,6 +7,7 @@ mod code;
 mod connect;
 mod deadline;
 mod delivery;
+mod event;
 mod handshake;
 mod json;
 mod pattern;

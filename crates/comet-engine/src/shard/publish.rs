@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bayeux::Code;
-use comet_bus::{Full, Position, Publication, home_of};
+use comet_bus::{Draft, Full, Position, Publication, Published, home_of};
 
 use crate::delivery::Delivery;
 use crate::exchange::Exchange;
@@ -74,14 +74,14 @@ impl Shard {
             return Err(Code::Overloaded);
         }
         self.learn_interest();
-        let (position, shards) =
-            self.home.number(&publish.channel, self.now).map_err(|Full| Code::Overloaded)?;
-        self.counters.publications.add(1);
-        if shards.is_empty() {
-            return Ok(position);
-        }
+        let now_ms = self.unix_ms();
         let ext = publish.ext.as_ref().map(|ext| ext.get());
-        let publication = Arc::new(Publication::freeze(publish.channel, position, publish.data.get(), ext));
+        let draft = Draft { ext, ..Draft::new(publish.channel, publish.data.get()) };
+        let published = self.home.publish(draft, now_ms).map_err(|Full| Code::Overloaded)?;
+        let position = published.position();
+        let Published::New { publication, shards, .. } = published else { return Ok(position) };
+        self.counters.publications.add(1);
+        let Some(publication) = publication else { return Ok(position) };
         for shard in shards.iter() {
             if shard == self.index {
                 self.on_publication(publication.clone());
