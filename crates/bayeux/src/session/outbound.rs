@@ -6,7 +6,7 @@
 
 use super::context::Carrier;
 use super::mailbox::Mailbox;
-use super::retained::{Resumed, Retained};
+use super::retained::Retained;
 use super::{Session, Settings};
 
 /// Something that can be queued for a session. A clone shares the original: sessions keep what they have sent.
@@ -67,7 +67,7 @@ impl<D: Delivery> Session<D> {
         self.attached > 0
             && !self.delivers_on_connect_only()
             && self.connection_type.is_none_or(|kind| kind.pushes())
-            && self.resumed().is_none_or(|resumed| resumed == Resumed::Attached)
+            && self.resumed_here()
     }
 
     /// Whether queued deliveries may leave with the response to a request that is no connect. With an attached wire or
@@ -82,9 +82,9 @@ impl<D: Delivery> Session<D> {
     }
 
     /// Whether queued deliveries leave with connect replies: always, unless the attached wire carries them, or a client
-    /// that counts has not said its count on this wire.
+    /// that confirms has not said on this wire what it has.
     pub fn may_ride_on_connect(&self) -> bool {
-        self.resumed() != Some(Resumed::Nowhere) && !self.may_push_now()
+        self.resumed_somewhere() && !self.may_push_now()
     }
 
     /// Whether the held connect has to be released now because queued deliveries can leave in no other way.

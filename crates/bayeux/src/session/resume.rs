@@ -52,18 +52,27 @@ impl<D> Session<D> {
         let Some(retained) = &mut self.retained else { return };
         let sent = retained.sent();
         if let Manner::Batch(batches) = &mut retained.manner
-            && batches.numbers
+            && batches.named
         {
             reply.ext.ack(batches.close(sent));
         }
     }
 
-    /// Where the client has said its count; `None` when it does not count.
-    pub(super) fn resumed(&self) -> Option<Resumed> {
-        match self.retained.as_ref()?.manner {
-            Manner::Count(resumed) => Some(resumed),
-            Manner::Batch(_) => None,
-        }
+    /// Whether deliveries may leave on the attached wire: a client that confirms has to say its count on it first.
+    pub(super) fn resumed_here(&self) -> bool {
+        self.retained.as_ref().is_none_or(|retained| match &retained.manner {
+            Manner::Count(resumed) => *resumed == Resumed::Attached,
+            Manner::Batch(_) => false,
+        })
+    }
+
+    /// Whether deliveries may leave with connect replies: a client that confirms has to say with its connect what it has.
+    /// Without that, what was lost would stay behind what is new.
+    pub(super) fn resumed_somewhere(&self) -> bool {
+        self.retained.as_ref().is_none_or(|retained| match &retained.manner {
+            Manner::Count(resumed) => *resumed != Resumed::Nowhere,
+            Manner::Batch(batches) => batches.named,
+        })
     }
 
     /// The attached wire is another one: what was said on the older does not hold for it.
@@ -94,12 +103,8 @@ impl<D: Delivery> Session<D> {
             Manner::Count(_) => self.on_count(count_of(message)?, carrier),
             Manner::Batch(batches) => {
                 let batch = batch_of(message);
-                batches.numbers = batch.is_some();
-                match batch {
-                    Some(batch) => self.on_batch(batch),
-                    // Who says nothing is sent nothing twice, and its reply gets no number to confirm by.
-                    None => Ok(()),
-                }
+                batches.named = batch.is_some();
+                batch.map_or(Ok(()), |batch| self.on_batch(batch))
             }
         }
     }

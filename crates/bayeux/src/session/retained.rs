@@ -40,8 +40,8 @@ pub(super) enum Resumed {
 pub(super) struct Batches {
     /// The number of the last reply.
     pub(super) last: u64,
-    /// The newest connect named a batch: its reply gets a number.
-    pub(super) numbers: bool,
+    /// The newest connect named a batch: deliveries leave with its reply, and the reply gets a number.
+    pub(super) named: bool,
     /// From which reply on how many deliveries are confirmed with it.
     marks: VecDeque<(u64, u64)>,
 }
