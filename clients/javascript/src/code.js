@@ -32,6 +32,8 @@ export const CODES = {
   session_unknown: [402, "handshake"],
   /** The session has expired. */
   session_expired: [402, "handshake"],
+  /** What this client has not received is no longer kept. */
+  resume_failed: [402, "handshake"],
   /** The server denies the handshake. */
   handshake_denied: [403, "none"],
   /** Publishing on this channel is denied. */

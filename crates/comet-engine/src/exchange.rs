@@ -4,7 +4,7 @@
 //! may keep some of them waiting. What each message means is decided in `bayeux::session`; the shard carries
 //! out the steps and fills the replies in here.
 
-use bayeux::{Carrier, Code, HandshakeRequest, Message, Pattern, Reply};
+use bayeux::{Carrier, Code, HandshakeRequest, Message, Pattern, Reply, Turn};
 use comet_bus::Position;
 use serde_json::value::RawValue;
 
@@ -34,12 +34,12 @@ pub(crate) struct Exchange {
     pub(crate) unpublished: u32,
     /// A step that waits for the host.
     pub(crate) asked: Option<Asked>,
-    /// One of the replies answers a connect.
-    pub(crate) connect: bool,
+    /// The last of the replies that answers a connect.
+    pub(crate) connect: Option<Answered>,
     /// A connect is held: it is answered on its own.
     pub(crate) held: bool,
-    /// The session is to end when the replies are written.
-    pub(crate) ends: bool,
+    /// Why the session is to end when the replies are written.
+    pub(crate) ends: Option<Code>,
     /// The connection was told to wait for this batch.
     pub(crate) waits: bool,
     /// It is this batch that what comes behind must not overtake.
@@ -48,6 +48,14 @@ pub(crate) struct Exchange {
     pub(crate) request: Option<Box<RequestInfo>>,
     /// The browser cookie of the request.
     pub(crate) cookie: Option<Box<str>>,
+}
+
+/// A connect that is answered with its batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Answered {
+    pub(crate) turn: Turn,
+    /// The place of its reply.
+    pub(crate) reply: usize,
 }
 
 /// A step that waits for the host's ruling.

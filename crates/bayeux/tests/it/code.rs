@@ -55,6 +55,7 @@ fn only_codes_that_lose_the_session_advise_a_handshake() {
         let lost = [
             "session_unknown",
             "session_expired",
+            "resume_failed",
             "slow_consumer",
             "token_expired",
             "handshake_timeout",
@@ -68,6 +69,7 @@ fn only_codes_that_lose_the_session_advise_a_handshake() {
 fn the_rows_other_programs_rely_on_keep_their_numbers() {
     let row = |code: Code| (code.number(), code.http_status(), code.close_code(), code.reconnect());
     assert_eq!(row(Code::SessionUnknown), (402, 200, 4402, Reconnect::Handshake));
+    assert_eq!(row(Code::ResumeFailed), (402, 200, 4402, Reconnect::Handshake));
     assert_eq!(row(Code::HandshakeDenied), (403, 403, 4403, Reconnect::None));
     assert_eq!(row(Code::Superseded), (409, 409, 4409, Reconnect::Retry));
     assert_eq!(row(Code::Draining), (503, 503, 1012, Reconnect::Retry));

@@ -10,7 +10,7 @@ use bayeux::{
 
 use crate::call_permit::Busy;
 use crate::connection::Protocol;
-use crate::exchange::{Asked, Exchange, Slot};
+use crate::exchange::{Answered, Asked, Exchange, Slot};
 use crate::host::{Ask, Call, Later, RequestInfo, Responder, Ruling};
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
@@ -65,9 +65,9 @@ impl Shard {
             messages: messages.into_iter(),
             unpublished: 0,
             asked: None,
-            connect: false,
+            connect: None,
             held: false,
-            ends: false,
+            ends: None,
             waits: false,
             blocks: false,
             request,
@@ -160,7 +160,7 @@ impl Shard {
                 patterns.iter().for_each(|pattern| self.unsubscribe(session, pattern.as_str()));
                 exchange.replies.push(reply);
             }
-            Step::Publish { channel, data, ext, reply } => {
+            Step::Publish { channel, data, ext, reply, .. } => {
                 self.ask(key, exchange, Asked::Publish { publish: Publish { channel, data, ext }, reply });
             }
             Step::Call { channel, data, ext, id, reply } => {
@@ -173,7 +173,8 @@ impl Shard {
                 }
                 match connect.answer {
                     ConnectAnswer::Now => {
-                        exchange.connect = true;
+                        let reply = exchange.replies.len();
+                        exchange.connect = Some(Answered { turn: connect.turn, reply });
                         exchange.replies.push(connect.reply);
                     }
                     ConnectAnswer::Hold { .. } => {
@@ -185,17 +186,26 @@ impl Shard {
                 }
                 self.arm_session(session);
             }
+            Step::Received => {}
+            Step::ResumeFailed { reply, superseded } => {
+                self.retire_wire(session, exchange.connection);
+                if let Some(ticket) = superseded {
+                    self.supersede(ticket, exchange.connection);
+                }
+                self.refuse(exchange, reply);
+                exchange.ends = Some(Code::ResumeFailed);
+            }
             Step::Disconnect { reply, held } => {
                 if let Some((ticket, held)) = held {
                     let holder = ConnectionKey::unpack(ticket.0);
                     if holder == exchange.connection {
                         exchange.replies.push(held);
                     } else {
-                        self.answer_with(holder, session, &held);
+                        self.answer_with(holder, session, held);
                     }
                 }
                 exchange.replies.push(reply);
-                exchange.ends = true;
+                exchange.ends = Some(Code::Disconnected);
             }
         }
     }

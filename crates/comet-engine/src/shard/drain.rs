@@ -142,6 +142,6 @@ impl Shard {
         let Some((ticket, mut reply)) = seat.session.release(&config.session, now) else { return };
         let advice = config.session.advice(bayeux::Reconnect::Retry);
         reply.advice = Some(bayeux::Advice { interval_ms, ..advice });
-        self.answer_with(ConnectionKey::unpack(ticket.0), key, &reply);
+        self.answer_with(ConnectionKey::unpack(ticket.0), key, reply);
     }
 }
