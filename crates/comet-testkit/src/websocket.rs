@@ -111,6 +111,11 @@ impl WebSocket {
         self.socket.send(out);
     }
 
+    /// Ends the connection with a reset instead of a farewell; what was not read is lost.
+    pub fn reset(self) {
+        self.socket.reset();
+    }
+
     /// What comes next, waiting no longer than `within`.
     pub fn try_receive(&mut self, within: Duration) -> Option<Received> {
         let end = Instant::now() + within;

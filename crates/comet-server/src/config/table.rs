@@ -204,6 +204,10 @@ pub(super) static KEYS: &[Key] = &[
     },
     count!(session, mailbox_messages, 1, session.mailbox_messages, "The most events queued for one session."),
     size!(session, mailbox_bytes, 1, session.mailbox_bytes, "The most bytes queued for one session."),
+    count!(session, retained_messages, 1, session.retained_messages, "The most events kept until confirmed."),
+    size!(session, retained_bytes, 1, session.retained_bytes, "The most bytes kept until confirmed."),
+    count!(session, recovery_messages, 1, session.recovery_messages, "The most old events queued besides."),
+    size!(session, recovery_bytes, 1, session.recovery_bytes, "The most bytes of old events queued besides."),
     count!(session, subscriptions, 1, session.subscriptions, "The most subscriptions of one session."),
     count!(
         session,

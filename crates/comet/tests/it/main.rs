@@ -18,6 +18,7 @@ mod limit;
 mod origin;
 mod page;
 mod policy;
+mod received;
 mod request;
 mod service;
 mod shard;
