@@ -1,1 +1,12 @@
-//! x
+//! The tests of the journal, one binary.
+//!
+//! Processes are killed, boots are made up and files are spoilt; what was acknowledged is counted on
+//! the outside and held against what comes back.
+
+mod damage;
+mod fixture;
+mod kill;
+mod order;
+mod reboot;
+mod tear;
+mod writer;
