@@ -89,6 +89,7 @@ fn item(bytes: &[u8]) -> Option<usize> {
     if value != on_disk {
         return None;
     }
-    let content = usize::from(u16::from_le_bytes(*key)) + u32::from_le_bytes(*value) as usize;
+    let value = u32::from_le_bytes(*value) as usize;
+    let content = value.checked_add(usize::from(u16::from_le_bytes(*key)))?;
     (rest.len() >= content).then_some(3 + 8 + 2 + 4 + 4 + content)
 }
