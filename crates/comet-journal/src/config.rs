@@ -13,6 +13,7 @@ pub struct Config {
     /// no such name, stands for a run nothing is known of.
     pub boot_id: Option<String>,
     /// How many bytes of records are kept in memory beside the log, before they go to a table.
+    /// Settled when a journal is made; later opens go on with what it was made with.
     pub memory_bytes: u64,
     /// What may wait for the thread that writes.
     pub queue: QueueLimits,

@@ -10,6 +10,7 @@ mod boot;
 mod config;
 mod encoding;
 mod heads;
+mod inspect;
 mod ledger;
 mod queue;
 mod scan;

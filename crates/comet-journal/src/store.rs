@@ -16,6 +16,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use crate::Config;
 use crate::heads::{Changes, Head, Heads};
+use crate::inspect;
 use crate::ledger::{Ledger, Line};
 use crate::scan::{Scan, scan};
 use crate::tail;
@@ -61,7 +62,7 @@ impl Store {
         let cut = last
             .as_ref()
             .is_some_and(|line| !line.clean && (line.boot_id.is_none() || line.boot_id != config.boot_id));
-        let (database, keyspace, Scan { mut heads, mut loaded }) = read(path, config, cut)?;
+        let (database, keyspace, Scan { mut heads, mut loaded }) = read(path, config)?;
         let group = heads.summary().group;
         check_group(group, last.as_ref(), cut)?;
         if cut {
@@ -143,17 +144,12 @@ fn lock(path: &Path) -> Result<File, JournalError> {
     }
 }
 
-/// Opens the store and reads it all. After a power cut the log may end in a batch that is there in part:
-/// then it is cut behind the last whole one.
-fn read(path: &Path, config: &Config, cut: bool) -> Result<(Database, Keyspace, Scan), JournalError> {
+/// Makes sure of every file below, then opens the store and reads it all.
+fn read(path: &Path, config: &Config) -> Result<(Database, Keyspace, Scan), JournalError> {
     let folder = path.join("store");
-    let database = match guarded(|| database(&folder)) {
-        Err(Fault::Store(fjall::Error::JournalRecovery(_))) if cut => {
-            tail::cut(&folder).map_err(failed)?;
-            guarded(|| database(&folder))
-        }
-        other => other,
-    }?;
+    tail::cut(&folder).map_err(failed)?;
+    inspect::tables(&folder).map_err(failed)?;
+    let database = guarded(|| database(&folder).map_err(fault))?;
     let options = || {
         KeyspaceCreateOptions::default()
             .max_memtable_size(config.memory_bytes)
@@ -161,9 +157,8 @@ fn read(path: &Path, config: &Config, cut: bool) -> Result<(Database, Keyspace, 
             .data_block_compression_policy(CompressionPolicy::disabled())
             .index_block_compression_policy(CompressionPolicy::disabled())
     };
-    let keyspace = guarded(|| database.keyspace(KEYSPACE, options))?;
-    let found = catch_unwind(AssertUnwindSafe(|| scan(&keyspace)))
-        .unwrap_or_else(|panic| Err(Fault::Panic(words(panic)).into()))?;
+    let keyspace = guarded(|| database.keyspace(KEYSPACE, options).map_err(fault))?;
+    let found = guarded(|| scan(&keyspace))?;
     Ok((database, keyspace, found))
 }
 
@@ -229,27 +224,11 @@ fn commit(database: &Database, keyspace: &Keyspace, changes: Changes) -> Result<
     batch.commit().map_err(fault)
 }
 
-/// Why the store below could not be opened.
-enum Fault {
-    Store(fjall::Error),
-    Panic(String),
-}
-
-impl From<Fault> for JournalError {
-    fn from(found: Fault) -> JournalError {
-        match found {
-            Fault::Store(error) => fault(error),
-            Fault::Panic(words) => JournalError::Corrupt(words.into()),
-        }
-    }
-}
-
-/// A garbled file may be more than the store below expects: its panic is the same news as its error.
-fn guarded<T>(open: impl FnOnce() -> fjall::Result<T>) -> Result<T, Fault> {
-    match catch_unwind(AssertUnwindSafe(open)) {
-        Ok(result) => result.map_err(Fault::Store),
-        Err(panic) => Err(Fault::Panic(words(panic))),
-    }
+/// What was spoilt before it was written passes every checksum, and may be more than the store below
+/// expects: its panic is the same news as its error.
+fn guarded<T>(open: impl FnOnce() -> Result<T, JournalError>) -> Result<T, JournalError> {
+    catch_unwind(AssertUnwindSafe(open))
+        .unwrap_or_else(|panic| Err(JournalError::Corrupt(words(panic).into())))
 }
 
 fn words(panic: Box<dyn Any + Send>) -> String {

@@ -1,9 +1,9 @@
-//! The end of a log after a power cut.
+//! The end of the log, after a death or a power cut.
 //!
-//! Pages of a file reach the device in any order, so the last batches of the store's log may be there
-//! in part, and then the store refuses to open. This module finds the end of the last whole batch and
-//! cuts the log there; what was acknowledged with a sync lies before it. It knows the form of the log
-//! of the minor version that the workspace names, and changes nothing when it cannot read it.
+//! A process that dies leaves its last batch in part, and after a power cut pages are missing anywhere
+//! behind the last sync. The log is cut here behind its last whole batch, before the store reads it;
+//! whether anything acknowledged went with the rest is for the ledger to say. The form of the log is
+//! that of the minor version of the store that the workspace names.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -20,40 +20,59 @@ const TRAILER: &[u8] = b"FJL\x03";
 /// beside the folder in the file `torn`, in the place of earlier ones.
 ///
 /// # Errors
-/// Whatever the system says, and `InvalidData` when the log does not begin with a whole batch.
+/// `InvalidData` when an older log, which was synced when the next one was begun, is not whole, and
+/// whatever the system says.
 pub(crate) fn cut(folder: &Path) -> io::Result<()> {
-    let Some(path) = newest_log(folder)? else { return Ok(()) };
-    let bytes = fs::read(&path)?;
-    let end = whole(&bytes);
-    if end == 0 && bytes.iter().any(|&byte| byte != 0) {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the log does not begin with a whole batch"));
-    }
-    let last = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-    if last > end {
-        fs::write(folder.with_file_name("torn"), &bytes[end..last])?;
-    }
-    let file = OpenOptions::new().write(true).open(&path)?;
-    file.set_len(end as u64)?;
-    file.sync_all()
-}
-
-/// The log that is written to: the one with the highest number.
-fn newest_log(folder: &Path) -> io::Result<Option<PathBuf>> {
-    let mut newest: Option<(u64, PathBuf)> = None;
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".jnl"));
-        if let Some(number) = name.and_then(|name| name.parse().ok())
-            && newest.as_ref().is_none_or(|newest| newest.0 < number)
-        {
-            newest = Some((number, path));
+    let mut logs = logs(folder)?;
+    let newest = logs.pop();
+    for (_, path) in logs {
+        let bytes = fs::read(&path)?;
+        let whole = whole(&bytes);
+        if used(&bytes) > whole {
+            let words = format!("{}: it is not whole behind {whole}", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
         }
     }
-    Ok(newest.map(|(_, path)| path))
+    let Some((_, path)) = newest else { return Ok(()) };
+    let bytes = fs::read(&path)?;
+    let (whole, used) = (whole(&bytes), used(&bytes));
+    if used > whole {
+        fs::write(folder.with_file_name("torn"), &bytes[whole..used])?;
+        let file = OpenOptions::new().write(true).open(&path)?;
+        file.set_len(whole as u64)?;
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
+/// The logs in the order of their numbers; the last one is written to.
+fn logs(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let mut found = Vec::new();
+    if folder.try_exists()? {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if let Some(number) = name.and_then(|name| name.strip_suffix(".jnl")?.parse().ok()) {
+                found.push((number, path));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Where the last byte that is not zero ends: behind it a log has room for more.
+fn used(bytes: &[u8]) -> usize {
+    const PAGE: [u8; 4096] = [0; 4096];
+    let mut rest = bytes;
+    while let Some(front) = rest.strip_suffix(&PAGE) {
+        rest = front;
+    }
+    rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)
 }
 
 /// How many bytes at the front of a log are whole batches.
-pub(crate) fn whole(bytes: &[u8]) -> usize {
+fn whole(bytes: &[u8]) -> usize {
     let mut end = 0;
     while let Some(length) = bytes.get(end..).and_then(batch) {
         end += length;

@@ -111,7 +111,11 @@ pub(crate) fn copy(from: &Path, to: &Path) {
 
 /// Where the last byte that is not zero ends.
 pub(crate) fn end(bytes: &[u8]) -> usize {
-    bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)
+    let mut rest = bytes;
+    while let Some(front) = rest.strip_suffix(&[0; 4096]) {
+        rest = front;
+    }
+    rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)
 }
 
 /// The log that is written to.

@@ -169,7 +169,12 @@ fn die(folder: &Path) {
         }
         let (epoch, offset) = (head.0, head.1 + 1);
         let mut entries = vec![append(name, epoch, offset, durability)];
-        let below = if offset > head.2 + 150 { offset - chance.below(100) } else { 0 };
+        // Now and then everything goes, what was appended with it too.
+        let below = if offset > head.2 + 150 {
+            if chance.below(3) == 0 { offset + 1 } else { offset - chance.below(100) }
+        } else {
+            0
+        };
         if below > 0 {
             say(&format!("trim {name} {epoch} {below}"));
             entries.push(Entry::Trim { channel: name.into(), epoch, below });
