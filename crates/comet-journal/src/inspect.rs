@@ -10,7 +10,32 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::tail;
+
 const CHUNK_BYTES: usize = 64 << 10;
+
+/// Takes away a store that was only being made when its process died: its marker, which comes last, is
+/// not there, and neither is anything else.
+///
+/// # Errors
+/// `InvalidData` when the marker is missing and there is something, or was something `before`; whatever
+/// else the system says.
+pub(crate) fn marker(folder: &Path, before: bool) -> io::Result<()> {
+    let length = match fs::metadata(folder.join("version")) {
+        Ok(marker) => marker.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    if length > 0 {
+        return Ok(());
+    }
+    let keyspaces = folder.join("keyspaces");
+    let begun = keyspaces.try_exists()? && fs::read_dir(keyspaces)?.next().is_some();
+    if before || begun || !tail::empty(folder)? {
+        return Err(spoilt(folder, "the marker of the store is missing"));
+    }
+    if folder.try_exists()? { fs::remove_dir_all(folder) } else { Ok(()) }
+}
 
 /// Reads every table of every keyspace in the folder of a store.
 ///

@@ -62,7 +62,7 @@ impl Store {
         let cut = last
             .as_ref()
             .is_some_and(|line| !line.clean && (line.boot_id.is_none() || line.boot_id != config.boot_id));
-        let (database, keyspace, Scan { mut heads, mut loaded }) = read(path, config)?;
+        let (database, keyspace, Scan { mut heads, mut loaded }) = read(path, config, last.is_some())?;
         let group = heads.summary().group;
         check_group(group, last.as_ref(), cut)?;
         if cut {
@@ -144,9 +144,11 @@ fn lock(path: &Path) -> Result<File, JournalError> {
     }
 }
 
-/// Makes sure of every file below, then opens the store and reads it all.
-fn read(path: &Path, config: &Config) -> Result<(Database, Keyspace, Scan), JournalError> {
+/// Makes sure of every file below, then opens the store and reads it all. `before` says that there was
+/// one.
+fn read(path: &Path, config: &Config, before: bool) -> Result<(Database, Keyspace, Scan), JournalError> {
     let folder = path.join("store");
+    inspect::marker(&folder, before).map_err(failed)?;
     tail::cut(&folder).map_err(failed)?;
     inspect::tables(&folder).map_err(failed)?;
     let database = guarded(|| database(&folder).map_err(fault))?;

@@ -45,6 +45,19 @@ pub(crate) fn cut(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Nothing was written to any log in the folder of a store.
+///
+/// # Errors
+/// Whatever the system says.
+pub(crate) fn empty(folder: &Path) -> io::Result<bool> {
+    for (_, path) in logs(folder)? {
+        if used(&fs::read(path)?) > 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The logs in the order of their numbers; the last one is written to.
 fn logs(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut found = Vec::new();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use comet_bus::journal::{Durability, Entry, JournalError, Loaded};
 use comet_journal::{Config, Writer};
 
-use crate::fixture::{Chance, append, boot, event, open};
+use crate::fixture::{Chance, append, boot, event, fill, open};
 
 const FOLDER: &str = "COMET_JOURNAL_FOLDER";
 const NAME: &str = "kill::every_acknowledged_record_survives_a_kill";
@@ -136,6 +136,34 @@ fn check(loaded: &[Loaded], known: &HashMap<String, Known>) {
             assert_eq!(kept.offset, offset);
             assert_eq!(kept.event, event(channel, found.epoch, offset), "{channel} {offset}");
         }
+    }
+}
+
+#[test]
+fn a_journal_that_was_only_being_made_is_made_anew() {
+    let mut chance = Chance::new();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(3) {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("journal");
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME, "--nocapture", "--test-threads=1"])
+            .env(FOLDER, &place)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // From when its folder is there, so that the death falls into the making.
+        let begin = Instant::now();
+        while !place.join("lock").exists() && begin.elapsed() < Duration::from_secs(20) {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_micros(chance.below(12_000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (mut store, loaded) = open(&place, &config()).unwrap();
+        assert!(loaded.iter().all(|loaded| loaded.replaced.is_none()));
+        fill(&mut store, "/a", 7, 1..=1, Durability::Fsync);
     }
 }
 
