@@ -1,9 +1,9 @@
 //! Who listens to what, which number a publication carries, and what is remembered of it.
 //!
 //! Here live the subscriber lists of a shard ([`Hub`]), the numbering and remembering of channels at their home
-//! shard ([`Home`]), who is present on them ([`Presence`]) and the frozen [`Publication`] that travels between
-//! them. Sockets and clocks are absent: listeners and sessions are plain numbers and time is an argument. Channels
-//! come from `bayeux`; the engine carries the results to the shards.
+//! shard ([`Home`]), who is present on them ([`Presence`]), the frozen [`Publication`] that travels between them,
+//! and what a durable history promises ([`journal`]). Sockets, clocks and files are absent: listeners and sessions are
+//! plain numbers and time is an argument. Channels come from `bayeux`; the engine carries the results to the shards.
 #![forbid(unsafe_code)]
 
 mod channel_options;
@@ -13,6 +13,7 @@ mod home;
 mod hub;
 mod idempotency;
 mod interest;
+pub mod journal;
 mod ledger;
 mod position;
 mod presence;
