@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::error::Error;
 use crate::json::member;
 use crate::json::write::Object;
+use crate::meta;
 
 /// The field of an event's ext that says where the event stands in its channel.
 const POSITION: &str = "position";
@@ -50,6 +51,24 @@ pub fn write_numbered_event(
     out.extend_from_slice(b"\"position\":");
     write_position(out);
     out.push(b'}');
+    object.close();
+}
+
+/// Writes `{"channel":"/meta/gap","ext":{"gaps":{..}}}`: of these channels messages are missing here, and those behind the
+/// given head follow. Channels come with epoch and offset of their heads.
+pub fn write_gaps<'a>(heads: impl IntoIterator<Item = (&'a str, &'a str, u64)>, out: &mut Vec<u8>) {
+    let mut object = Object::open(out);
+    object.text("channel", meta::GAP);
+    let mut ext = Object::open(object.key("ext"));
+    let mut gaps = Object::open(ext.key("gaps"));
+    for (channel, epoch, offset) in heads {
+        let mut position = Object::open(gaps.key(channel));
+        position.text("epoch", epoch);
+        position.number("offset", offset);
+        position.close();
+    }
+    gaps.close();
+    ext.close();
     object.close();
 }
 

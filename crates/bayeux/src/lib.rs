@@ -61,7 +61,7 @@ pub use session::{
     Answer, BatchContext, Carrier, Connect, Delivery, Due, HandshakeRequest, Pushed, Session, Settings, Step,
     Ticket, Turn, Unidentified,
 };
-pub use since::{Since, SinceRequest};
+pub use since::{Position, Since, SinceRequest};
 
 /// Milliseconds of the caller's monotonic clock, or a span of them.
 pub type Millis = u64;

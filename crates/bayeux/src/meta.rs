@@ -17,5 +17,8 @@ pub const DISCONNECT: &str = "/meta/disconnect";
 /// Says between two connects what was received; for clients that count.
 pub const RECEIVED: &str = "/meta/received";
 
-/// All meta channels there are.
+/// Tells a client that counts where messages are missing; never sent by clients.
+pub const GAP: &str = "/meta/gap";
+
+/// All meta channels that clients send on.
 pub const ALL: [&str; 6] = [HANDSHAKE, CONNECT, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT, RECEIVED];

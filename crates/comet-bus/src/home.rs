@@ -106,7 +106,7 @@ impl Home {
     ///
     /// # Errors
     /// [`Full`] when the channel is new and there is no room for it.
-    pub fn publish(&mut self, draft: Draft<'_>, now_ms: u64) -> Result<Published, Full> {
+    pub fn publish(&mut self, mut draft: Draft<'_>, now_ms: u64) -> Result<Published, Full> {
         if let Some(key) = draft.key
             && let Some(position) = self.idempotency.place(draft.channel.as_str(), key, now_ms)
         {
@@ -119,6 +119,7 @@ impl Home {
         }
         let shards = self.interest.shards(&draft.channel);
         let options = *self.options(slot);
+        draft.echo &= options.echo;
         let wanted =
             !shards.is_empty() || !options.history.is_none() || options.durability > Durability::Memory;
         if wanted {
@@ -158,7 +159,7 @@ impl Home {
     }
 
     /// Where a channel stands that is not counted: before its first message.
-    fn unknown_head(&self) -> Position {
+    pub fn unknown_head(&self) -> Position {
         Position { epoch: self.epoch, offset: 0 }
     }
 

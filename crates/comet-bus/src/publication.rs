@@ -23,8 +23,10 @@ pub struct Draft<'a> {
     /// Names the message on its channel: while the name is remembered it is published once. Whoever takes it from a
     /// peer bounds its length.
     pub key: Option<&'a str>,
-    /// The session that must not get it, as a number that means nothing here.
-    pub except: Option<u64>,
+    /// The session that publishes, as a number that means nothing here.
+    pub publisher: Option<u64>,
+    /// Whether that session gets it too; the options of the channel may say no as well.
+    pub echo: bool,
     /// When it has lost its meaning, in unix milliseconds: from then on it is not recovered, and not missed either.
     pub expires_at_ms: Option<u64>,
 }
@@ -32,7 +34,7 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// A message that is nothing but its data.
     pub fn new(channel: Channel, data: &'a str) -> Draft<'a> {
-        Draft { channel, data, ext: None, key: None, except: None, expires_at_ms: None }
+        Draft { channel, data, ext: None, key: None, publisher: None, echo: true, expires_at_ms: None }
     }
 }
 
@@ -57,7 +59,8 @@ impl Publication {
     /// Freezes a message that was given its position at `now_ms`. A position in the publisher's ext gives way to it;
     /// the other fields of the ext stay byte for byte.
     pub fn freeze(draft: Draft<'_>, position: Position, now_ms: u64) -> Publication {
-        let Draft { channel, data, ext, except, expires_at_ms, .. } = draft;
+        let Draft { channel, data, ext, publisher, echo, expires_at_ms, .. } = draft;
+        let except = publisher.filter(|_| !echo);
         let own = channel.as_str().len() + data.len() + ext.map_or(0, str::len);
         let mut event = Vec::with_capacity(own + 112);
         event::write_numbered_event(channel.as_str(), data, ext, |out| position.write_json(out), &mut event);

@@ -57,7 +57,7 @@ impl Handle {
         let _permit = self.inner.unanswered.acquire().await.map_err(|_| Code::Draining)?;
         let (sender, receiver) = oneshot::channel();
         let home = home_of(channel.as_str(), self.inner.peers.len());
-        let publish = Publish { channel, data, ext: None };
+        let publish = Publish::new(channel, data);
         self.inner.peers[home].post(Letter::Publish { publish, answer: Answer::Caller(sender) });
         receiver.await.unwrap_or(Err(Code::Draining))
     }

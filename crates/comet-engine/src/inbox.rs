@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::connection::Moved;
 use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
+use crate::recovery::{Recover, Recovery};
 use crate::stop::Order;
 
 /// What can be posted to a shard.
@@ -26,6 +27,10 @@ pub(crate) enum Letter {
     Publication(Arc<Publication>),
     /// To a publisher's shard: what became of the publication.
     Published { exchange: ExchangeKey, reply: usize, outcome: Result<Position, Code> },
+    /// To a home: what did somebody miss?
+    Recover(Box<Recover>),
+    /// From a home: what it remembers of that.
+    Recovered(Box<Recovery>),
     /// From the host: its ruling.
     Ruling { exchange: ExchangeKey, ruling: Ruling },
     /// From the host: an event for one session.
@@ -52,9 +57,20 @@ pub(crate) struct Publish {
     pub(crate) channel: Channel,
     pub(crate) data: Box<RawValue>,
     pub(crate) ext: Option<Box<RawValue>>,
+    /// Makes it one and the same when it comes again.
+    pub(crate) key: Option<Box<str>>,
+    /// The session that publishes, as a number.
+    pub(crate) publisher: Option<u64>,
+    /// Whether that session gets it too.
+    pub(crate) echo: bool,
 }
 
 impl Publish {
+    /// Nothing but data, published by nobody who could hear it.
+    pub(crate) fn new(channel: Channel, data: Box<RawValue>) -> Publish {
+        Publish { channel, data, ext: None, key: None, publisher: None, echo: true }
+    }
+
     /// Bytes it counts for, no less than those of its event.
     pub(crate) fn weight(&self) -> usize {
         128 + self.channel.as_str().len()

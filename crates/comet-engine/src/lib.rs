@@ -21,6 +21,7 @@ mod limits;
 mod opening;
 mod origin;
 mod permit;
+mod recovery;
 mod seat;
 mod send;
 mod session_gate;
@@ -41,4 +42,4 @@ pub use limits::Limits;
 pub use permit::Permit;
 
 pub use bayeux;
-pub use comet_bus::Position;
+pub use comet_bus::{ChannelOptions, ChannelTable, Durability, Position, Retention};

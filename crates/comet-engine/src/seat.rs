@@ -12,6 +12,7 @@ use bayeux::{Millis, Session};
 use crate::delivery::Shared;
 use crate::host::Who;
 use crate::key::ConnectionKey;
+use crate::recovery::Joining;
 use crate::session_gate::SessionPermit;
 
 /// A session's place on its shard.
@@ -26,6 +27,8 @@ pub(crate) struct Seat {
     /// The WebSocket it is attached to.
     pub(crate) attached: Option<ConnectionKey>,
     pub(crate) _permit: SessionPermit,
+    /// Subscriptions whose past is still asked for.
+    pub(crate) joining: Vec<Joining>,
     /// It stands in the list of sessions with something to send.
     pub(crate) dirty: bool,
     /// When the wheel looks at it next; 0 for never.

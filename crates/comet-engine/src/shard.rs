@@ -18,8 +18,10 @@ mod output;
 mod publish;
 mod push;
 mod read;
+mod recovery;
 mod route;
 mod session;
+mod subscribe;
 mod timer;
 mod transfer;
 mod websocket;
@@ -51,6 +53,8 @@ use crate::seat::Seat;
 use crate::send::Sender;
 use crate::session_gate::SessionGate;
 use crate::wheel::Wheel;
+
+pub(crate) use self::subscribe::position_of;
 
 use self::drain::Drain;
 use self::output::Outbox;

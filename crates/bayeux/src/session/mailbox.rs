@@ -111,6 +111,12 @@ impl<D: Delivery> Mailbox<D> {
         true
     }
 
+    /// How many deliveries of the past, and how many bytes of them, still find room.
+    pub(super) fn recovery_room(&self, settings: &Settings) -> (usize, usize) {
+        let messages = settings.recovery_messages.saturating_sub(self.recovered.messages());
+        (messages, settings.recovery_bytes.saturating_sub(self.recovered.bytes()))
+    }
+
     /// Puts a delivery that was sent before in front of all others.
     pub(super) fn push_again(&mut self, delivery: D) {
         let size = delivery.size_bytes();

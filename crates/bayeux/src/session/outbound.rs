@@ -38,6 +38,11 @@ impl<D: Delivery> Session<D> {
         if self.mailbox.push_recovered(delivery, settings) { Pushed::Queued } else { Pushed::Overflow }
     }
 
+    /// How many deliveries of the past, and how many bytes of them, still find room.
+    pub fn recovery_room(&self, settings: &Settings) -> (usize, usize) {
+        self.mailbox.recovery_room(settings)
+    }
+
     /// Takes deliveries from the front: at most so many, and together at most so many bytes, but one at least, so that
     /// a large one is never stuck. What the iterator is not asked for stays queued; what it gives away is kept for a
     /// client that confirms what it receives.

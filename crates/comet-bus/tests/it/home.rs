@@ -49,7 +49,8 @@ fn a_publication_carries_what_its_draft_says() {
     let mut home = Home::new(config());
     let draft = Draft {
         ext: Some("{\"x\":1,\"position\":0}"),
-        except: Some(77),
+        publisher: Some(77),
+        echo: false,
         expires_at_ms: Some(900),
         ..Draft::new(channel("/a"), "[1]")
     };

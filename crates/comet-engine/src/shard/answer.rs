@@ -14,6 +14,9 @@ use crate::key::{ConnectionKey, SessionKey};
 
 use super::Shard;
 
+/// No letter between shards is on its way for longer.
+const LETTER_MARGIN_MS: u64 = 10_000;
+
 impl Shard {
     /// Answers a batch whose messages all have their replies.
     pub(super) fn answer_batch(&mut self, mut exchange: Exchange) {
@@ -28,10 +31,12 @@ impl Shard {
                     connection.carries_connect = true;
                 }
                 let events = self.events_of_batch(&mut exchange, session);
+                self.tell_time(&mut exchange, session);
                 self.write_frame(exchange.connection, &events, &exchange.replies);
             }
         } else if !exchange.held {
             let events = self.events_of_batch(&mut exchange, session);
+            self.tell_time(&mut exchange, session);
             if let Some(connection) = self.connection(exchange.connection) {
                 connection.session = session;
                 connection.carries_connect = exchange.connect.is_some();
@@ -101,6 +106,26 @@ impl Shard {
         events
     }
 
+    fn tell_time(&mut self, exchange: &mut Exchange, session: Option<SessionKey>) {
+        if let (Some(connect), Some(session)) = (exchange.connect, session) {
+            self.tell_time_in(&mut exchange.replies[connect.reply], session);
+        }
+    }
+
+    /// Tells a client that counts up to when it has been sent everything: if nothing waits for it, all but what may
+    /// still be on its way between the shards.
+    fn tell_time_in(&mut self, reply: &mut Reply, session: SessionKey) {
+        let time_ms = self.unix_ms().saturating_sub(LETTER_MARGIN_MS);
+        let Some(seat) = self.seat(session) else { return };
+        if seat.session.counts()
+            && seat.session.pending() == 0
+            && seat.joining.is_empty()
+            && reply.is_successful()
+        {
+            reply.ext.time_ms(time_ms);
+        }
+    }
+
     /// Answers the held connect of a session with what is queued.
     pub(super) fn answer_held(&mut self, key: SessionKey) {
         let (now, config) = (self.now, self.config.clone());
@@ -123,10 +148,12 @@ impl Shard {
         wire.carries_connect = true;
         if wire.is_websocket() {
             let events = self.events_of_held(session, &mut reply);
+            self.tell_time_in(&mut reply, session);
             self.write_frame(connection, &events, &[reply]);
         } else {
             wire.session = Some(session);
             let events = self.events_of_held(session, &mut reply);
+            self.tell_time_in(&mut reply, session);
             self.respond(connection, &events, &[reply]);
         }
     }

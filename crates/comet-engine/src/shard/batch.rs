@@ -63,7 +63,8 @@ impl Shard {
             session,
             replies,
             messages: messages.into_iter(),
-            unpublished: 0,
+            awaited: 0,
+            recoveries: Vec::new(),
             asked: None,
             connect: None,
             held: false,
@@ -85,7 +86,7 @@ impl Shard {
             let Some(message) = exchange.messages.next() else { break };
             self.on_message(key, &mut exchange, message);
         }
-        if exchange.asked.is_none() && exchange.unpublished == 0 {
+        if exchange.asked.is_none() && exchange.awaited == 0 {
             self.exchanges.remove(key.slot as usize);
             self.exchange_bytes -= exchange.bytes;
             self.release_wire(&mut exchange);
@@ -153,18 +154,24 @@ impl Shard {
         };
         match seat.session.on_message(message, context, &config.session, now) {
             Step::Reply(reply) => self.refuse(exchange, reply),
-            Step::Subscribe { patterns, reply, .. } => {
-                self.ask(key, exchange, Asked::Subscribe { patterns, reply });
+            Step::Subscribe { patterns, since, reply, .. } => {
+                self.ask(key, exchange, Asked::Subscribe { patterns, since, reply });
             }
             Step::Unsubscribe { patterns, reply } => {
                 patterns.iter().for_each(|pattern| self.unsubscribe(session, pattern.as_str()));
                 exchange.replies.push(reply);
             }
-            Step::Publish { channel, data, ext, reply, .. } => {
-                self.ask(key, exchange, Asked::Publish { publish: Publish { channel, data, ext }, reply });
+            Step::Publish { channel, data, ext, key: name, echo, reply } => {
+                let publisher = Some(session.number(self.index));
+                let publish = Publish { channel, data, ext, key: name, publisher, echo };
+                self.ask(key, exchange, Asked::Publish { publish, reply });
             }
             Step::Call { channel, data, ext, id, reply } => {
-                self.ask(key, exchange, Asked::Call { call: Publish { channel, data, ext }, id, reply });
+                self.ask(
+                    key,
+                    exchange,
+                    Asked::Call { call: Publish { ext, ..Publish::new(channel, data) }, id, reply },
+                );
             }
             Step::Connect(connect) => {
                 self.retire_wire(session, exchange.connection);
@@ -300,23 +307,12 @@ impl Shard {
             ) => {
                 self.refuse(exchange, reply.deny(Code::SessionUnknown));
             }
-            (Asked::Subscribe { patterns, reply }, Some(session)) => {
-                // Others of the session may have been let in while the policy thought.
-                let added = patterns
-                    .iter()
-                    .filter(|name| !self.hub.is_subscribed(session.slot, name.as_str()))
-                    .count();
-                let room =
-                    self.config.session.subscriptions.saturating_sub(self.hub.subscriptions(session.slot));
-                if added > room {
-                    return self.refuse(exchange, reply.deny(Code::SubscriptionsTooMany));
-                }
-                patterns.iter().for_each(|pattern| self.subscribe(session, pattern.as_str()));
-                exchange.replies.push(reply);
+            (Asked::Subscribe { patterns, since, reply }, Some(session)) => {
+                self.subscribe_of_exchange(key, exchange, session, (patterns, since), reply);
             }
-            (Asked::Publish { publish, reply }, Some(_)) => {
+            (Asked::Publish { publish, reply }, Some(session)) => {
                 exchange.replies.push(reply);
-                self.publish_of_exchange(key, exchange, publish);
+                self.publish_of_exchange(key, exchange, session, publish);
             }
             (Asked::Call { call, id, reply }, Some(session)) => {
                 self.call(exchange, session, call, id, reply);

@@ -8,14 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bayeux::{Carrier, Code, HandshakeRequest, Message, Reconnect, Reply};
-use comet_bus::{Subscribed, Unsubscribed, home_of};
 use comet_wire::websocket::close_frame;
 
 use crate::client_id::{Place, same_secret};
 use crate::delivery::{Chunk, Shared};
 use crate::exchange::Exchange;
 use crate::host::{Identity, Who};
-use crate::inbox::Interest;
 use crate::key::{ConnectionKey, SessionKey};
 use crate::seat::Seat;
 
@@ -155,6 +153,7 @@ impl Shard {
             cookie_proven: false,
             attached: None,
             _permit: permit,
+            joining: Vec::new(),
             dirty: false,
             armed: 0,
         };
@@ -165,35 +164,6 @@ impl Shard {
         exchange.replies.push(reply);
         self.identify(exchange.connection, key, exchange.carrier);
         self.arm_session(key);
-    }
-
-    pub(super) fn subscribe(&mut self, session: SessionKey, name: &str) {
-        if self.hub.subscribe(session.slot, name) == Subscribed::First {
-            self.tell_interest(name, true);
-        }
-    }
-
-    pub(super) fn unsubscribe(&mut self, session: SessionKey, name: &str) {
-        if self.hub.unsubscribe(session.slot, name) == Unsubscribed::Last {
-            self.tell_interest(name, false);
-        }
-    }
-
-    /// Tells the home of a name, or every shard when it is a pattern, that this shard listens or does not.
-    fn tell_interest(&mut self, name: &str, interested: bool) {
-        let homes = if name.ends_with('*') {
-            0..self.peers.len()
-        } else {
-            let home = home_of(name, self.peers.len());
-            home..home + 1
-        };
-        for home in homes {
-            if home == self.index {
-                self.home.on_interest(self.index, name, interested);
-            } else {
-                self.peers[home].tell(Interest { shard: self.index, name: name.into(), interested });
-            }
-        }
     }
 
     /// Ends a session by its own wish: its replies are written, its wire is closed in peace.

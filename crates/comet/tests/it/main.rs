@@ -19,6 +19,7 @@ mod origin;
 mod page;
 mod policy;
 mod received;
+mod recovery;
 mod request;
 mod service;
 mod shard;
