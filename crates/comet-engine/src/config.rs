@@ -4,10 +4,9 @@
 //! engine reads it once at its start and shares it with every shard.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use bayeux::{ConnectionType, Settings};
-use comet_bus::ChannelTable;
+use bayeux::{ConnectionType, Pattern, Settings};
+use comet_bus::ChannelOptions;
 
 use crate::Limits;
 
@@ -18,6 +17,15 @@ pub const CONNECTION_TYPES: [ConnectionType; 4] = [
     ConnectionType::CallbackPolling,
     ConnectionType::CrossOriginLongPolling,
 ];
+
+/// What each channel offers beside delivery.
+#[derive(Clone, Debug, Default)]
+pub struct Channels {
+    /// What channels offer that no rule names.
+    pub default: ChannelOptions,
+    /// What the channels of a pattern offer; the most specific pattern wins.
+    pub rules: Vec<(Pattern, ChannelOptions)>,
+}
 
 /// What an engine is started with.
 #[derive(Clone, Debug)]
@@ -36,7 +44,7 @@ pub struct Config {
     /// The rules of sessions: timers, queues, connection types.
     pub session: Settings,
     /// What each channel offers beside delivery.
-    pub channels: Arc<ChannelTable>,
+    pub channels: Channels,
     /// Every other bound.
     pub limits: Limits,
     /// Whether sends go out through io_uring where the system lets it; plain `send` otherwise.
@@ -52,7 +60,7 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             echo_path: None,
             session: Settings { connection_types: CONNECTION_TYPES.to_vec(), ..Settings::default() },
-            channels: Arc::default(),
+            channels: Channels::default(),
             limits: Limits::default(),
             io_uring: true,
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use comet_bus::MAX_SHARDS;
+use comet_bus::{ChannelTable, MAX_SHARDS};
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -64,6 +64,8 @@ impl Engine {
         }
         let handle = Handle::new(peers.clone(), counters.clone(), gate.clone(), config.session.mailbox_bytes);
         let (ids, config, host) = (Ids::new(), Arc::new(config), host(&handle));
+        let channels = &config.channels;
+        let table = Arc::new(ChannelTable::new(channels.default, channels.rules.iter().cloned()));
         let mut threads = Vec::with_capacity(shards);
         for (index, (poll, inbox)) in polls.into_iter().zip(inboxes).enumerate() {
             let mut own = std::mem::take(&mut listeners[index]);
@@ -77,6 +79,7 @@ impl Engine {
                 inbox,
                 peers: peers.clone(),
                 config: config.clone(),
+                table: table.clone(),
                 host: host.clone(),
                 ids: ids.clone(),
                 gate: gate.clone(),

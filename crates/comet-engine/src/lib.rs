@@ -31,7 +31,7 @@ mod stop;
 mod uring;
 mod wheel;
 
-pub use config::{CONNECTION_TYPES, Config};
+pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
 pub use handle::Handle;
@@ -42,4 +42,4 @@ pub use limits::Limits;
 pub use permit::Permit;
 
 pub use bayeux;
-pub use comet_bus::{ChannelOptions, ChannelTable, Durability, Position, Retention};
+pub use comet_bus::{ChannelOptions, Durability, Position, Retention};

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bayeux::Millis;
-use comet_bus::{Home, HomeConfig, Hub};
+use comet_bus::{ChannelTable, Home, HomeConfig, Hub};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -75,6 +75,7 @@ pub(crate) struct Parts {
     pub(crate) inbox: Inbox,
     pub(crate) peers: Vec<Peer>,
     pub(crate) config: Arc<Config>,
+    pub(crate) table: Arc<ChannelTable>,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) ids: Ids,
     pub(crate) gate: Gate,
@@ -145,6 +146,7 @@ impl Shard {
             inbox,
             peers,
             config,
+            table,
             host,
             ids,
             gate,
@@ -162,7 +164,7 @@ impl Shard {
             history_bytes: config.limits.history_bytes,
             keys: config.limits.keys,
             key_age_ms: config.limits.key_age_ms,
-            table: config.channels.clone(),
+            table,
         });
         Shard {
             index,

@@ -32,11 +32,11 @@ mod service;
 mod web;
 
 pub use api::ApiAccess;
-pub use bayeux::{Channel, Code, ConnectionType, NameError, Pattern, Settings};
+pub use bayeux::{Channel, Code, ConnectionType, Kind, NameError, Pattern, Settings};
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{
-    ChannelOptions, ChannelTable, Config, Durability, Identity, Limits, Position, RequestInfo, Retention,
+    ChannelOptions, Channels, Config, Durability, Identity, Limits, Position, RequestInfo, Retention,
     Snapshot,
 };
 pub use files::Files;

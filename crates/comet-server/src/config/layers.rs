@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::table::{KEYS, SECTIONS, find};
 use super::value::Value;
-use super::{Configuration, cross_check, environment, file, suggestion};
+use super::{Configuration, cross_check, environment, file, rule, suggestion};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,10 +116,16 @@ impl Layers {
             },
             faults: Vec::new(),
         };
-        match file::read(self.file.as_deref()) {
-            Ok(entries) => entries.into_iter().for_each(|entry| loading.lay(entry)),
-            Err(fault) => loading.faults.push(fault),
-        }
+        let rules = match file::read(self.file.as_deref()) {
+            Ok((entries, rules)) => {
+                entries.into_iter().for_each(|entry| loading.lay(entry));
+                rules
+            }
+            Err(fault) => {
+                loading.faults.push(fault);
+                Vec::new()
+            }
+        };
         let (entries, warnings) = environment::read(&self.environment);
         loading.loaded.warnings.extend(warnings);
         entries.into_iter().for_each(|entry| loading.lay(entry));
@@ -131,6 +137,7 @@ impl Layers {
                 value: Some(given.value.clone()),
             });
         }
+        loading.faults.extend(rule::lay(rules, &mut loading.loaded.configuration));
         if loading.faults.is_empty() {
             loading.faults = cross_check::check(&loading.loaded.configuration);
         }

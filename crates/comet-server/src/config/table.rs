@@ -98,7 +98,8 @@ fn or_none<T: ToString>(item: Option<&T>) -> Value {
 }
 
 /// The sections in the order they are listed.
-pub(super) const SECTIONS: [&str; 7] = ["server", "internal", "http", "session", "limits", "api", "log"];
+pub(super) const SECTIONS: [&str; 8] =
+    ["server", "internal", "http", "session", "channels", "limits", "api", "log"];
 
 /// Every key, section by section.
 pub(super) static KEYS: &[Key] = &[
@@ -252,6 +253,37 @@ pub(super) static KEYS: &[Key] = &[
     count!(limits, batch_messages, 1, limits.batch_messages, "Messages in one batch."),
     number!(Count, limits, json_depth, 4, 128, limits.json_depth, "Depth of nested JSON."),
     count!(limits, fragments, 1, limits.fragments, "Fragments of one WebSocket message."),
+    count!(
+        channels,
+        messages,
+        0,
+        channels.default.history.messages,
+        "The newest messages that a channel remembers; 0 for none."
+    ),
+    size!(
+        channels,
+        bytes,
+        0,
+        channels.default.history.bytes,
+        "The bytes of messages that a channel remembers; 0 for none."
+    ),
+    duration!(
+        channels,
+        age,
+        0,
+        channels.default.history.age_ms,
+        "How long a channel remembers a message; 0 for not at all."
+    ),
+    switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
+    size!(
+        limits,
+        history_bytes,
+        1_024,
+        limits.history_bytes,
+        "Memory of what the channels of one shard remember."
+    ),
+    count!(limits, keys, 1, limits.keys, "Keys of publications that one shard remembers."),
+    duration!(limits, key_age, 1_000, limits.key_age_ms, "How long the key of a publication is remembered."),
     count!(
         limits,
         exchanges_per_connection,

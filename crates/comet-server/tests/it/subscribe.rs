@@ -37,8 +37,13 @@ fn what_is_published_is_printed_in_order_on_every_wire() {
         let mut out = String::new();
         child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(0), "{transport}");
-        let lines: Vec<serde_json::Value> =
+        let mut lines: Vec<serde_json::Value> =
             out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for line in &mut lines {
+            // Each says where it stands, for whoever wants to go on from there.
+            let ext = line.as_object_mut().unwrap().remove("ext").unwrap();
+            assert!(ext["position"]["offset"].as_u64().is_some(), "{ext}");
+        }
         let wanted = [
             json!({"channel": "/chat/a", "data": {"n": 1}}),
             json!({"channel": "/news", "data": "two\nlines"}),

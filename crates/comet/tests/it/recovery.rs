@@ -1,15 +1,13 @@
 //! Coming back: what was missed is there, once and in order, before what is new; or the gap is told.
 
-use comet::{ChannelOptions, ChannelTable, Code, Config, Pattern, Retention};
+use comet::{ChannelOptions, Code, Config, Pattern};
 use comet_testkit::{Client, LongPollClient, TestServer, WebSocketClient, Wire};
 use serde_json::{Value, json};
 
 fn remembering(messages: usize, shards: usize) -> TestServer {
     TestServer::with(|config: &mut Config| {
         config.shards = shards;
-        let history = Retention { messages, ..Retention::default() };
-        config.channels =
-            ChannelTable::new(ChannelOptions { history, ..ChannelOptions::default() }, Vec::new()).into();
+        config.channels.default.history.messages = messages;
     })
 }
 
@@ -245,7 +243,7 @@ fn a_channel_without_echo_spares_its_publishers() {
     let server = TestServer::with(|config| {
         let quiet = ChannelOptions { echo: false, ..ChannelOptions::default() };
         let pattern = Pattern::parse("/quiet/*").expect("a pattern");
-        config.channels = ChannelTable::new(ChannelOptions::default(), vec![(pattern, quiet)]).into();
+        config.channels.rules = vec![(pattern, quiet)];
     });
     let mut talker = LongPollClient::connected(&server);
     talker.subscribe("/quiet/a");
