@@ -161,7 +161,7 @@ export class Courier {
 
   /** The connects on their way need no reply any more: another is asked in their place. */
   abandonConnect() {
-    this.#exchanges.drop(({ text }) => text.startsWith('{"channel":"/meta/connect"'));
+    this.#exchanges.lose(new CometError("superseded"), ({ text }) => text.startsWith('{"channel":"/meta/connect"'));
   }
 
   /** @param {readonly Message[]} messages */

@@ -4,7 +4,7 @@
  */
 
 /**
- * One message and what becomes of it. One of the two functions is called, once, unless the exchange is dropped.
+ * One message and what becomes of it. One of the two functions is called, once.
  * @typedef {object} Exchange
  * @property {string} id
  * @property {string} text JSON of the message without its clientId.
@@ -72,10 +72,5 @@ export class Exchanges {
    */
   lose(error, which = () => true) {
     for (const { exchange, wire } of [...this.#table.values()]) if (which(exchange, wire)) this.take(exchange.id)?.exchange.onLost(error);
-  }
-
-  /** @param {(exchange: Exchange) => boolean} which Nobody waits for these any more. */
-  drop(which) {
-    for (const { exchange } of [...this.#table.values()]) if (which(exchange)) this.take(exchange.id);
   }
 }

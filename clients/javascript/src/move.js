@@ -44,8 +44,10 @@ export class Mover {
     if (!session.choice.usable.includes(name)) throw new CometError("transport_failed", { message: `${name} cannot be used here.` });
     session.choice.prefer(name);
     this.disarm();
-    await this.#moving?.catch(() => {});
-    await session.status.connected();
+    do {
+      await this.#moving?.catch(() => {});
+      await session.status.connected();
+    } while (this.#moving);
     if (session.wire?.name !== name) await this.#move(name);
   }
 
