@@ -27,6 +27,8 @@
 export class Exchanges {
   /** @type {Map<string, Outstanding>} */
   #table = new Map();
+  /** Told when the next exchange leaves the table. @type {(() => void)[]} */
+  #watchers = [];
   #clock;
 
   /** @param {import("./scheduler/clock.js").Clock} clock */
@@ -57,8 +59,17 @@ export class Exchanges {
     if (outstanding) {
       this.#table.delete(outstanding.exchange.id);
       this.#clock.clearTimeout(outstanding.timer);
+      for (const tell of this.#watchers.splice(0)) tell();
     }
     return outstanding;
+  }
+
+  /**
+   * @param {import("./transport/transport.js").Transport | undefined} carrier
+   * @returns {Promise<void>} Resolves when nothing on this wire awaits a reply, which the deadlines bound.
+   */
+  async without(carrier) {
+    while ([...this.#table.values()].some(({ wire }) => wire === carrier)) await new Promise((resolve) => this.#watchers.push(() => resolve(undefined)));
   }
 
   /** @param {string} id */

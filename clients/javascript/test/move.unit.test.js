@@ -110,6 +110,100 @@ describe("a session that moves", () => {
   });
 });
 
+describe("what others publish", () => {
+  test("is heard in its order, whichever wire brings it first", async () => {
+    const { comet, requests, WebSocket } = await socket();
+    const heard = [];
+    comet.subscribe("/a", ({ data }) => heard.push(data));
+    await settle();
+    await WebSocket.last.answer("/meta/subscribe", { subscription: "/a" });
+    const moving = fate(comet.switchTransport("long-polling"));
+    await settle();
+    await WebSocket.last.answer("/meta/connect", { advice });
+    await reply(requests[0], { channel: "/a", data: 2 });
+    await WebSocket.last.receive({ channel: "/a", data: 1 });
+    assert.deepEqual([heard, comet.transport], [[1], "long-polling"]);
+    await WebSocket.last.end(4409);
+    await settle();
+    assert.deepEqual([heard, moving.now], [[1, 2], "done"]);
+  });
+});
+
+describe("the mover's own publications", () => {
+  test("wait for the answers of a socket the server is about to leave, and leave on the new wire", async () => {
+    const { comet, requests, WebSocket } = await socket();
+    const first = fate(comet.publish("/a", 1));
+    const moving = fate(comet.switchTransport("long-polling"));
+    await settle();
+    await WebSocket.last.answer("/meta/connect", { advice });
+    assert.deepEqual(requests, [], "the first publication has no answer yet");
+    await WebSocket.last.answer("/a");
+    assert.equal(requests.length, 1);
+    const second = fate(comet.publish("/a", 2));
+    await settle();
+    assert.equal(WebSocket.last.sent.at(-1).data, undefined, "the server reads nothing more from this socket");
+    await reply(requests[0]);
+    const post = requests.find(({ messages: [{ channel }] }) => channel === "/a");
+    assert.deepEqual(post?.messages.map(({ data }) => data), [2]);
+    await reply(post);
+    await WebSocket.last.end(4409);
+    await settle();
+    assert.deepEqual([first.now, second.now, moving.now], ["done", "done", "done"]);
+  });
+
+  test("do not overtake on a socket what is on its way by post", async () => {
+    const { comet, requests, WebSocket } = await polling();
+    const first = fate(comet.publish("/a", 1));
+    const moving = fate(comet.switchTransport("websocket"));
+    await settle();
+    await WebSocket.last.open();
+    const [held, post, probe] = requests.slice(2);
+    await reply(probe);
+    await held.answer("", 409);
+    const second = fate(comet.publish("/a", 2));
+    await settle();
+    assert.deepEqual(WebSocket.last.sent, [], "the post has no answer yet");
+    await reply(post);
+    await WebSocket.last.answer("/meta/connect", { advice });
+    assert.deepEqual(WebSocket.last.sent.filter(({ channel }) => channel === "/a").map(({ data }) => data), [2]);
+    await WebSocket.last.answer("/a");
+    assert.deepEqual([first.now, second.now, moving.now, requests.length], ["done", "done", "done", 5]);
+  });
+
+  test("go on over the old wire when the new one refuses", async () => {
+    const { comet, requests, WebSocket } = await polling();
+    const moving = fate(comet.switchTransport("websocket"));
+    await settle();
+    await WebSocket.last.open();
+    const [held, probe] = requests.slice(2);
+    await reply(probe);
+    await held.answer("", 409);
+    const publishing = fate(comet.publish("/a", 1));
+    await settle();
+    assert.equal(requests.length, 4);
+    await WebSocket.last.end(1011);
+    await settle();
+    const post = requests.find(({ messages: [{ channel }] }) => channel === "/a");
+    await reply(post);
+    assert.deepEqual([moving.now, publishing.now, comet.transport], ["internal", "done", "long-polling"]);
+  });
+
+  test("are said before the goodbye of a client that closes while it moves", async () => {
+    const { comet, requests, WebSocket } = await socket();
+    fate(comet.switchTransport("long-polling"));
+    await settle();
+    await WebSocket.last.answer("/meta/connect", { advice });
+    const publishing = fate(comet.publish("/a", 1));
+    const closing = fate(comet.close());
+    await settle();
+    await reply(requests[0]);
+    const post = requests.find(({ messages: [{ channel }] }) => channel === "/a");
+    assert.deepEqual(post?.messages.map(({ channel }) => channel), ["/a", "/meta/disconnect"]);
+    await reply(post);
+    assert.deepEqual([publishing.now, closing.now, comet.state], ["done", "done", "closed"]);
+  });
+});
+
 describe("the courier", () => {
   test("tells whoever waits for a connect that another took its place", async () => {
     const { clock } = start();

@@ -134,10 +134,11 @@ describe("long polling", () => {
     await probe.answer([{ channel: "/meta/connect", id: probe.messages[0].id, successful: true, advice }]);
     assert.deepEqual(WebSocket.last.sent, [], "the held connect may still be on its way");
     await held.answer("", 409);
-    await WebSocket.last.answer("/meta/connect", { advice });
-    await WebSocket.last.receive({ channel: "/a", data: 2, ext: { position: { epoch: "e", offset: 2 } } });
+    assert.deepEqual(WebSocket.last.sent, [], "the subscribe may still be on its way");
     const past = { channel: "/a", data: 1, ext: { position: { epoch: "e", offset: 1 } } };
     await subscribe.answer([past, { channel: "/meta/subscribe", id: subscribe.messages[0].id, subscription: "/a", successful: true }]);
+    await WebSocket.last.answer("/meta/connect", { advice });
+    await WebSocket.last.receive({ channel: "/a", data: 2, ext: { position: { epoch: "e", offset: 2 } } });
     await moving;
     assert.deepEqual([heard, comet.transport, comet.clientId, requests.length], [[1, 2], "websocket", "c1", 5]);
   });
