@@ -222,6 +222,7 @@ export class Session {
     this.wire = wire;
     this.#fresh = true;
     if (!this.#ended) await wire.open();
+    if (this.#closing) this.courier.flush();
     return wire;
   }
 
