@@ -39,6 +39,8 @@ export class Courier {
   #calls;
   #lastId = 0;
   #kicked = false;
+  /** Whether the session moves, and messages must not leave over either wire. */
+  #held = false;
   /** @type {Transport | undefined} */
   #wire;
   /** @type {string | undefined} */
@@ -66,6 +68,22 @@ export class Courier {
   /** Stops handing out messages; they wait. */
   pause() {
     this.#wire = undefined;
+  }
+
+  /**
+   * Keeps messages back until `letGo`, whatever `resume` says, so that none is overtaken or lost between two wires.
+   * @param {Transport | undefined} wire
+   * @returns {Promise<void>} Resolves when everything it carried has been answered or lost.
+   */
+  holdBack(wire) {
+    this.#held = true;
+    return this.#exchanges.without(wire);
+  }
+
+  /** Lets messages go again. */
+  letGo() {
+    this.#held = false;
+    this.kick();
   }
 
   /** The session is gone: what was asked of it must be asked again, what was called in it will not be answered. */
@@ -99,7 +117,7 @@ export class Courier {
 
   /** Sends what is due now. */
   flush() {
-    while (this.#wire?.writable) {
+    while (!this.#held && this.#wire?.writable) {
       const batch = this.#nextBatch(this.#wire);
       if (batch.messages.length === 0) return;
       for (const { exchange } of batch.messages) this.#exchanges.add(exchange, this.#wire, this.#clientId, this.#options.networkDelayMs);
@@ -161,7 +179,7 @@ export class Courier {
 
   /** The connects on their way need no reply any more: another is asked in their place. */
   abandonConnect() {
-    this.#exchanges.drop(({ text }) => text.startsWith('{"channel":"/meta/connect"'));
+    this.#exchanges.lose(new CometError("superseded"), ({ text }) => text.startsWith('{"channel":"/meta/connect"'));
   }
 
   /** @param {readonly Message[]} messages */

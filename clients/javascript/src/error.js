@@ -2,7 +2,7 @@
  * @file The one error type of the client and the ways to make it: from a Bayeux `error` string, a close code, an HTTP status, or a name.
  * What to do about an error is not decided here but in `session.js`. Input is what servers and transports say; output goes to users.
  */
-import { CLOSE_CODES, CODES, HTTP_STATUSES } from "./code.js";
+import { CLOSE_CODES, CODES, HTTP_STATUSES, NEXT, NUMBERS } from "./code.js";
 
 /**
  * @typedef {object} ErrorDetails
@@ -16,11 +16,11 @@ import { CLOSE_CODES, CODES, HTTP_STATUSES } from "./code.js";
 /** Everything the client rejects with, and the `detail` of its "error" events. */
 export class CometError extends Error {
   /**
-   * @param {string} code A name of the code table, such as "publish_denied".
+   * @param {string} code A name of the server's code table or of this client's, such as "publish_denied".
    * @param {ErrorDetails} [details]
    */
   constructor(code, details = {}) {
-    const [number, next] = Object.hasOwn(CODES, code) ? CODES[code] : CODES.refused;
+    const [number, next] = Object.hasOwn(CODES, code) ? CODES[code] : [0, NEXT[details.number ?? 0] ?? "none"];
     super(details.message ?? code.replaceAll("_", " "), "cause" in details ? { cause: details.cause } : undefined);
     this.name = "CometError";
     /** Name of the failure, stable across versions. */
@@ -38,11 +38,8 @@ export class CometError extends Error {
   }
 }
 
-/** Names for bare numbers of servers that spell their texts differently. @type {Readonly<Record<number, string>>} */
-const NUMBERS = { 301: "connection_types_unsupported", 401: "token_expired", 402: "session_unknown" };
-
 /**
- * Reads `402::session_unknown`. A text that is not in the table is judged by its number.
+ * Reads `402::session_unknown`. The text names the error; one that is no name is judged by its number.
  * @param {unknown} error The `error` field of an unsuccessful reply.
  * @param {ErrorDetails} [details]
  * @returns {CometError}
@@ -51,7 +48,7 @@ export function errorFromReply(error, details = {}) {
   const [, digits, args, text] = /^(\d{3}):([^:]*):(.*)$/s.exec(String(error)) ?? [];
   if (!digits) return new CometError("refused", { ...details, message: error ? String(error).slice(0, 256) : undefined });
   const number = Number(digits);
-  const code = Object.hasOwn(CODES, text) ? text : (NUMBERS[number] ?? "refused");
+  const code = /^[a-z_]+$/.test(text) ? text : (NUMBERS[number] ?? "refused");
   const said = text.replaceAll("_", " ");
   return new CometError(code, { ...details, number, message: args ? `${said}: ${args}` : said });
 }

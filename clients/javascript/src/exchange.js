@@ -4,7 +4,7 @@
  */
 
 /**
- * One message and what becomes of it. One of the two functions is called, once, unless the exchange is dropped.
+ * One message and what becomes of it. One of the two functions is called, once.
  * @typedef {object} Exchange
  * @property {string} id
  * @property {string} text JSON of the message without its clientId.
@@ -27,6 +27,8 @@
 export class Exchanges {
   /** @type {Map<string, Outstanding>} */
   #table = new Map();
+  /** Told when the next exchange leaves the table. @type {(() => void)[]} */
+  #watchers = [];
   #clock;
 
   /** @param {import("./scheduler/clock.js").Clock} clock */
@@ -57,8 +59,17 @@ export class Exchanges {
     if (outstanding) {
       this.#table.delete(outstanding.exchange.id);
       this.#clock.clearTimeout(outstanding.timer);
+      for (const tell of this.#watchers.splice(0)) tell();
     }
     return outstanding;
+  }
+
+  /**
+   * @param {import("./transport/transport.js").Transport | undefined} carrier
+   * @returns {Promise<void>} Resolves when nothing on this wire awaits a reply, which the deadlines bound.
+   */
+  async without(carrier) {
+    while ([...this.#table.values()].some(({ wire }) => wire === carrier)) await new Promise((resolve) => this.#watchers.push(() => resolve(undefined)));
   }
 
   /** @param {string} id */
@@ -72,10 +83,5 @@ export class Exchanges {
    */
   lose(error, which = () => true) {
     for (const { exchange, wire } of [...this.#table.values()]) if (which(exchange, wire)) this.take(exchange.id)?.exchange.onLost(error);
-  }
-
-  /** @param {(exchange: Exchange) => boolean} which Nobody waits for these any more. */
-  drop(which) {
-    for (const { exchange } of [...this.#table.values()]) if (which(exchange)) this.take(exchange.id);
   }
 }

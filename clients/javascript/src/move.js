@@ -44,8 +44,10 @@ export class Mover {
     if (!session.choice.usable.includes(name)) throw new CometError("transport_failed", { message: `${name} cannot be used here.` });
     session.choice.prefer(name);
     this.disarm();
-    await this.#moving?.catch(() => {});
-    await session.status.connected();
+    do {
+      await this.#moving?.catch(() => {});
+      await session.status.connected();
+    } while (this.#moving);
     if (session.wire?.name !== name) await this.#move(name);
   }
 
@@ -120,6 +122,7 @@ export class Mover {
       throw error;
     } finally {
       this.#crossing = undefined;
+      courier.letGo();
     }
     await old?.retire(true);
     if (old) courier.onLost(old, new CometError("connection_lost"));
@@ -136,6 +139,8 @@ export class Mover {
     // A connect still on its way over the old wire might reach the server last and win the session back.
     await session.probe();
     await old?.quiet();
+    // The server reads nothing more from a socket it has left, and two wires may overtake each other.
+    await session.courier.holdBack(old);
     if (clientId === undefined || session.clientId !== clientId || session.wire !== old) throw new CometError("transport_failed");
     const reply = await session.ask(wire, clientId);
     if (!reply.successful) throw errorFromReply(reply.error);

@@ -203,22 +203,26 @@ export class Session {
     return { channel: "/meta/connect", connectionType: wire.name, ext: { connect: this.#connects } };
   }
 
+  /** @returns {string | undefined} Transport to try next. A handshake with a token needs one that keeps it. */
+  #next() {
+    return this.choice.next(this.options.clock.now(), !this.clientId && this.options.token !== undefined);
+  }
+
   async #open() {
     this.status.change("connecting");
     await this.#drained;
-    const now = this.options.clock.now();
-    const secret = !this.clientId && this.options.token !== undefined;
-    if (!this.choice.next(now, secret)) this.choice.forgive();
-    const name = this.choice.next(now, secret);
+    if (!this.#next()) this.choice.forgive();
+    const name = this.#next();
     if (!name) throw new CometError("connection_types_unsupported");
     const wire = await this.makeWire(name).catch((error) => {
       // A transport whose module cannot be loaded has failed before there was a wire to say so.
-      this.choice.onFailure(name, now, false);
+      this.choice.onFailure(name, this.options.clock.now(), false);
       throw error;
     });
     this.wire = wire;
     this.#fresh = true;
     if (!this.#ended) await wire.open();
+    if (this.#closing) this.courier.flush();
     return wire;
   }
 
@@ -313,7 +317,7 @@ export class Session {
     if (error.next === "handshake") this.#forget();
     if (name && TRANSPORT_FAILURES.has(error.code)) {
       this.choice.onFailure(name, clock.now(), worked);
-      if (!worked && this.choice.next(clock.now())) return;
+      if (!worked && this.#next()) return;
     }
     await this.#wait(error);
   }

@@ -49,6 +49,20 @@ describe("long polling", () => {
     assert.equal(started.comet.state, "connected");
   });
 
+  test("a server that is down is asked with pauses, also when the one transport left must not carry the token", async () => {
+    const document = Object.assign(new EventTarget(), { visibilityState: "visible", baseURI: URL, createElement() {} });
+    const started = start({ transports: ["websocket", "long-polling", "callback-polling"], token: "t", document: /** @type {any} */ (document) });
+    const { comet, clock, requests, WebSocket, states } = started;
+    await settle();
+    for (let round = 0; round < 5; round += 1) {
+      await WebSocket.last.end(1006);
+      await requests.at(-1)?.answer("", 502);
+    }
+    assert.deepEqual([comet.state, WebSocket.made.length, requests.length, states], ["waiting", 1, 1, ["waiting"]]);
+    await clock.move(250);
+    assert.deepEqual([comet.state, WebSocket.made.length, requests.length], ["connecting", 2, 1]);
+  });
+
   test("a subscribe that was lost on the way is sent again after a pause", async () => {
     const started = start(polling);
     await welcome(started);
@@ -134,10 +148,11 @@ describe("long polling", () => {
     await probe.answer([{ channel: "/meta/connect", id: probe.messages[0].id, successful: true, advice }]);
     assert.deepEqual(WebSocket.last.sent, [], "the held connect may still be on its way");
     await held.answer("", 409);
-    await WebSocket.last.answer("/meta/connect", { advice });
-    await WebSocket.last.receive({ channel: "/a", data: 2, ext: { position: { epoch: "e", offset: 2 } } });
+    assert.deepEqual(WebSocket.last.sent, [], "the subscribe may still be on its way");
     const past = { channel: "/a", data: 1, ext: { position: { epoch: "e", offset: 1 } } };
     await subscribe.answer([past, { channel: "/meta/subscribe", id: subscribe.messages[0].id, subscription: "/a", successful: true }]);
+    await WebSocket.last.answer("/meta/connect", { advice });
+    await WebSocket.last.receive({ channel: "/a", data: 2, ext: { position: { epoch: "e", offset: 2 } } });
     await moving;
     assert.deepEqual([heard, comet.transport, comet.clientId, requests.length], [[1, 2], "websocket", "c1", 5]);
   });

@@ -58,10 +58,23 @@ describe("errors", () => {
   test("a foreign text is judged by its number", () => {
     assert.equal(errorFromReply("402::Unknown client").code, "session_unknown");
     assert.equal(errorFromReply("401:abc:Unknown client").next, "handshake");
-    assert.equal(errorFromReply("403::create_denied").code, "refused");
+    assert.equal(errorFromReply("403::Go away").code, "refused");
     assert.equal(errorFromReply("constructor").code, "refused");
-    assert.equal(errorFromReply("403::constructor").code, "refused");
+    assert.equal(errorFromReply("403::toString").code, "refused");
+    assert.equal(errorFromReply("403::constructor").next, "none");
     assert.equal(errorFromReply(undefined).code, "refused");
+  });
+
+  test("a name the client does not act on is kept, and its number says whether to try again", () => {
+    const judged = (text) => {
+      const { code, number, next } = errorFromReply(text);
+      return [code, number, next];
+    };
+    assert.deepEqual(judged("403:/service/buy:service_refused"), ["service_refused", 403, "none"]);
+    assert.deepEqual(judged("401::token_invalid"), ["token_invalid", 401, "none"]);
+    assert.deepEqual(judged("503::broker_unavailable"), ["broker_unavailable", 503, "retry"]);
+    assert.deepEqual(judged("429::subscriptions_too_many"), ["subscriptions_too_many", 429, "none"]);
+    assert.deepEqual(judged("402::client_gone"), ["client_gone", 402, "handshake"]);
   });
 
   test("close codes and statuses lead to names of the table", () => {

@@ -1,7 +1,7 @@
 /**
  * @file Journeys that must succeed against every server and on every transport: they script nothing and look at nothing but the client.
  */
-import { equal, ok, rejects, until } from "./check.js";
+import { equal, ok, rejects, sleep, until } from "./check.js";
 
 let lastRoom = 0;
 /** A channel nobody else uses, also on a server that serves several runs. */
@@ -105,12 +105,20 @@ export const messageJourneys = [
       const comet = connect({ transports });
       const publisher = connect();
       const channel = room();
+      const own = room();
       const seen = [];
+      const heard = [];
       await comet.subscribe(channel, ({ data }) => seen.push(data)).ready;
+      await publisher.subscribe(own, ({ data }) => heard.push(data)).ready;
       let sent = 0;
       let moving = true;
       const sending = (async () => {
         while (moving) await publisher.publish(channel, (sent += 1));
+      })();
+      // It publishes itself, and does not wait for one reply before the next.
+      const outcomes = [];
+      const speaking = (async () => {
+        for (; moving; await sleep(2)) outcomes.push(comet.publish(own, outcomes.length).then(() => "accepted", ({ code }) => code));
       })();
       const { clientId } = comet;
       for (const name of moves) {
@@ -118,10 +126,12 @@ export const messageJourneys = [
         equal(comet.transport, name, "transport");
       }
       moving = false;
-      await sending;
-      await until(() => seen.length >= sent, "the last delivery");
+      await Promise.all([sending, speaking]);
+      equal([...new Set(await Promise.all(outcomes))], ["accepted"], "outcomes");
+      await until(() => seen.length >= sent && heard.length >= outcomes.length, "the last delivery");
       equal(comet.clientId, clientId, "clientId");
       equal(seen, Array.from({ length: sent }, (_, index) => index + 1));
+      equal(heard, Array.from({ length: outcomes.length }, (_, index) => index));
     },
   },
   {
