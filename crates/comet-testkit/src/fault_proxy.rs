@@ -195,3 +195,18 @@ impl Drop for FaultProxy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_its_thread_is_its_owners() {
+        let mut proxy = FaultProxy::before(SocketAddr::from(([127, 0, 0, 1], 1)));
+        proxy.conditions.send_modify(|conditions| conditions.over = true);
+        proxy.thread.take().unwrap().join().unwrap();
+        proxy.thread = Some(std::thread::spawn(|| panic!("in the thread")));
+        let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(proxy)));
+        assert_eq!(*dropped.unwrap_err().downcast::<&str>().unwrap(), "in the thread");
+    }
+}

@@ -238,3 +238,17 @@ impl Drop for Open {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_a_connection_is_the_relays() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async { panic!("in a task") });
+        let ended = tasks.join_next().await.unwrap();
+        let handed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hand_on(ended)));
+        assert_eq!(*handed.unwrap_err().downcast::<&str>().unwrap(), "in a task");
+    }
+}

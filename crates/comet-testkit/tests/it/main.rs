@@ -2,4 +2,6 @@
 
 mod checker;
 mod clock;
+mod fault_proxy;
 mod kit;
+mod schedule;
