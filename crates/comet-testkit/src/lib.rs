@@ -22,7 +22,7 @@ mod websocket;
 mod wire;
 mod witness;
 
-pub use checker::{Checker, Fault, Note};
+pub use checker::{Checker, Fault, Note, StreamChecker, Verdict};
 pub use client::Client;
 pub use clock::{ManualClock, Numbered, Rehearsal};
 pub use fault_proxy::{FaultProxy, ProxyCounts};

@@ -5,3 +5,4 @@ mod clock;
 mod fault_proxy;
 mod kit;
 mod schedule;
+mod stream_checker;
