@@ -4,5 +4,6 @@ mod checker;
 mod clock;
 mod fault_proxy;
 mod kit;
+mod scenario;
 mod schedule;
 mod stream_checker;
