@@ -127,7 +127,7 @@ fn scenario(options: &Options, seed: Seed, transport: Transport) -> Scenario {
     let wishes = Wishes {
         duration,
         links: options.subscribers,
-        pause: ms(50)..ms(1_000),
+        pause: ms(100)..ms(4_000),
         lasts: ms(100)..ms(4_000),
         kills: options.kills,
     };

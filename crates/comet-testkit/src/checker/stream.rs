@@ -219,8 +219,17 @@ impl StreamChecker {
         self.subscribers.get(subscriber)?.channels.get(channel)?.last_seen(publisher)
     }
 
-    /// The verdict, as if the run ended here.
+    /// The verdict on the whole run.
     pub fn verdict(&self) -> Verdict {
+        self.judge(true)
+    }
+
+    /// The verdict so far: messages that are still under way are not missed yet.
+    pub fn so_far(&self) -> Verdict {
+        self.judge(false)
+    }
+
+    fn judge(&self, ended: bool) -> Verdict {
         let mut faults = self.faults.clone();
         let mut excused = 0;
         for (subscriber, listener) in &self.subscribers {
@@ -230,7 +239,7 @@ impl StreamChecker {
                     Fault::Lost { subscriber, channel, note: note.clone() }
                 };
                 if let Some(published) = self.channels.get(channel) {
-                    excused += listening.missing(published, listener.excuses, &mut faults, lost);
+                    excused += listening.missing(published, listener.excuses, ended, &mut faults, lost);
                     for note in listening.misplaced_at_last(published) {
                         let (subscriber, channel) = (subscriber.clone(), channel.clone());
                         faults.push(|| Fault::OutOfPlace { subscriber, channel, note });

@@ -128,7 +128,7 @@ impl Book {
     }
 
     pub(super) fn progress(&self) -> String {
-        let verdict = self.verdict();
+        let verdict = self.open().checker.so_far();
         format!(
             "{} published, {} seen, {} missing with an excuse, {} gaps, {} faults",
             verdict.published,

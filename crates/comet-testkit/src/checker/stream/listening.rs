@@ -134,11 +134,13 @@ impl Listening {
         self.publishers.get(publisher).map(|sightings| sightings.last)
     }
 
-    /// Convicts what is missing; how much of it is excused.
+    /// Convicts what is missing; how much of it is excused. Until the run has ended, what comes after the last
+    /// sighting may still come.
     pub(super) fn missing(
         &self,
         channel: &Channel,
         excuses: u64,
+        ended: bool,
         faults: &mut Faults,
         lost: impl Fn(&Note) -> Fault,
     ) -> u64 {
@@ -152,7 +154,8 @@ impl Listening {
                 }
                 None => Hole { numbers: publisher.sent.clone(), excused: reasons > 0, leading: true },
             };
-            let holes = sightings.into_iter().flat_map(|sightings| &sightings.holes).chain([&trailing]);
+            let holes = sightings.into_iter().flat_map(|sightings| &sightings.holes);
+            let holes = holes.chain(ended.then_some(&trailing));
             for hole in holes.filter(|hole| self.throughout || !hole.leading) {
                 if hole.excused {
                     excused += publisher.arrived(&hole.numbers);
