@@ -252,3 +252,35 @@ fn a_channel_without_echo_spares_its_publishers() {
     talker.publish("/loud", 2);
     talker.expect_event("/loud", 2);
 }
+
+#[test]
+fn who_asks_by_ids_gets_what_follows_and_a_bad_id_is_refused_aloud() {
+    for shards in [1, 3] {
+        let server = remembering(5, shards);
+        for n in 0..10 {
+            server.publish("/a", &n);
+        }
+        let mut client = LongPollClient::new(&server);
+        assert_eq!(client.try_handshake(json!({ "ext": { "replay": true } }))["ext"]["replay"], true);
+        client.connect_at_once();
+        let mut replay = |id: Value| {
+            client.request(
+                "/meta/subscribe",
+                json!({ "subscription": "/a", "ext": { "replay": { "/a": id } } }),
+            )
+        };
+        assert_eq!(replay(json!(2))["error"], "410:/a:history_gap");
+        assert_eq!(replay(json!(99))["error"], "410:/a:history_gap");
+        assert!(replay(json!("7"))["error"].as_str().expect("it is refused").ends_with("message_invalid"));
+        server.publish("/a", "nobody listens after a refusal");
+        assert_eq!(replay(json!(9))["successful"], true);
+        client.expect_event("/a", 9);
+        client.expect_event("/a", "nobody listens after a refusal");
+        client.unsubscribe("/a");
+        let everything = json!({ "subscription": "/a", "ext": { "replay": { "/a": -2 } } });
+        assert_eq!(client.request("/meta/subscribe", everything)["successful"], true);
+        for n in 6..10 {
+            client.expect_event("/a", n);
+        }
+    }
+}
