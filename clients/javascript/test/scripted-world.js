@@ -26,6 +26,7 @@
  * @property {Set<string>} names
  * @property {any[]} mailbox
  * @property {boolean} met Whether it has connected before.
+ * @property {number} connects Number of its newest connect.
  * @property {{ message: any, answer: (replies: any[]) => void, fail: () => void, timer: any } | undefined} held
  * @property {import("./scripted-socket.js").ScriptedSocket | undefined} socket
  */
@@ -189,7 +190,8 @@ export class World {
       return carrier.drop();
     }
     // Events leave with any reply, except on callback polling, where only connects carry them.
-    const carries = guest && !carrier.socket && (carrier.name !== "callback-polling" || batch[0].channel === "/meta/connect");
+    const overtaken = replies[0]?.error === "409::superseded";
+    const carries = guest && !carrier.socket && !overtaken && (carrier.name !== "callback-polling" || batch[0].channel === "/meta/connect");
     if (replies.length > 0) carrier.answer([...(carries ? guest.mailbox.splice(0) : []), ...replies]);
     return undefined;
   }
@@ -200,7 +202,7 @@ export class World {
     if (error) return { ...reply(message, error), advice: this.script.refusalAdvice };
     this.#lastGuest += 1;
     const id = `guest${this.#lastGuest}`;
-    this.guests.set(id, { id, names: new Set(), mailbox: [], met: false, held: undefined, socket: carrier.socket });
+    this.guests.set(id, { id, names: new Set(), mailbox: [], met: false, connects: 0, held: undefined, socket: carrier.socket });
     const supportedConnectionTypes = this.script.supported ?? ["websocket", "long-polling", "callback-polling"];
     return { ...reply(message), clientId: id, version: "1.0", supportedConnectionTypes, advice: this.#advice() };
   }
@@ -243,6 +245,10 @@ export class World {
 
   /** @param {Guest} guest @param {any} message @param {any} carrier */
   #onConnect(guest, message, carrier) {
+    const number = message.ext?.connect ?? guest.connects + 1;
+    // A newer one has overtaken it on its way, and what it would carry came later.
+    if (number <= guest.connects) return reply(message, "409::superseded");
+    guest.connects = number;
     this.#endHeld(guest);
     guest.socket = carrier.socket;
     const atOnce = !guest.met || message.advice?.timeout === 0 || (!carrier.socket && guest.mailbox.length > 0);

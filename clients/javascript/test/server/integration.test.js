@@ -1,7 +1,7 @@
 /**
  * @file Takes the journeys that script nothing against a real server, in Node and in both browsers.
  * The server is named by `COMET_URL`, such as http://127.0.0.1:8000/cometd; without one the run fails. `COMET_PAGE_PORT` names a free
- * port P if the server lets in pages of http://localhost:P; two journeys are then taken from there, as a page of another site.
+ * port P if the server lets in pages of http://localhost:P; three journeys are then taken from there, as a page of another site.
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -40,7 +40,7 @@ for (const name of Object.keys(BROWSERS)) {
 
 const pagePort = Number(process.env.COMET_PAGE_PORT ?? 0);
 if (pagePort > 0) {
-  const wanted = /^a publication reaches its publisher|^a session moves between/;
+  const wanted = /^a publication reaches its publisher|^a session (moves between|that moves)/;
   describe("a real server, for a page of another site", () => {
     /** @type {Awaited<ReturnType<typeof startFront>>} */
     let front;
