@@ -4,6 +4,7 @@
 //! Commands come from clients, messages from the wire; answers go back to callers, events to mailboxes. What
 //! wires are made of is not known here.
 
+mod again;
 mod backoff;
 mod interest;
 mod live;
@@ -24,6 +25,7 @@ use crate::message::{Advice, Ext, Incoming, Outgoing, Reconnect};
 use crate::wire::{Arrival, Lane, Wire};
 use crate::{Error, State, random};
 
+use again::Again;
 use backoff::Backoff;
 use interest::Interests;
 use pending::{Pending, Waiting};
@@ -56,6 +58,7 @@ pub(crate) struct Session {
     state: watch::Sender<State>,
     first: Option<oneshot::Sender<Result<(), Error>>>,
     interests: Interests,
+    again: Again,
     pending: Pending,
     client_id: Option<String>,
     advice: Advice,
@@ -92,6 +95,7 @@ impl Session {
             state,
             first: Some(first),
             interests: Interests::default(),
+            again: Again::default(),
             pending: Pending::default(),
             client_id: None,
             advice: Advice::default(),
