@@ -23,6 +23,13 @@ pub(crate) enum Origin {
     Flag(&'static str),
 }
 
+impl Origin {
+    /// Whether an empty list is written out as such, and meant.
+    fn is_file(&self) -> bool {
+        matches!(self, Origin::File(..))
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -151,6 +158,10 @@ impl Loading {
         };
         let key = &KEYS[at];
         let outcome = match entry.value {
+            // A variable that was to hold a secret and holds nothing must not take the secrets of a file away.
+            Some(Value::List(texts)) if key.secret && texts.is_empty() && !entry.origin.is_file() => {
+                Err("is empty: give a value, or leave it unset".into())
+            }
             Some(value) => key.set(&mut self.loaded.configuration, value),
             None => Err(format!("has to be {}", key.kind.example())),
         };
