@@ -37,6 +37,7 @@ pub use host::{
     Ask, Call, Denial, HandedOver, Host, Identity, Later, RequestInfo, Responder, Resume, Ruling, Who,
 };
 pub use limits::Limits;
+pub use origin::{Claim, Origin};
 pub use permit::Permit;
 
 pub use bayeux;

@@ -6,6 +6,7 @@
 use bayeux::{Channel, Code, NameError};
 use comet_engine::{Handle, Position};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// Publishes on channels. Cheap to clone.
 #[derive(Clone)]
@@ -42,12 +43,21 @@ impl Publisher {
         channel: &str,
         data: &T,
     ) -> Result<Position, PublishError> {
+        let data = serde_json::value::to_raw_value(data).map_err(PublishError::Data)?;
+        self.publish_raw(channel, data).await
+    }
+
+    /// Publishes what is written as JSON already.
+    pub(crate) async fn publish_raw(
+        &self,
+        channel: &str,
+        data: Box<RawValue>,
+    ) -> Result<Position, PublishError> {
         let name = |error| PublishError::Name(channel.into(), error);
         let channel = Channel::parse(channel).map_err(name)?;
         if channel.kind() != bayeux::Kind::Broadcast {
             return Err(PublishError::Name(channel.as_str().into(), NameError::Reserved));
         }
-        let data = serde_json::value::to_raw_value(data).map_err(PublishError::Data)?;
         self.handle.publish(channel, data).await.map_err(PublishError::Refused)
     }
 }

@@ -100,3 +100,33 @@ fn the_server_tells_about_itself() {
     assert_eq!((&info["sessions"], &info["shards"]), (&json!(1), &json!(1)));
     assert!(info["version"].is_string() && info["connections"].as_u64() >= Some(2), "{info}");
 }
+
+#[test]
+fn an_open_api_and_the_transports_turn_the_same_pages_away() {
+    let server = api(ApiAccess::Open);
+    let own = server.address();
+    for (fields, status) in [
+        (String::new(), 200),
+        (format!("Origin: http://{own}\r\n"), 200),
+        ("Sec-Fetch-Site: same-origin\r\n".into(), 200),
+        (format!("Sec-Fetch-Site: same-site\r\nReferer: http://{own}/page\r\n"), 200),
+        ("Sec-Fetch-Site: cross-site\r\n".into(), 403),
+        ("Origin: https://evil.example\r\n".into(), 403),
+        ("Origin: null\r\n".into(), 403),
+        (format!("Origin: ftp://{own}\r\n"), 403),
+        (format!("Origin: http://{own}.evil.example\r\n"), 403),
+    ] {
+        for (path, body) in [
+            ("/api/publish", r#"{"channel":"/a","data":1}"#),
+            ("/cometd", r#"[{"channel":"/meta/handshake","id":"1"}]"#),
+        ] {
+            let mut socket = Socket::connect(own);
+            let length = body.len();
+            socket.send(format!(
+                "POST {path} HTTP/1.1\r\nHost: {own}\r\n{fields}Content-Type: application/json\r\n\
+                 Content-Length: {length}\r\n\r\n{body}"
+            ));
+            assert_eq!(socket.response().status, status, "{path} {fields}");
+        }
+    }
+}
