@@ -64,10 +64,10 @@ mod tests {
         let later = now + Duration::from_secs(60);
         let pattern = Pattern::parse("/a").unwrap();
         again.on_refused(pattern.clone(), now);
-        assert_eq!(again.due(later), [pattern.clone()]);
+        assert_eq!(again.due(later), std::slice::from_ref(&pattern));
         assert!(again.due(later).is_empty());
         again.on_refused(pattern.clone(), now);
-        assert_eq!(again.due(later), [pattern.clone()]);
+        assert_eq!(again.due(later), std::slice::from_ref(&pattern));
         again.on_refused(pattern.clone(), now);
         again.forget(&pattern);
         assert!(again.due(later).is_empty());

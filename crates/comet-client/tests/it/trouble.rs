@@ -220,6 +220,28 @@ fn a_client_waits_for_a_server_that_is_away() {
 }
 
 #[test]
+fn a_websocket_that_is_refused_once_for_a_restart_is_not_given_up() {
+    let server = TestServer::start();
+    server.runtime().block_on(async {
+        let proxy = Proxy::to(server.address()).await;
+        let client = Client::builder(proxy.url()).connect().await.unwrap();
+        proxy.refuse(1);
+        proxy.cut();
+        wait::state(client.state(), |state| *state == State::Connecting).await;
+        let state = wait::state(client.state(), connected).await;
+        assert_eq!(state, State::Connected { connection_type: "websocket" });
+        // Who is refused again and again does with less.
+        proxy.refuse(2);
+        proxy.cut();
+        wait::state(client.state(), |state| *state == State::Connecting).await;
+        let state = wait::state(client.state(), connected).await;
+        assert_eq!(state, State::Connected { connection_type: "long-polling" });
+        client.publish("/a", &1).await.unwrap();
+        client.disconnect().await;
+    });
+}
+
+#[test]
 fn a_client_without_its_server_still_ends_when_asked() {
     let server = TestServer::start();
     server.runtime().block_on(async {
