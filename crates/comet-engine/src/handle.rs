@@ -3,6 +3,7 @@
 //! A handle posts letters and reads counts; it holds no state of its own and outlives nothing. Futures here
 //! need no particular runtime.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bayeux::{Channel, Code, event};
@@ -18,6 +19,8 @@ use crate::permit::Gate;
 
 /// Publications of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
+/// Bytes of an idempotency key.
+pub const KEY_BYTES: RangeInclusive<usize> = 1..=64;
 
 /// Talks to a running engine. Cheap to clone.
 #[derive(Clone)]
@@ -54,10 +57,32 @@ impl Handle {
     /// # Errors
     /// `overloaded` when the engine cannot take more, `draining` when it has stopped.
     pub async fn publish(&self, channel: Channel, data: Box<RawValue>) -> Result<Position, Code> {
+        self.number(Publish::new(channel, data)).await
+    }
+
+    /// Publishes `data` like [`Handle::publish`], but not again while the channel remembers a publication with
+    /// this `key`: then the place of that one is returned.
+    ///
+    /// # Errors
+    /// `message_invalid` when the key has not [`KEY_BYTES`]; `overloaded` when the engine cannot take more,
+    /// `draining` when it has stopped.
+    pub async fn publish_once(
+        &self,
+        channel: Channel,
+        data: Box<RawValue>,
+        key: Box<str>,
+    ) -> Result<Position, Code> {
+        if !KEY_BYTES.contains(&key.len()) {
+            return Err(Code::MessageInvalid);
+        }
+        self.number(Publish { key: Some(key), ..Publish::new(channel, data) }).await
+    }
+
+    /// Asks the home of the channel for a place.
+    async fn number(&self, publish: Publish) -> Result<Position, Code> {
         let _permit = self.inner.unanswered.acquire().await.map_err(|_| Code::Draining)?;
         let (sender, receiver) = oneshot::channel();
-        let home = home_of(channel.as_str(), self.inner.peers.len());
-        let publish = Publish::new(channel, data);
+        let home = home_of(publish.channel.as_str(), self.inner.peers.len());
         self.inner.peers[home].post(Letter::Publish { publish, answer: Answer::Caller(sender) });
         receiver.await.unwrap_or(Err(Code::Draining))
     }

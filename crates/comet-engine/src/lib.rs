@@ -34,7 +34,7 @@ mod wheel;
 pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
-pub use handle::Handle;
+pub use handle::{Handle, KEY_BYTES};
 pub use host::{
     Ask, Call, Denial, HandedOver, Host, Identity, Later, RequestInfo, Responder, Resume, Ruling, Who,
 };

@@ -50,6 +50,9 @@ pub(crate) struct Api {
 struct Publish {
     channel: String,
     data: Box<RawValue>,
+    /// Makes it one and the same when it comes again.
+    #[serde(default)]
+    key: Option<Box<str>>,
 }
 
 /// Several messages to publish.
@@ -95,7 +98,7 @@ impl Api {
         match path.as_str() {
             "/api/publish" => {
                 let position = self.publish(parse(&body)?).await?;
-                Ok(format!("{{\"position\":{}}}", position_json(position)))
+                Ok(published_json(position))
             }
             "/api/batch" => self.publish_all(parse(&body)?).await,
             _ => Ok(self.info()),
@@ -124,11 +127,17 @@ impl Api {
     }
 
     async fn publish(&self, publish: Publish) -> Result<Position, Refused> {
-        self.publisher.publish_raw(&publish.channel, publish.data).await.map_err(|error| match error {
+        let Publish { channel, data, key, .. } = publish;
+        let published = match key {
+            None => self.publisher.publish_raw(&channel, data).await,
+            Some(key) => self.publisher.publish_raw_once(&channel, data, key).await,
+        };
+        published.map_err(|error| match error {
             PublishError::Refused(code) => refused(code),
             PublishError::Name(_, NameError::Reserved) => Refused(Code::PublishDenied, error.to_string()),
             PublishError::Name(..) => Refused(Code::ChannelInvalid, error.to_string()),
             PublishError::Data(_) => Refused(Code::JsonInvalid, error.to_string()),
+            PublishError::Key(_) => Refused(Code::MessageInvalid, error.to_string()),
         })
     }
 
@@ -140,7 +149,7 @@ impl Api {
         let mut outcomes = Vec::with_capacity(batch.messages.len());
         for publish in batch.messages {
             outcomes.push(match self.publish(publish).await {
-                Ok(position) => format!("{{\"position\":{}}}", position_json(position)),
+                Ok(position) => published_json(position),
                 Err(Refused(code, message)) => {
                     serde_json::json!({ "error": { "code": code.name(), "message": message } }).to_string()
                 }
@@ -166,8 +175,10 @@ fn refused(code: Code) -> Refused {
     Refused(code, code.description().into())
 }
 
-fn position_json(position: Position) -> String {
-    format!("{{\"epoch\":\"{:x}\",\"offset\":{}}}", position.epoch, position.offset)
+/// The place of a message, and what it outlives: what is published is kept in memory alone.
+fn published_json(position: Position) -> String {
+    let Position { epoch, offset } = position;
+    format!("{{\"position\":{{\"epoch\":\"{epoch:x}\",\"offset\":{offset}}},\"durability\":\"memory\"}}")
 }
 
 /// Whether a browser sends the request for a page of another site.

@@ -1,6 +1,6 @@
 //! The back ends' HTTP API.
 
-use comet::ApiAccess;
+use comet::{ApiAccess, PublishError};
 use comet_testkit::{LongPollClient, Response, Socket, TestServer, Witness};
 use serde_json::json;
 
@@ -45,6 +45,46 @@ fn a_batch_is_published_in_order_and_each_has_its_outcome() {
     assert!(results[0]["position"].is_object() && results[3]["position"].is_object());
     client.expect_event("/a", 1);
     client.expect_event("/b", 4);
+}
+
+#[test]
+fn what_is_published_again_with_its_key_stands_where_it_stood() {
+    let server = api(ApiAccess::Open);
+    let mut client = LongPollClient::connected(&server);
+    client.subscribe("/a");
+    let publish = |n: u32, key: &str| {
+        let body = json!({ "channel": "/a", "data": n, "key": key }).to_string();
+        call(&server, "/api/publish", "", &body)
+    };
+    let first = publish(1, "order-1").json();
+    assert_eq!((&first["position"]["offset"], &first["durability"]), (&json!(1), &json!("memory")));
+    assert_eq!(publish(2, "order-1").json(), first);
+    // A batch and the server's own code know the same keys.
+    let batch = json!({ "messages": [{ "channel": "/a", "data": 3, "key": "order-1" }] }).to_string();
+    assert_eq!(call(&server, "/api/batch", "", &batch).json()["results"][0], first);
+    let publisher = server.publisher();
+    let again = server.runtime().block_on(publisher.publish_once("/a", &4, "order-1")).unwrap();
+    assert_eq!(again.offset, 1);
+    let other = publish(5, &"k".repeat(64));
+    assert_eq!(other.json()["position"]["offset"], 2);
+    client.expect_event("/a", 1);
+    client.expect_event("/a", 5);
+    assert_eq!(server.counts().publications, 2);
+}
+
+#[test]
+fn a_key_has_1_to_64_bytes() {
+    let server = api(ApiAccess::Open);
+    let publisher = server.publisher();
+    for key in ["", &"k".repeat(65), &"ü".repeat(33)] {
+        let body = json!({ "channel": "/a", "data": 1, "key": key }).to_string();
+        let answer = call(&server, "/api/publish", "", &body);
+        assert_eq!((answer.status, answer.code().as_str()), (400, "message_invalid"), "{key}");
+        let refused = server.runtime().block_on(publisher.publish_once("/a", &1, key));
+        assert!(matches!(refused, Err(PublishError::Key(bytes)) if bytes == key.len()), "{refused:?}");
+    }
+    assert_eq!(call(&server, "/api/publish", "", r#"{"channel":"/a","data":1,"key":7}"#).status, 400);
+    assert_eq!(server.counts().publications, 0);
 }
 
 #[test]
