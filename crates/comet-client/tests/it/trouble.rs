@@ -139,24 +139,30 @@ fn a_server_that_is_busy_after_its_restart_gets_its_subscriptions_a_little_later
 
 #[test]
 fn a_publication_whose_answer_is_lost_says_so() {
-    let server = TestServer::run(TestServer::builder().service("/service/slow", async |_: Call| {
-        tokio::time::sleep(Duration::from_secs(600)).await;
-        Ok(Reply::none())
+    let (called, mut calls) = tokio::sync::mpsc::unbounded_channel();
+    let server = TestServer::run(TestServer::builder().service("/service/slow", move |_: Call| {
+        called.send(()).unwrap();
+        async {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            Ok(Reply::none())
+        }
     }));
     server.runtime().block_on(async {
         for wire in WIRES {
             let proxy = Proxy::to(server.address()).await;
             let client = Client::builder(proxy.url()).transport(wire).connect().await.unwrap();
-            let before = server.counts().messages_received;
             let calling = client.clone();
-            let call = tokio::spawn(async move { calling.call("/service/slow", &1).await });
-            while server.counts().messages_received < before + 1 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            // On the way the call is; it may not be alone there, so wait until it is known at both ends.
-            client.publish("/a", &1).await.unwrap();
-            proxy.cut();
-            assert_eq!(call.await.unwrap().err(), Some(Error::Lost), "{wire:?}");
+            let mut call = tokio::spawn(async move { calling.call("/service/slow", &1).await });
+            calls.recv().await.unwrap();
+            // The call has arrived: what is cut is the way back of its answer. A long poll between two of its
+            // requests has no such way to lose, so it is cut until it had one.
+            let ended = loop {
+                proxy.cut();
+                if let Ok(ended) = tokio::time::timeout(Duration::from_millis(20), &mut call).await {
+                    break ended;
+                }
+            };
+            assert_eq!(ended.unwrap().err(), Some(Error::Lost), "{wire:?}");
         }
     });
 }
