@@ -1,7 +1,7 @@
 /**
- * @file The words for every ending, refusal and drop a client can meet: Bayeux number and what to do next.
- * No behaviour lives here. The names come from the server's code table; the last group is made by this client alone.
- * `error.js` reads the table to build a `CometError`; the session reads `next` where the server sends no advice.
+ * @file The endings, refusals and drops this client acts on or names itself: Bayeux number and what to do next.
+ * No behaviour lives here. The names come from the server's code table; the last group is made by this client alone. A name that is
+ * not here is the server's, comes with its number, and is final. `error.js` builds a `CometError` from it.
  */
 
 /**
@@ -12,18 +12,12 @@
 
 /** @type {Readonly<Record<string, Code>>} */
 export const CODES = {
-  /** The text is not valid JSON. */
-  json_invalid: [400, "none"],
   /** The request is malformed. */
   request_invalid: [400, "none"],
   /** A field of the message has the wrong form. */
   message_invalid: [400, "none"],
-  /** The message names no channel. */
-  channel_missing: [400, "none"],
   /** The publication carries no data. */
   data_missing: [400, "none"],
-  /** The JSON is nested too deeply. */
-  depth_exceeded: [400, "none"],
   /** Client and server share no transport. */
   connection_types_unsupported: [301, "none"],
   /** The token has expired or is not valid. */
@@ -32,18 +26,12 @@ export const CODES = {
   session_unknown: [402, "handshake"],
   /** The session has expired. */
   session_expired: [402, "handshake"],
-  /** The server denies the handshake. */
-  handshake_denied: [403, "none"],
-  /** Publishing on this channel is denied. */
-  publish_denied: [403, "none"],
-  /** Subscribing to this channel is denied. */
-  subscribe_denied: [403, "none"],
+  /** What this client has not received is no longer kept. */
+  resume_failed: [402, "handshake"],
   /** The server refuses pages of this origin. */
   forbidden_origin: [403, "none"],
   /** The server ended the session. */
   disconnected_by_server: [403, "none"],
-  /** No service answers on this channel. */
-  service_unknown: [404, "none"],
   /** The channel name is not valid. */
   channel_invalid: [405, "none"],
   /** A publication needs a channel, not a pattern. */
@@ -60,10 +48,6 @@ export const CODES = {
   slow_consumer: [503, "handshake"],
   /** Too many messages in too short a time. */
   rate_limited: [429, "retry"],
-  /** The session has too many subscriptions. */
-  subscriptions_too_many: [429, "none"],
-  /** The service failed. */
-  service_failed: [500, "none"],
   /** The server failed. */
   internal: [500, "retry"],
   /** The server is being restarted. */
@@ -80,16 +64,8 @@ export const CODES = {
   timeout: [406, "retry"],
   /** Too much is waiting to be sent or read. */
   queue_full: [0, "retry"],
-  /** The message is too large for this transport. */
-  message_too_large: [0, "none"],
   /** The token could not be fetched. */
   token_failed: [0, "retry"],
-  /** A listener threw an error. */
-  listener_failed: [0, "none"],
-  /** The client is closed. */
-  closed: [0, "none"],
-  /** The server refused the message. */
-  refused: [0, "none"],
 };
 
 /** Names of the WebSocket close codes that say more than "gone". @type {Readonly<Record<number, string>>} */

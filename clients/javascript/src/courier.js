@@ -5,12 +5,15 @@
 import { Calls } from "./call.js";
 import { CometError, errorFromReply } from "./error.js";
 import { Exchanges } from "./exchange.js";
-import { Interests, resumePoint } from "./interest.js";
+import { Interests } from "./interest.js";
 import { byteLength, eventOf, isEvent, positionOf } from "./message.js";
 import { Batch, Outbox } from "./outbox.js";
+import { ServerClock } from "./scheduler/clock.js";
 
 /** How often a message that met a lost session is sent again. */
 const MOST_ATTEMPTS = 3;
+/** How long after it was first sent a publication may be sent again: half a minute less than the server remembers its key. */
+const KEY_MS = 270_000;
 
 /**
  * @typedef {import("./exchange.js").Exchange} Exchange
@@ -25,19 +28,25 @@ const MOST_ATTEMPTS = 3;
  * @property {number} queueMessages
  * @property {number} queueBytes
  * @property {number} networkDelayMs How long a reply may take.
+ * @property {() => number} random
  * @property {(error: CometError) => void} onError
  * @property {(clientId: string | undefined) => void} onUnknown A reply said that this session is gone.
+ * @property {() => void} onCatchUp A connect is to be answered soon, for the past comes before its reply.
  * @property {() => void} onTrouble Something was lost on the way; `resume` is expected later.
  */
 
 /** The courier of one client. */
 export class Courier {
   interests = new Interests();
+  serverClock;
+  /** Whether the session counts: such a server also knows keys. */
+  counts = false;
   #options;
   #exchanges;
   #outbox;
   #calls;
   #lastId = 0;
+  #keys;
   #kicked = false;
   /** @type {Transport | undefined} */
   #wire;
@@ -50,6 +59,8 @@ export class Courier {
     this.#exchanges = new Exchanges(options.clock);
     this.#outbox = new Outbox(options.queueMessages, options.queueBytes);
     this.#calls = new Calls(options.clock);
+    this.serverClock = new ServerClock(options.clock);
+    this.#keys = [options.random(), options.random()].map((random) => random.toString(36).slice(2, 10)).join("");
   }
 
   /**
@@ -110,19 +121,22 @@ export class Courier {
   /**
    * @param {string} channel
    * @param {unknown} data
+   * @param {{ key?: string, echo?: boolean }} options
    * @returns {Promise<Message>} The reply; rejects with a `CometError`.
    */
-  publish(channel, data) {
+  publish(channel, data, { key, echo }) {
     return new Promise((resolve, reject) => {
-      this.#outbox.push(this.#publication(channel, data, resolve, reject));
-      this.kick();
+      const exchange = this.#publication(channel, data, resolve, reject);
+      // What a service did is not known by a key.
+      if (!channel.startsWith("/service/")) exchange.ext = { key: key ?? `${this.#keys}-${exchange.id}`, echo };
+      this.#queue(exchange);
     });
   }
 
   /** @returns {Promise<Message>} The reply to a disconnect that leaves behind all that is queued. */
   disconnect() {
     return new Promise((resolve, reject) => {
-      this.#outbox.putBack(this.#exchange({ channel: "/meta/disconnect" }, resolve, reject));
+      this.#outbox.push(this.#exchange({ channel: "/meta/disconnect" }, resolve, reject), true);
       this.flush();
     });
   }
@@ -136,9 +150,14 @@ export class Courier {
   async call(channel, data, timeoutMs) {
     /** @type {Exchange} */
     const exchange = this.#publication(channel, data, () => {}, (error) => this.#calls.fail(exchange.id, error));
-    this.#outbox.push(exchange);
-    this.kick();
+    this.#queue(exchange);
     return this.#calls.open(exchange.id, timeoutMs, () => this.#outbox.remove(exchange));
+  }
+
+  /** @param {Exchange} exchange */
+  #queue(exchange) {
+    if (!this.#outbox.push(exchange)) throw new CometError("queue_full");
+    this.kick();
   }
 
   /**
@@ -150,8 +169,14 @@ export class Courier {
    * @returns {Promise<Message>} The reply, successful or not; rejects when none will come.
    */
   ask(wire, message, clientId, timeoutMs) {
+    const { accepted } = this.interests;
     return new Promise((resolve, reject) => {
-      const exchange = this.#exchange(message, resolve, reject);
+      /** @param {Message} reply */
+      const onReply = (reply) => {
+        if (reply.successful) this.interests.onConnected(accepted, reply.ext?.time);
+        resolve(reply);
+      };
+      const exchange = this.#exchange(message, onReply, reject);
       const batch = new Batch(wire.limits, clientId);
       batch.add(exchange);
       this.#exchanges.add(exchange, wire, clientId, timeoutMs);
@@ -167,10 +192,16 @@ export class Courier {
   /** @param {readonly Message[]} messages */
   onMessages(messages) {
     for (const message of messages) {
-      if (!isEvent(message)) this.#exchanges.take(message.id)?.exchange.onReply(message);
+      if (message.channel === "/meta/gap") this.interests.onGaps(message.ext?.gaps);
+      else if (!isEvent(message)) this.#exchanges.take(message.id)?.exchange.onReply(message);
       else if (this.#calls.onEvent(message)) this.#exchanges.take(message.id);
       else this.interests.deliver(eventOf(message));
     }
+  }
+
+  /** @param {unknown} id @returns {boolean} Whether a reply to this message is awaited. */
+  awaits(id) {
+    return this.#exchanges.has(String(id));
   }
 
   /**
@@ -188,21 +219,22 @@ export class Courier {
    * @returns {Batch} As much as fits: interests first, so that publications meet the subscriptions made before them.
    */
   #nextBatch(wire) {
-    const batch = new Batch(wire.limits, this.#clientId);
+    const batch = new Batch(wire.limits, this.#clientId, this.counts);
     for (let interest = this.interests.next; interest; interest = this.interests.next) {
-      const exchange = this.#request(interest);
       try {
-        if (!batch.add(exchange)) return batch;
-      } catch (error) {
+        if (!batch.add(this.#request(interest, wire))) return batch;
         this.interests.onAsked(interest);
+      } catch (error) {
         this.#refuse(interest, /** @type {CometError} */ (error));
-        continue;
       }
-      this.interests.onAsked(interest);
     }
+    const { clock } = this.#options;
     for (let exchange = this.#outbox.first; exchange; exchange = this.#outbox.first) {
       try {
+        // A server that does not know the key any more would publish it twice.
+        if (exchange.lost && !(this.counts && exchange.sentAt + KEY_MS > clock.now())) throw exchange.lost;
         if (!batch.add(exchange)) return batch;
+        clock.clearTimeout(exchange.timer);
         this.#outbox.remove(exchange);
       } catch (error) {
         this.#outbox.remove(exchange);
@@ -214,18 +246,27 @@ export class Courier {
 
   /**
    * @param {Interest} interest
+   * @param {Transport} wire
    * @returns {Exchange} A subscribe or an unsubscribe.
    */
-  #request(interest) {
-    const wanted = interest.listeners.size > 0;
-    const since = wanted ? resumePoint(interest) : undefined;
-    const ext = Object.assign({}, ...[...interest.listeners].map(({ options }) => options.ext), since === undefined ? {} : { since });
+  #request(interest, wire) {
+    const { channel, asked: [first], listeners } = interest;
+    const since = /** @type {any} */ (first?.since);
+    // Positions save repetitions, but fit no address.
+    if (wire.limits.mostAlone < Infinity && since?.positions) since.positions = {};
+    const ext = Object.assign({}, ...[...listeners].map(({ options }) => options.ext), since !== undefined && { since });
     /** @type {Record<string, unknown>} */
-    const message = { channel: wanted ? "/meta/subscribe" : "/meta/unsubscribe", subscription: interest.channel };
+    const message = { channel: first ? "/meta/subscribe" : "/meta/unsubscribe", subscription: channel };
     if (Object.keys(ext).length > 0) message.ext = ext;
     /** @param {Message} reply */
     const onReply = (reply) => {
-      if (reply.successful || !wanted) return this.interests.onAnswered(interest, wanted), this.kick();
+      if (reply.successful || !first) {
+        const { ext: said = {} } = reply;
+        if (typeof said.time === "number") this.serverClock.onTime(said.time, exchange.sentAt);
+        this.interests.onAnswered(interest, said);
+        if (this.interests.catchingUp) this.#options.onCatchUp();
+        return this.kick();
+      }
       const error = errorFromReply(reply.error);
       if (!error.retry) return this.#refuse(interest, error);
       this.#onLostInterest(interest);
@@ -246,7 +287,7 @@ export class Courier {
    * @param {CometError} error
    */
   #refuse(interest, error) {
-    this.interests.refuse(interest, error);
+    this.interests.onRefused(interest, error);
     if (error.code !== "closed") this.#options.onError(error);
   }
 
@@ -267,11 +308,21 @@ export class Courier {
         const error = errorFromReply(reply.error);
         // The server refused to look at it for want of a session, so sending it again in the next session repeats nothing.
         if (error.next !== "handshake") return reject(error);
-        if (exchange.attempts < MOST_ATTEMPTS) this.#outbox.putBack(exchange);
-        else reject(error);
+        if (exchange.attempts >= MOST_ATTEMPTS || !this.#outbox.push(exchange)) reject(error);
         this.#options.onUnknown(exchange.clientId);
       },
-      reject,
+      (error) => {
+        const { clock, onTrouble } = this.#options;
+        const leftMs = exchange.sentAt + KEY_MS - clock.now();
+        clock.clearTimeout(exchange.timer);
+        if (!this.counts || !exchange.ext || !error.retry || !(leftMs > 0) || !this.#outbox.push(exchange)) return reject(error);
+        exchange.lost = error;
+        exchange.timer = clock.setTimeout(() => {
+          this.#outbox.remove(exchange);
+          reject(error);
+        }, leftMs);
+        onTrouble();
+      },
     );
     exchange.publication = true;
     return exchange;
@@ -291,15 +342,15 @@ export class Courier {
     } catch (cause) {
       throw new CometError("message_invalid", { cause });
     }
-    return { id, text, bytes: byteLength(text), attempts: 0, publication: false, clientId: undefined, onReply, onLost };
+    return { id, text, bytes: byteLength(text), attempts: 0, sentAt: NaN, publication: false, clientId: undefined, onReply, onLost };
   }
 }
 
 /**
  * What a publisher learns from a successful reply.
  * @param {Message} reply
- * @returns {{ position: import("./message.js").Position | undefined, ext: Record<string, unknown> | undefined }}
+ * @returns {{ position: import("./message.js").Position | undefined, durability: string | undefined, ext: Record<string, any> | undefined }}
  */
-export function receiptOf(reply) {
-  return { position: positionOf(reply.ext), ext: reply.ext };
+export function receiptOf({ ext }) {
+  return { position: positionOf(ext), durability: ext?.durability, ext };
 }

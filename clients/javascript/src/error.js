@@ -13,6 +13,9 @@ import { CLOSE_CODES, CODES, HTTP_STATUSES } from "./code.js";
  * @property {number} [retryAfterMs] The server's wish for a pause.
  */
 
+/** What holds for a name that is not in the table. @type {import("./code.js").Code} */
+const FINAL = [0, "none"];
+
 /** Everything the client rejects with, and the `detail` of its "error" events. */
 export class CometError extends Error {
   /**
@@ -20,7 +23,7 @@ export class CometError extends Error {
    * @param {ErrorDetails} [details]
    */
   constructor(code, details = {}) {
-    const [number, next] = Object.hasOwn(CODES, code) ? CODES[code] : CODES.refused;
+    const [number, next] = Object.hasOwn(CODES, code) ? CODES[code] : FINAL;
     super(details.message ?? code.replaceAll("_", " "), "cause" in details ? { cause: details.cause } : undefined);
     this.name = "CometError";
     /** Name of the failure, stable across versions. */
@@ -42,7 +45,7 @@ export class CometError extends Error {
 const NUMBERS = { 301: "connection_types_unsupported", 401: "token_expired", 402: "session_unknown" };
 
 /**
- * Reads `402::session_unknown`. A text that is not in the table is judged by its number.
+ * Reads `402::session_unknown`. A text that is not in the table is judged by its number, and else names itself if it is a name at all.
  * @param {unknown} error The `error` field of an unsuccessful reply.
  * @param {ErrorDetails} [details]
  * @returns {CometError}
@@ -51,7 +54,7 @@ export function errorFromReply(error, details = {}) {
   const [, digits, args, text] = /^(\d{3}):([^:]*):(.*)$/s.exec(String(error)) ?? [];
   if (!digits) return new CometError("refused", { ...details, message: error ? String(error).slice(0, 256) : undefined });
   const number = Number(digits);
-  const code = Object.hasOwn(CODES, text) ? text : (NUMBERS[number] ?? "refused");
+  const code = Object.hasOwn(CODES, text) ? text : (NUMBERS[number] ?? (/^[a-z_]+$/.test(text) ? text : "refused"));
   const said = text.replaceAll("_", " ");
   return new CometError(code, { ...details, number, message: args ? `${said}: ${args}` : said });
 }

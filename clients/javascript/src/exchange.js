@@ -10,6 +10,10 @@
  * @property {string} text JSON of the message without its clientId.
  * @property {number} bytes
  * @property {number} attempts How often it was handed to a wire.
+ * @property {number} sentAt When it was first handed to a wire.
+ * @property {{ key: string, echo?: boolean }} [ext] What a server that counts is told of a publication.
+ * @property {import("./error.js").CometError} [lost] Why it is sent once more.
+ * @property {unknown} [timer] Ends the wait to be sent once more.
  * @property {boolean} publication Whether it is a user's publication or call.
  * @property {string | undefined} clientId Session it was last sent for.
  * @property {(reply: import("./message.js").Message) => void} onReply
@@ -44,6 +48,7 @@ export class Exchanges {
   add(exchange, wire, clientId, timeoutMs) {
     exchange.attempts += 1;
     exchange.clientId = clientId;
+    if (exchange.attempts === 1) exchange.sentAt = this.#clock.now();
     const timer = this.#clock.setTimeout(() => wire.onSilence(exchange.id), timeoutMs);
     this.#table.set(exchange.id, { exchange, wire, timer });
   }

@@ -10,7 +10,7 @@
  * @property {string | number} [id]
  * @property {boolean} [successful]
  * @property {unknown} [data]
- * @property {Record<string, unknown>} [ext]
+ * @property {Record<string, any>} [ext]
  * @property {string} [error]
  * @property {string} [clientId]
  * @property {unknown} [advice]

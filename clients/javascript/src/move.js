@@ -30,6 +30,11 @@ export class Mover {
     this.#session = session;
   }
 
+  /** Whether another wire has asked for the session and not yet got it. */
+  get crossing() {
+    return this.#crossing !== undefined;
+  }
+
   /** Resolves when it is certain which wire carries the session; no other connect may be sent before. */
   async settled() {
     await this.#crossing?.catch(() => {});
@@ -96,7 +101,8 @@ export class Mover {
     const { courier, wire: old } = session;
     /** @type {Message[]} */
     const waiting = [];
-    let holding = true;
+    // Where events are numbered, the tally keeps their order.
+    let holding = !courier.counts;
     const release = () => {
       holding = false;
       courier.onMessages(waiting.splice(0));

@@ -13,6 +13,7 @@ import { isMessage } from "./message.js";
 import { Mover } from "./move.js";
 import { Pause } from "./scheduler/clock.js";
 import { Status } from "./status.js";
+import { Tally } from "./tally.js";
 import { Choice, isPublic, make } from "./transport/choice.js";
 
 /** A connection that lived this long ends a row of failures. */
@@ -61,6 +62,8 @@ export class Session {
   /** Resolves when the last wire has handed over what was on its way. @type {Promise<void> | undefined} */
   #drained;
   #connects = 0;
+  /** What was received in this session, where the server wants to know. @type {Tally | undefined} */
+  #tally;
 
   /**
    * @param {import("./options.js").Settled} options
@@ -77,6 +80,7 @@ export class Session {
       ...options,
       onError: reports.onError,
       onUnknown: (clientId) => this.#onUnknown(clientId),
+      onCatchUp: () => this.mover.crossing || this.probe(),
       onTrouble: () => this.#onTrouble(),
     });
   }
@@ -148,6 +152,7 @@ export class Session {
     this.#ended = true;
     this.mover.disarm();
     this.options.clock.clearTimeout(this.#troubleTimer);
+    this.#tally?.stop();
     this.#pause?.end();
     this.#held?.resolve(undefined);
     this.courier.end(error);
@@ -171,7 +176,7 @@ export class Session {
         onMessages: (batch) => {
           const messages = batch.filter(isMessage);
           this.#heardAt = this.options.clock.now();
-          this.courier.onMessages(sift(messages));
+          this.courier.onMessages(sift(this.#take(wire, messages)));
           if (messages.some(({ channel, id }) => channel === "/meta/disconnect" && id === undefined)) this.#onSentAway(wire, messages);
         },
         onDrain: () => this.courier.flush(),
@@ -182,6 +187,16 @@ export class Session {
       },
     });
     return wire;
+  }
+
+  /**
+   * Over HTTP events come with connects, and only the newest one's are what the server thinks it has sent.
+   * @param {Transport} wire
+   * @param {Message[]} messages
+   */
+  #take(wire, messages) {
+    const current = wire.pushes || messages.some(({ channel, id }) => channel === "/meta/connect" && this.courier.awaits(id));
+    return this.#tally?.take(wire, messages, current) ?? messages;
   }
 
   /**
@@ -200,7 +215,7 @@ export class Session {
    */
   #connectMessage(wire) {
     this.#connects += 1;
-    return { channel: "/meta/connect", connectionType: wire.name, ext: { connect: this.#connects } };
+    return { channel: "/meta/connect", connectionType: wire.name, ext: { connect: this.#connects, received: this.#tally?.onConnect(wire) } };
   }
 
   async #open() {
@@ -240,8 +255,8 @@ export class Session {
     this.#held = held;
     const clientId = /** @type {string} */ (this.clientId);
     const timeoutMs = this.#advice.timeoutMs + this.options.networkDelayMs;
-    const message = this.#connectMessage(wire);
-    held.await(this.#fresh ? this.ask(wire, clientId) : this.courier.ask(wire, message, clientId, timeoutMs));
+    const ask = this.#fresh || this.courier.interests.catchingUp;
+    held.await(ask ? this.ask(wire, clientId) : this.courier.ask(wire, this.#connectMessage(wire), clientId, timeoutMs));
     try {
       return await held.over;
     } catch (error) {
@@ -287,6 +302,9 @@ export class Session {
     if (typeof reply.clientId !== "string" || this.choice.usable.length === 0) return this.#fail(new CometError("connection_types_unsupported"));
     this.clientId = reply.clientId;
     this.#fresh = true;
+    this.#tally?.stop();
+    this.courier.counts = reply.ext?.received === true;
+    this.#tally = this.courier.counts ? new Tally(this.options.clock, (each, received) => this.#confirm(each, received)) : undefined;
     if (this.choice.usable.includes(wire.name)) this.courier.resume(wire, reply.clientId);
     else this.#dropWire();
   }
@@ -348,6 +366,15 @@ export class Session {
     this.courier.forget();
   }
 
+  /**
+   * @param {Transport} wire
+   * @param {number} received
+   */
+  #confirm(wire, received) {
+    const text = JSON.stringify({ channel: "/meta/received", clientId: this.clientId, ext: { received } });
+    wire.send([{ id: "", text }], false);
+  }
+
   #dropWire() {
     const { wire } = this;
     this.wire = undefined;
@@ -371,8 +398,8 @@ export class Session {
     const { clock } = this.options;
     if (this.#ended || this.status.state !== "connected") return;
     this.courier.pause();
-    clock.clearTimeout(this.#troubleTimer);
-    this.#troubleTimer = clock.setTimeout(() => {
+    this.#troubleTimer ??= clock.setTimeout(() => {
+      this.#troubleTimer = undefined;
       if (this.status.state === "connected" && this.wire && this.clientId) this.courier.resume(this.wire, this.clientId);
     }, this.#backoff.nextMs());
   }

@@ -16,7 +16,6 @@ export class MessageStream {
   #error;
   #done = false;
   #most;
-  #subscription;
 
   /**
    * @param {(callback: (event: Event) => void) => import("./subscription.js").Subscription} subscribe
@@ -24,8 +23,9 @@ export class MessageStream {
    */
   constructor(subscribe, most) {
     this.#most = most;
-    this.#subscription = subscribe((event) => this.#onEvent(event));
-    this.#subscription.ended.then((error) => this.#end(error));
+    /** What tells of gaps, and how far it has come. @readonly */
+    this.subscription = subscribe((event) => this.#onEvent(event));
+    this.subscription.ended.then((error) => this.#end(error));
   }
 
   [Symbol.asyncIterator]() {
@@ -57,7 +57,7 @@ export class MessageStream {
     const reader = this.#readers.shift();
     if (reader) reader.resolve({ done: false, value: event });
     else if (this.#queue.length < this.#most) this.#queue.push(event);
-    else this.#end(new CometError("queue_full", { message: `${this.#most} deliveries on ${this.#subscription.channel} were not read.` }));
+    else this.#end(new CometError("queue_full", { message: `${this.#most} deliveries on ${this.subscription.channel} were not read.` }));
   }
 
   /** @param {CometError} [error] What the reader meets after the queue, unless the stream was simply closed. */
@@ -65,7 +65,7 @@ export class MessageStream {
     if (this.#done) return;
     this.#done = true;
     this.#error = error?.code === "closed" ? undefined : error;
-    this.#subscription.unsubscribe();
+    this.subscription.unsubscribe();
     for (const reader of this.#readers.splice(0)) {
       if (this.#error) reader.reject(this.#error);
       else reader.resolve({ done: true, value: undefined });

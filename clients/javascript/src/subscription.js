@@ -1,12 +1,17 @@
 /**
  * @file What a user holds after `subscribe`: one callback on one channel or pattern, and how far it has read.
- * Several of these share one server subscription, which is `interest.js`'s business. Deliveries come in through `deliver`.
+ * Several of these share one server subscription, which is `interest.js`'s business. Deliveries come in through `deliver`. Who asks for
+ * the past hears nothing until it has come: what is published meanwhile waits, so that everything is heard in order.
  */
 import { Trail } from "./trail.js";
 
+/** Events that may wait for older ones. */
+const MOST_WAITING = 4_096;
+
 /**
  * @typedef {object} SubscribeOptions
- * @property {unknown} [since] Where to start in the channel's history: a position seen earlier, or what else the server understands.
+ * @property {import("./since.js").Since} [since] Where to start in the history: a position seen earlier, `{ last: 10 }`, `{ time }` or a
+ *   number in unix milliseconds, a `Date`, or how long ago ("10m"; ms, s, m, h, d).
  * @property {Record<string, unknown>} [ext] Goes with the subscribe message.
  */
 
@@ -14,13 +19,24 @@ import { Trail } from "./trail.js";
  * @typedef {object} Owner
  * @property {(subscription: Subscription) => void} remove
  * @property {(error: unknown) => void} onThrow
+ * @property {() => number} now By the server's clock.
  */
 
-/** One listener. Made by `Comet.subscribe`. */
-export class Subscription {
+/**
+ * One listener. Made by `Comet.subscribe`.
+ *
+ * Event "gap", a `CustomEvent`: messages of a channel are missing and no longer to be had. `detail` is `{ channel, position }`: what
+ * comes next is what follows that position. Where the server cannot name the channels, `channel` is the pattern and there is no position.
+ */
+export class Subscription extends EventTarget {
   #callback;
   #owner;
+  #wish;
   #trail = new Trail();
+  /** Events that must not be heard before older ones. @type {import("./message.js").Event[] | undefined} */
+  #waiting;
+  /** What the server's clock said when it accepted. @type {number | undefined} */
+  #acceptedAt;
   /** @type {(value: Subscription) => void} */
   #resolve = () => {};
   /** @type {(error: unknown) => void} */
@@ -33,14 +49,22 @@ export class Subscription {
    * @param {(event: import("./message.js").Event) => void} callback
    * @param {SubscribeOptions} options
    * @param {Owner} owner
+   * @param {unknown} [since] The option as the server reads it.
    */
-  constructor(channel, callback, options, owner) {
+  constructor(channel, callback, options, owner, since) {
+    super();
     /** The channel or pattern. @readonly */
     this.channel = channel;
     /** @readonly */
     this.options = options;
+    /** Whether everything missed before the server last accepted was brought; nothing where nothing was asked for. @type {boolean | undefined} */
+    this.recovered = undefined;
+    /** Number of the acceptance by the session; 0 while the server does not know of this listener. */
+    this.accepted = 0;
     this.#callback = callback;
     this.#owner = owner;
+    this.#wish = since;
+    this.onForgotten();
     /**
      * Resolves with this subscription when the server has accepted it, rejects with a `CometError` when it refuses or when the
      * subscription is given up before. A refusal is also an "error" event, so nobody has to wait here.
@@ -67,9 +91,14 @@ export class Subscription {
     return this.#trail.last(this.channel);
   }
 
-  /** Where the server should resume. @returns {unknown} */
-  get resumeFrom() {
-    return this.position ?? this.options.since;
+  /** Where the server should go on. @returns {unknown} */
+  get since() {
+    return this.#trail.since(this.channel) ?? this.#wish;
+  }
+
+  /** Whether the past was promised and is still on its way. */
+  get catchingUp() {
+    return this.accepted > 0 && this.#waiting !== undefined;
   }
 
   /** Ends this listener. Does nothing the second time. */
@@ -87,7 +116,11 @@ export class Subscription {
    * @param {import("./message.js").Event} event
    */
   deliver(event) {
-    if (event.position && !this.#trail.onPosition(event.channel, event.position)) return;
+    if (this.#waiting) {
+      if (this.#waiting.push(event) > MOST_WAITING) this.#release();
+      return;
+    }
+    if (event.position && !this.#trail.onPosition(event.channel, event.position, this.#owner.now())) return;
     try {
       this.#callback(event);
     } catch (error) {
@@ -95,9 +128,56 @@ export class Subscription {
     }
   }
 
-  /** The server has accepted. */
-  onAccepted() {
+  /** The server knows nothing of this listener. */
+  onForgotten() {
+    this.accepted = 0;
+    if (this.since !== undefined) this.#waiting ??= [];
+  }
+
+  /**
+   * @param {Subscription} other One of the same channel that the server knows of: this one hears what that one hears from now on.
+   */
+  join(other) {
+    this.accepted = other.accepted;
+    this.#waiting = other.#waiting && [];
+    this.#acceptedAt = other.#acceptedAt;
+    this.#trail = new Trail(other.#trail);
     this.#resolve(this);
+  }
+
+  /**
+   * The server has accepted.
+   * @param {number} number
+   * @param {Record<string, any>} ext Of its reply.
+   */
+  onAccepted(number, { time, recovered, gaps = {} }) {
+    const { unsure } = this.#trail;
+    this.accepted = number;
+    this.#acceptedAt = time;
+    this.recovered = recovered && !unsure;
+    if (this.recovered === false) {
+      for (const channel of Object.keys(gaps)) this.onGap(channel, gaps[channel]);
+      if (unsure || Object.keys(gaps).length === 0) this.#tell({ channel: this.channel });
+    }
+    if (!this.#waiting) this.#trail.onTime(time);
+    this.#resolve(this);
+  }
+
+  /**
+   * A connect that left after the acceptance was answered, so the past is here.
+   * @param {number | undefined} time Everything older has come.
+   */
+  onCaughtUp(time) {
+    this.#release();
+    this.#trail.onTime(time ?? this.#acceptedAt);
+  }
+
+  /**
+   * @param {string} channel
+   * @param {import("./message.js").Position} position Where it goes on.
+   */
+  onGap(channel, position) {
+    if (this.#trail.onPosition(channel, position, this.#owner.now())) this.#tell({ channel, position });
   }
 
   /**
@@ -105,7 +185,20 @@ export class Subscription {
    * @param {import("./error.js").CometError} error
    */
   onEnded(error) {
+    this.#callback = () => {};
     this.#reject(error);
     this.#resolveEnded(error);
+  }
+
+  #release() {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    waiting.sort((a, b) => (a.position?.offset ?? 0) - (b.position?.offset ?? 0));
+    for (const event of waiting) this.deliver(event);
+  }
+
+  /** @param {{ channel: string, position?: import("./message.js").Position }} detail */
+  #tell(detail) {
+    this.dispatchEvent(new CustomEvent("gap", { detail }));
   }
 }

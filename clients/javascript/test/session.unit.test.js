@@ -201,7 +201,7 @@ describe("a session", () => {
     assert.deepEqual(errors, ["token_failed"]);
     await clock.move(250);
     await WebSocket.last.open();
-    assert.deepEqual(WebSocket.last.sent.at(-1).ext, { token: "t" });
+    assert.deepEqual(WebSocket.last.sent.at(-1).ext, { received: true, token: "t" });
   });
 
   test("text that is not JSON ends the connection, not the client", async () => {

@@ -13,6 +13,7 @@ import { BATCH_BYTES, BATCH_MESSAGES, RETIRE_MS } from "./transport.js";
 /** @abstract */
 export class PollingTransport {
   name = "polling";
+  pushes = false;
   /** @type {import("./transport.js").Limits} */
   limits = { mostMessages: BATCH_MESSAGES, mostTogether: BATCH_BYTES, mostAlone: Infinity };
   /** @type {import("./transport.js").Parts} @protected */

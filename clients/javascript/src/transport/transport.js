@@ -25,6 +25,7 @@
  * One wire.
  * @typedef {object} Transport
  * @property {string} name The `connectionType`.
+ * @property {boolean} pushes Whether events come at any time, not only with answers.
  * @property {Limits} limits
  * @property {() => Promise<void>} open Resolves when messages can be sent; rejects with a `CometError`.
  * @property {boolean} writable Whether an ordinary batch may be sent now. A connect may always be sent.

@@ -22,6 +22,7 @@ export function webSocketUrl(url) {
 /** @implements {Transport} */
 export class WebSocketTransport {
   name = "websocket";
+  pushes = true;
   limits = { mostMessages: BATCH_MESSAGES, mostTogether: BATCH_BYTES, mostAlone: Infinity };
   #parts;
   /** @type {WebSocket | undefined} */
