@@ -47,6 +47,8 @@ export class Courier {
   #calls;
   #lastId = 0;
   #keys;
+  /** Whether something that was lost waits to be sent again. */
+  #again = false;
   #kicked = false;
   /** @type {Transport | undefined} */
   #wire;
@@ -210,8 +212,9 @@ export class Courier {
    * @param {readonly string[]} [ids]
    */
   onLost(wire, error, ids) {
-    const among = ids && new Set(ids);
-    this.#exchanges.lose(error, (exchange, carrier) => carrier === wire && (among?.has(exchange.id) ?? true));
+    this.#again = false;
+    this.#exchanges.lose(error, (exchange, carrier) => carrier === wire && (ids?.includes(exchange.id) ?? true));
+    if (this.#again) ids ? this.#options.onTrouble() : this.kick();
   }
 
   /**
@@ -270,6 +273,7 @@ export class Courier {
       const error = errorFromReply(reply.error);
       if (!error.retry) return this.#refuse(interest, error);
       this.#onLostInterest(interest);
+      this.#options.onTrouble();
       if (error.next === "handshake") this.#options.onUnknown(exchange.clientId);
     };
     const exchange = this.#exchange(message, onReply, (error) => (error.retry ? this.#onLostInterest(interest) : this.#refuse(interest, error)));
@@ -279,7 +283,7 @@ export class Courier {
   /** @param {Interest} interest */
   #onLostInterest(interest) {
     this.interests.onLost(interest);
-    this.#options.onTrouble();
+    this.#again = true;
   }
 
   /**
@@ -312,7 +316,7 @@ export class Courier {
         this.#options.onUnknown(exchange.clientId);
       },
       (error) => {
-        const { clock, onTrouble } = this.#options;
+        const { clock } = this.#options;
         const leftMs = exchange.sentAt + KEY_MS - clock.now();
         clock.clearTimeout(exchange.timer);
         if (!this.counts || !exchange.ext || !error.retry || !(leftMs > 0) || !this.#outbox.push(exchange)) return reject(error);
@@ -321,7 +325,7 @@ export class Courier {
           this.#outbox.remove(exchange);
           reject(error);
         }, leftMs);
-        onTrouble();
+        this.#again = true;
       },
     );
     exchange.publication = true;

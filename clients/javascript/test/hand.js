@@ -96,10 +96,16 @@ export function handSocket() {
     }
 
     /** Greets and answers the first connect. */
-    async welcome(advice = { reconnect: "retry", interval: 0, timeout: 25_000 }) {
+    async welcome(ext = {}, clientId = "c1") {
+      const advice = { reconnect: "retry", interval: 0, timeout: 25_000 };
       await this.open();
-      await this.answer("/meta/handshake", { clientId: "c1", supportedConnectionTypes: ["websocket", "long-polling"], advice });
+      await this.answer("/meta/handshake", { clientId, supportedConnectionTypes: ["websocket", "long-polling"], advice, ext });
       await this.answer("/meta/connect", { advice });
+    }
+
+    /** What was sent on a channel. */
+    on(channel) {
+      return this.sent.filter((message) => message.channel === channel);
     }
   };
 }
