@@ -12,11 +12,11 @@ export class Backoff {
 
   /**
    * @param {object} options
-   * @param {number} [options.baseMs] Widest first delay.
-   * @param {number} [options.capMs] Widest delay ever.
-   * @param {() => number} [options.random] Uniform in [0, 1).
+   * @param {number} options.backoffBaseMs Widest first delay.
+   * @param {number} options.backoffCapMs Widest delay ever.
+   * @param {() => number} options.random Uniform in [0, 1).
    */
-  constructor({ baseMs = 500, capMs = 20_000, random = Math.random } = {}) {
+  constructor({ backoffBaseMs: baseMs, backoffCapMs: capMs, random }) {
     this.#baseMs = baseMs;
     this.#capMs = capMs;
     this.#random = random;

@@ -68,8 +68,16 @@ export const CODES = {
   token_failed: [0, "retry"],
 };
 
-/** Names of the WebSocket close codes that say more than "gone". @type {Readonly<Record<number, string>>} */
-export const CLOSE_CODES = {
+/** Names of the HTTP statuses and the WebSocket close codes that say more than "failed" and "gone". @type {Readonly<Record<number, string>>} */
+export const STATUSES = {
+  400: "request_invalid",
+  401: "token_expired",
+  403: "forbidden_origin",
+  409: "superseded",
+  413: "body_too_large",
+  429: "rate_limited",
+  500: "internal",
+  503: "overloaded",
   1009: "frame_too_large",
   1011: "internal",
   1012: "draining",
@@ -80,16 +88,4 @@ export const CLOSE_CODES = {
   4408: "handshake_timeout",
   4409: "superseded",
   4410: "slow_consumer",
-};
-
-/** Names of the HTTP statuses that say more than "failed". @type {Readonly<Record<number, string>>} */
-export const HTTP_STATUSES = {
-  400: "request_invalid",
-  401: "token_expired",
-  403: "forbidden_origin",
-  409: "superseded",
-  413: "body_too_large",
-  429: "rate_limited",
-  500: "internal",
-  503: "overloaded",
 };

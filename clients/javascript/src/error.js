@@ -2,7 +2,7 @@
  * @file The one error type of the client and the ways to make it: from a Bayeux `error` string, a close code, an HTTP status, or a name.
  * What to do about an error is not decided here but in `session.js`. Input is what servers and transports say; output goes to users.
  */
-import { CLOSE_CODES, CODES, HTTP_STATUSES } from "./code.js";
+import { CODES, STATUSES } from "./code.js";
 
 /**
  * @typedef {object} ErrorDetails
@@ -24,7 +24,7 @@ export class CometError extends Error {
    */
   constructor(code, details = {}) {
     const [number, next] = Object.hasOwn(CODES, code) ? CODES[code] : FINAL;
-    super(details.message ?? code.replaceAll("_", " "), "cause" in details ? { cause: details.cause } : undefined);
+    super(details.message ?? code.replaceAll("_", " "), details);
     this.name = "CometError";
     /** Name of the failure, stable across versions. */
     this.code = code;
@@ -65,7 +65,7 @@ export function errorFromReply(error, details = {}) {
  * @returns {CometError}
  */
 export function errorFromClose(closeCode, reason) {
-  return new CometError(CLOSE_CODES[closeCode] ?? "connection_lost", { cause: { closeCode, reason } });
+  return new CometError(STATUSES[closeCode] ?? "connection_lost", { cause: { closeCode, reason } });
 }
 
 /**
@@ -75,5 +75,5 @@ export function errorFromClose(closeCode, reason) {
  */
 export function errorFromStatus(status, retryAfter) {
   const seconds = /^\d{1,5}$/.test(retryAfter ?? "") ? Number(retryAfter) : 0;
-  return new CometError(HTTP_STATUSES[status] ?? "connection_lost", { cause: { status }, retryAfterMs: seconds * 1000 });
+  return new CometError(STATUSES[status] ?? "connection_lost", { cause: { status }, retryAfterMs: seconds * 1000 });
 }

@@ -4,7 +4,7 @@
  */
 
 /**
- * One message and what becomes of it. One of the two functions is called, once, unless the exchange is dropped.
+ * One message and what becomes of it. One of the two functions is called, once.
  * @typedef {object} Exchange
  * @property {string} id
  * @property {string} text JSON of the message without its clientId.
@@ -14,22 +14,16 @@
  * @property {{ key: string, echo?: boolean }} [ext] What a server that counts is told of a publication.
  * @property {import("./error.js").CometError} [lost] Why it is sent once more.
  * @property {unknown} [timer] Ends the wait to be sent once more.
- * @property {boolean} publication Whether it is a user's publication or call.
  * @property {string | undefined} clientId Session it was last sent for.
+ * @property {import("./transport/transport.js").Transport} [wire] What it was last handed to.
+ * @property {unknown} [silence] Tells that wire when the reply is late.
  * @property {(reply: import("./message.js").Message) => void} onReply
  * @property {(error: import("./error.js").CometError) => void} onLost No reply will come.
  */
 
-/**
- * @typedef {object} Outstanding
- * @property {Exchange} exchange
- * @property {import("./transport/transport.js").Transport} wire
- * @property {unknown} timer
- */
-
 /** The table of one client. */
 export class Exchanges {
-  /** @type {Map<string, Outstanding>} */
+  /** @type {Map<string, Exchange>} */
   #table = new Map();
   #clock;
 
@@ -49,21 +43,20 @@ export class Exchanges {
     exchange.attempts += 1;
     exchange.clientId = clientId;
     if (exchange.attempts === 1) exchange.sentAt = this.#clock.now();
-    const timer = this.#clock.setTimeout(() => wire.onSilence(exchange.id), timeoutMs);
-    this.#table.set(exchange.id, { exchange, wire, timer });
+    exchange.wire = wire;
+    exchange.silence = this.#clock.setTimeout(() => wire.onSilence(exchange.id), timeoutMs);
+    this.#table.set(exchange.id, exchange);
   }
 
   /**
    * @param {unknown} id
-   * @returns {Outstanding | undefined} The exchange, which is no longer in the table.
+   * @returns {Exchange | undefined} It is no longer in the table.
    */
   take(id) {
-    const outstanding = this.#table.get(String(id));
-    if (outstanding) {
-      this.#table.delete(outstanding.exchange.id);
-      this.#clock.clearTimeout(outstanding.timer);
-    }
-    return outstanding;
+    const exchange = this.#table.get(String(id));
+    this.#table.delete(String(id));
+    this.#clock.clearTimeout(exchange?.silence);
+    return exchange;
   }
 
   /** @param {string} id */
@@ -73,14 +66,9 @@ export class Exchanges {
 
   /**
    * @param {import("./error.js").CometError} error
-   * @param {(exchange: Exchange, wire: import("./transport/transport.js").Transport) => boolean} [which] All, if nothing is said.
+   * @param {(exchange: Exchange) => boolean} [which] All, if nothing is said.
    */
   lose(error, which = () => true) {
-    for (const { exchange, wire } of [...this.#table.values()]) if (which(exchange, wire)) this.take(exchange.id)?.exchange.onLost(error);
-  }
-
-  /** @param {(exchange: Exchange) => boolean} which Nobody waits for these any more. */
-  drop(which) {
-    for (const { exchange } of [...this.#table.values()]) if (which(exchange)) this.take(exchange.id);
+    for (const exchange of [...this.#table.values()]) if (which(exchange)) this.take(exchange.id)?.onLost(error);
   }
 }

@@ -3,7 +3,7 @@
  * Nothing outside this file looks for globals of the platform. In comes what the user wrote, out goes a complete record.
  */
 import { systemClock } from "./scheduler/clock.js";
-import { isUsable } from "./transport/choice.js";
+import { NEEDS } from "./transport/choice.js";
 
 /**
  * @typedef {object} Options
@@ -31,8 +31,6 @@ import { isUsable } from "./transport/choice.js";
  *   & { url: string }} Settled
  */
 
-const ALL = ["websocket", "long-polling", "callback-polling"];
-
 /**
  * @param {string | URL} url
  * @param {Options} options
@@ -46,7 +44,7 @@ export function settle(url, options) {
     fetch: options.fetch ?? platform.fetch?.bind(platform),
     WebSocket: options.WebSocket ?? platform.WebSocket,
   };
-  const names = (options.transports ?? ALL).filter((name) => isUsable(name, parts));
+  const names = (options.transports ?? Object.keys(NEEDS)).filter((name) => typeof NEEDS[name]?.(parts) === "function");
   return {
     networkDelayMs: 10_000,
     openTimeoutMs: 5_000,
@@ -57,7 +55,7 @@ export function settle(url, options) {
     upgradeAfterMs: 60_000,
     clock: systemClock,
     random: Math.random,
-    page: typeof platform.addEventListener === "function" ? /** @type {EventTarget} */ (/** @type {unknown} */ (platform)) : undefined,
+    page: /** @type {EventTarget} */ (/** @type {unknown} */ (platform)),
     ...options,
     ...parts,
     transports: names,

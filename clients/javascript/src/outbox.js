@@ -95,8 +95,8 @@ export class Batch {
     const text = exchange.text.slice(0, -1) + ext + this.#suffix;
     const cost = (this.#limits.cost ?? byteLength)(`${text},`);
     if (cost > this.#limits.mostAlone) throw new CometError("message_too_large");
-    const fits = this.messages.length < this.#limits.mostMessages && this.#cost + cost <= this.#limits.mostTogether;
-    if (!fits && this.messages.length > 0) return false;
+    const { length } = this.messages;
+    if (length > 0 && (length >= this.#limits.mostMessages || this.#cost + cost > this.#limits.mostTogether)) return false;
     this.messages.push({ exchange, id: exchange.id, text });
     this.#cost += cost;
     return true;

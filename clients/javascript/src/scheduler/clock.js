@@ -17,31 +17,6 @@ export const systemClock = {
   clearTimeout: (timer) => clearTimeout(timer),
 };
 
-/** The clock of the server, as far as it has told it. */
-export class ServerClock {
-  /** @type {number | undefined} */
-  #aheadMs;
-  #clock;
-
-  /** @param {Clock} clock */
-  constructor(clock) {
-    this.#clock = clock;
-  }
-
-  /**
-   * @param {number} time Unix milliseconds that a reply tells.
-   * @param {number} askedAt When it was asked for: the server's clock is not further on than that makes it.
-   */
-  onTime(time, askedAt) {
-    this.#aheadMs = time - askedAt;
-  }
-
-  /** Unix milliseconds, never before the server's own; this machine's until the server has told. */
-  now() {
-    return this.#aheadMs === undefined ? Date.now() : Math.ceil(this.#aheadMs + this.#clock.now());
-  }
-}
-
 /** A wait that ends by itself or is ended early. */
 export class Pause {
   #end = () => {};

@@ -105,15 +105,14 @@ export function isPublic(name) {
 }
 
 /**
- * @param {string} name
- * @param {Pick<import("./transport.js").Parts, "fetch" | "WebSocket" | "document">} parts
- * @returns {boolean} Whether this platform has what the transport needs.
+ * All transports in the usual order of preference, each with the function of the platform without which it cannot be used.
+ * @type {{ [name: string]: (parts: Pick<import("./transport.js").Parts, "fetch" | "WebSocket" | "document">) => unknown }}
  */
-export function isUsable(name, parts) {
-  if (name === "websocket") return typeof parts.WebSocket === "function";
-  if (name === "long-polling") return typeof parts.fetch === "function";
-  return name === "callback-polling" && typeof parts.document?.createElement === "function";
-}
+export const NEEDS = {
+  websocket: (parts) => parts.WebSocket,
+  "long-polling": (parts) => parts.fetch,
+  "callback-polling": (parts) => parts.document?.createElement,
+};
 
 /**
  * @param {string} name
