@@ -3,7 +3,6 @@
  * Everything it promises is done by the session and its courier; this file checks arguments and shapes results.
  */
 import { checkName } from "./channel.js";
-import { receiptOf } from "./courier.js";
 import { CometError } from "./error.js";
 import { settle } from "./options.js";
 import { watchWake } from "./scheduler/wake.js";
@@ -36,20 +35,16 @@ export class Comet extends EventTarget {
   constructor(url, options = {}) {
     super();
     const settled = settle(url, options);
-    this.#session = new Session(settled, {
-      onState: (state) => {
-        if (state === "closed") this.#unwatch?.();
-        this.#tell("state", state);
-      },
-      onTransport: (name) => this.#tell("transport", name),
-      onError: (error) => this.#tell("error", error),
+    this.#session = new Session(settled, (type, detail) => {
+      if (detail === "closed") this.#unwatch?.();
+      this.#tell(type, detail);
     });
     const { interests } = this.#session.courier;
     this.#owner = {
       remove: (/** @type {Subscription} */ subscription) => {
         if (interests.remove(subscription)) this.#session.courier.kick();
       },
-      now: () => this.#session.courier.serverClock.now(),
+      now: () => this.#session.courier.serverNow(),
       onThrow: (/** @type {unknown} */ cause) => this.#tell("error", new CometError("listener_failed", { cause })),
     };
     this.#unwatch = watchWake(settled.page, settled.document, () => this.#session.wake());
@@ -105,14 +100,13 @@ export class Comet extends EventTarget {
    * @param {unknown} data Anything JSON can hold.
    * @param {{ key?: string, echo?: boolean }} [options] `key` names the publication, where the caller may repeat it by itself: 64
    *   bytes at most, made up if not given. `echo: false` leaves out this client's own subscriptions.
-   * @returns {Promise<{ position: Position | undefined, durability: string | undefined, ext: Record<string, any> | undefined }>} Resolves
-   *   when the server has accepted the message; rejects with a `CometError`, among them `connection_lost` when nobody knows whether it
-   *   arrived. `durability` is "memory", "stored" or "fsync".
+   * @returns {Promise<import("./courier.js").Receipt>} Resolves when the server has accepted the message; rejects with a `CometError`,
+   *   among them `connection_lost` when nobody knows whether it arrived.
    */
   async publish(channel, data, options = {}) {
     checkName(channel, { pattern: false });
     this.#checkOpen();
-    return receiptOf(await this.#session.courier.publish(channel, data, options));
+    return this.#session.courier.publish(channel, data, options);
   }
 
   /**
@@ -135,7 +129,7 @@ export class Comet extends EventTarget {
    */
   async switchTransport(name) {
     this.#checkOpen();
-    await this.#session.mover.switchTo(name);
+    await (await this.#session.mover()).switchTo(name);
   }
 
   /**

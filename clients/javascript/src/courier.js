@@ -8,7 +8,6 @@ import { Exchanges } from "./exchange.js";
 import { Interests } from "./interest.js";
 import { byteLength, eventOf, isEvent, positionOf } from "./message.js";
 import { Batch, Outbox } from "./outbox.js";
-import { ServerClock } from "./scheduler/clock.js";
 
 /** How often a message that met a lost session is sent again. */
 const MOST_ATTEMPTS = 3;
@@ -20,6 +19,11 @@ const KEY_MS = 270_000;
  * @typedef {import("./interest.js").Interest} Interest
  * @typedef {import("./message.js").Message} Message
  * @typedef {import("./transport/transport.js").Transport} Transport
+ */
+
+/**
+ * What a publisher learns of its publication; `durability` is "memory", "stored" or "fsync".
+ * @typedef {{ position: import("./message.js").Position | undefined, durability: string | undefined, ext: Record<string, any> | undefined }} Receipt
  */
 
 /**
@@ -38,7 +42,6 @@ const KEY_MS = 270_000;
 /** The courier of one client. */
 export class Courier {
   interests = new Interests();
-  serverClock;
   /** Whether the session counts: such a server also knows keys. */
   counts = false;
   #options;
@@ -47,6 +50,8 @@ export class Courier {
   #calls;
   #lastId = 0;
   #keys;
+  /** How far the server's clock is ahead of ours at most, as it has told last. @type {number | undefined} */
+  #aheadMs;
   /** Whether something that was lost waits to be sent again. */
   #again = false;
   #kicked = false;
@@ -61,14 +66,13 @@ export class Courier {
     this.#exchanges = new Exchanges(options.clock);
     this.#outbox = new Outbox(options.queueMessages, options.queueBytes);
     this.#calls = new Calls(options.clock);
-    this.serverClock = new ServerClock(options.clock);
-    this.#keys = [options.random(), options.random()].map((random) => random.toString(36).slice(2, 10)).join("");
+    this.#keys = options.random().toString(36).slice(2);
   }
 
   /**
    * Starts, or goes on, handing messages to a wire.
-   * @param {Transport} wire
-   * @param {string} clientId
+   * @param {Transport | undefined} wire
+   * @param {string | undefined} clientId
    */
   resume(wire, clientId) {
     this.#wire = wire;
@@ -86,7 +90,7 @@ export class Courier {
     this.pause();
     const error = new CometError("connection_lost");
     // A publication on its way is still answered, perhaps by a refusal after which it may be sent again.
-    this.#exchanges.lose(error, ({ publication }) => !publication);
+    this.#exchanges.lose(error, ({ text }) => text.startsWith('{"channel":"/meta/'));
     this.#calls.failAll(error, (id) => !this.#outbox.has(id) && !this.#exchanges.has(id));
     this.interests.forget();
   }
@@ -124,11 +128,13 @@ export class Courier {
    * @param {string} channel
    * @param {unknown} data
    * @param {{ key?: string, echo?: boolean }} options
-   * @returns {Promise<Message>} The reply; rejects with a `CometError`.
+   * @returns {Promise<Receipt>} Rejects with a `CometError`.
    */
   publish(channel, data, { key, echo }) {
     return new Promise((resolve, reject) => {
-      const exchange = this.#publication(channel, data, resolve, reject);
+      /** @param {Message} reply */
+      const onReply = ({ ext }) => resolve({ position: positionOf(ext), durability: ext?.durability, ext });
+      const exchange = this.#publication(channel, data, onReply, reject);
       // What a service did is not known by a key.
       if (!channel.startsWith("/service/")) exchange.ext = { key: key ?? `${this.#keys}-${exchange.id}`, echo };
       this.#queue(exchange);
@@ -154,6 +160,11 @@ export class Courier {
     const exchange = this.#publication(channel, data, () => {}, (error) => this.#calls.fail(exchange.id, error));
     this.#queue(exchange);
     return this.#calls.open(exchange.id, timeoutMs, () => this.#outbox.remove(exchange));
+  }
+
+  /** Unix milliseconds, never before the server's own clock; this machine's until the server has told. */
+  serverNow() {
+    return this.#aheadMs === undefined ? Date.now() : Math.ceil(this.#aheadMs + this.#options.clock.now());
   }
 
   /** @param {Exchange} exchange */
@@ -188,14 +199,14 @@ export class Courier {
 
   /** The connects on their way need no reply any more: another is asked in their place. */
   abandonConnect() {
-    this.#exchanges.drop(({ text }) => text.startsWith('{"channel":"/meta/connect"'));
+    this.#exchanges.lose(new CometError("superseded"), ({ text }) => text.startsWith('{"channel":"/meta/connect"'));
   }
 
   /** @param {readonly Message[]} messages */
   onMessages(messages) {
     for (const message of messages) {
       if (message.channel === "/meta/gap") this.interests.onGaps(message.ext?.gaps);
-      else if (!isEvent(message)) this.#exchanges.take(message.id)?.exchange.onReply(message);
+      else if (!isEvent(message)) this.#exchanges.take(message.id)?.onReply(message);
       else if (this.#calls.onEvent(message)) this.#exchanges.take(message.id);
       else this.interests.deliver(eventOf(message));
     }
@@ -213,7 +224,7 @@ export class Courier {
    */
   onLost(wire, error, ids) {
     this.#again = false;
-    this.#exchanges.lose(error, (exchange, carrier) => carrier === wire && (ids?.includes(exchange.id) ?? true));
+    this.#exchanges.lose(error, (exchange) => exchange.wire === wire && (ids?.includes(exchange.id) ?? true));
     if (this.#again) ids ? this.#options.onTrouble() : this.kick();
   }
 
@@ -253,19 +264,18 @@ export class Courier {
    * @returns {Exchange} A subscribe or an unsubscribe.
    */
   #request(interest, wire) {
-    const { channel, asked: [first], listeners } = interest;
-    const since = /** @type {any} */ (first?.since);
+    const { channel: subscription, asked: [first] } = interest;
+    const ext = /** @type {any} */ (first?.ext);
     // Positions save repetitions, but fit no address.
-    if (wire.limits.mostAlone < Infinity && since?.positions) since.positions = {};
-    const ext = Object.assign({}, ...[...listeners].map(({ options }) => options.ext), since !== undefined && { since });
-    /** @type {Record<string, unknown>} */
-    const message = { channel: first ? "/meta/subscribe" : "/meta/unsubscribe", subscription: channel };
-    if (Object.keys(ext).length > 0) message.ext = ext;
+    if (wire.limits.mostAlone < Infinity && ext?.since?.positions) ext.since.positions = {};
+    const channels = { channel: first ? "/meta/subscribe" : "/meta/unsubscribe", subscription };
+    const message = JSON.stringify(ext) === "{}" ? channels : { ...channels, ext };
     /** @param {Message} reply */
     const onReply = (reply) => {
       if (reply.successful || !first) {
         const { ext: said = {} } = reply;
-        if (typeof said.time === "number") this.serverClock.onTime(said.time, exchange.sentAt);
+        // The reply was written after the message was sent, so this is no less than the difference.
+        if (said.time) this.#aheadMs = said.time - exchange.sentAt;
         this.interests.onAnswered(interest, said);
         if (this.interests.catchingUp) this.#options.onCatchUp();
         return this.kick();
@@ -328,7 +338,6 @@ export class Courier {
         this.#again = true;
       },
     );
-    exchange.publication = true;
     return exchange;
   }
 
@@ -346,15 +355,6 @@ export class Courier {
     } catch (cause) {
       throw new CometError("message_invalid", { cause });
     }
-    return { id, text, bytes: byteLength(text), attempts: 0, sentAt: NaN, publication: false, clientId: undefined, onReply, onLost };
+    return { id, text, bytes: byteLength(text), attempts: 0, sentAt: NaN, clientId: undefined, onReply, onLost };
   }
-}
-
-/**
- * What a publisher learns from a successful reply.
- * @param {Message} reply
- * @returns {{ position: import("./message.js").Position | undefined, durability: string | undefined, ext: Record<string, any> | undefined }}
- */
-export function receiptOf({ ext }) {
-  return { position: positionOf(ext), durability: ext?.durability, ext };
 }

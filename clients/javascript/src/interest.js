@@ -2,7 +2,7 @@
  * @file Which channels this client wants and which of its listeners the server knows about; fan-out of deliveries to them.
  * It asks for nothing itself: `courier.js` takes what is due and reports what came of it. A new session makes everything due again.
  */
-import { isPattern, matchingNames } from "./channel.js";
+import { matchingNames } from "./channel.js";
 import { CometError } from "./error.js";
 
 /** @typedef {import("./subscription.js").Subscription} Subscription */
@@ -14,7 +14,7 @@ import { CometError } from "./error.js";
  * @property {Set<Subscription>} listeners
  * @property {boolean} known Whether the server may deliver it.
  * @property {boolean} asking Whether a message about it is on its way.
- * @property {Subscription[]} asked Those it is asked for: all that start from the same point.
+ * @property {Subscription[]} asked Those it is asked for: all that ask for the same.
  */
 
 /** The table of interests of one client. */
@@ -25,7 +25,6 @@ export class Interests {
   #table = new Map();
   /** @type {Set<Interest>} */
   #due = new Set();
-  #patterns = 0;
 
   /** @param {Subscription} subscription */
   add(subscription) {
@@ -34,10 +33,9 @@ export class Interests {
     if (!interest) {
       interest = { channel, listeners: new Set(), known: false, asking: false, asked: [] };
       this.#table.set(channel, interest);
-      if (isPattern(channel)) this.#patterns += 1;
     }
     // Who wants the past has to ask for it; the others hear with those who are there.
-    const other = [...interest.listeners].find(({ accepted }) => accepted > 0);
+    const other = [...interest.listeners].find(({ accepted }) => accepted);
     if (other && subscription.since === undefined) subscription.join(other);
     interest.listeners.add(subscription);
     this.#settle(interest);
@@ -58,9 +56,9 @@ export class Interests {
   get next() {
     const interest = this.#due.values().next().value;
     if (interest) {
-      const [first, ...others] = [...interest.listeners].filter(({ accepted }) => accepted === 0);
-      const since = JSON.stringify(first?.since);
-      interest.asked = first ? [first, ...others.filter((other) => JSON.stringify(other.since) === since)] : [];
+      const [first, ...others] = [...interest.listeners].filter(({ accepted }) => !accepted);
+      const text = JSON.stringify(first?.ext);
+      interest.asked = first ? [first, ...others.filter(({ ext }) => JSON.stringify(ext) === text)] : [];
     }
     return interest;
   }
@@ -99,18 +97,18 @@ export class Interests {
   /**
    * A connect was answered that left after the server had accepted so often.
    * @param {number} accepted
-   * @param {unknown} time Everything older was sent before.
+   * @param {number | undefined} time Everything older was sent before.
    */
   onConnected(accepted, time) {
     for (const listener of this.#listeners) {
-      if (listener.accepted > 0 && listener.accepted <= accepted) listener.onCaughtUp(typeof time === "number" ? time : undefined);
+      if (listener.accepted && listener.accepted <= accepted) listener.onCaughtUp(time);
     }
   }
 
   /** @param {Interest} interest @param {CometError} error The server will not have those it was asked for. */
   onRefused(interest, error) {
     interest.asking = false;
-    interest.known = [...interest.listeners].some(({ accepted }) => accepted > 0);
+    interest.known = [...interest.listeners].some(({ accepted }) => accepted);
     this.refuse(interest, error, interest.asked);
   }
 
@@ -162,8 +160,7 @@ export class Interests {
    * @param {(listener: Subscription) => void} run
    */
   #each(channel, run) {
-    const names = this.#patterns > 0 ? matchingNames(channel) : [channel];
-    for (const name of names) {
+    for (const name of matchingNames(channel)) {
       const interest = this.#table.get(name);
       if (interest) for (const listener of [...interest.listeners]) if (interest.listeners.has(listener)) run(listener);
     }
@@ -173,8 +170,8 @@ export class Interests {
   #settle(interest) {
     const { channel, listeners, known, asking } = interest;
     const wanted = listeners.size > 0;
-    if (!asking && (wanted ? [...listeners].some(({ accepted }) => accepted === 0) : known)) this.#due.add(interest);
+    if (!asking && (wanted ? [...listeners].some(({ accepted }) => !accepted) : known)) this.#due.add(interest);
     else this.#due.delete(interest);
-    if (!wanted && !known && this.#table.delete(channel) && isPattern(channel)) this.#patterns -= 1;
+    if (!wanted && !known) this.#table.delete(channel);
   }
 }

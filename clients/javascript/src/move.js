@@ -1,17 +1,14 @@
 /**
- * @file Moves a living session from one wire to another without losing, repeating or reordering a message: on the user's wish, and
- * back up to a better transport some time after it failed. Choosing the next wire after a failure is the session's own business.
+ * @file Moves a living session from one wire to another: on the user's wish, and back up to a better transport some time after it
+ * failed. That nothing is lost, repeated or reordered on the way is the work of `tally.js`. Choosing the next wire after a failure is
+ * the session's own business.
  */
 import { CometError, errorFromReply } from "./error.js";
-import { isEvent } from "./message.js";
 
-/** Events that may wait on the new wire for the old one to fall silent. */
-const MOST_WAITING = 1_000;
 /** A better transport is never tried sooner than this after a connection was made. */
 const LEAST_UPGRADE_MS = 1_000;
 
 /**
- * @typedef {import("./message.js").Message} Message
  * @typedef {import("./transport/transport.js").Transport} Transport
  */
 
@@ -20,24 +17,10 @@ export class Mover {
   #session;
   /** @type {Promise<void> | undefined} */
   #moving;
-  /** @type {Promise<void> | undefined} The part of it in which the new wire has asked for the session and not yet got it. */
-  #crossing;
-  /** @type {unknown} */
-  #timer;
 
   /** @param {import("./session.js").Session} session */
   constructor(session) {
     this.#session = session;
-  }
-
-  /** Whether another wire has asked for the session and not yet got it. */
-  get crossing() {
-    return this.#crossing !== undefined;
-  }
-
-  /** Resolves when it is certain which wire carries the session; no other connect may be sent before. */
-  async settled() {
-    await this.#crossing?.catch(() => {});
   }
 
   /**
@@ -46,37 +29,35 @@ export class Mover {
    */
   async switchTo(name) {
     const session = this.#session;
-    if (!session.choice.usable.includes(name)) throw new CometError("transport_failed", { message: `${name} cannot be used here.` });
+    if (!session.choice.usable.includes(name)) throw new CometError("transport_failed", { cause: name });
     session.choice.prefer(name);
-    this.disarm();
+    session.options.clock.clearTimeout(session.upgradeTimer);
     await this.#moving?.catch(() => {});
-    await session.status.connected();
+    for (; session.status.state !== "connected"; await session.status.changed()) {
+      if (session.status.state === "closed") throw new CometError("closed");
+    }
     if (session.wire?.name !== name) await this.#move(name);
   }
 
   /** Plans an attempt to get back to a better transport, if there is one. */
   arm() {
-    this.disarm();
     const session = this.#session;
     const { clock } = session.options;
+    clock.clearTimeout(session.upgradeTimer);
+    if (session.status.state !== "connected") return;
     const better = session.wire && session.choice.better(session.wire.name, clock.now());
     if (!better) return;
     const attempt = () => {
       if (session.status.state === "connected" && !this.#moving) this.#move(better.name).catch(() => this.#onFailure(better.name));
     };
-    this.#timer = clock.setTimeout(attempt, Math.max(better.delayMs, LEAST_UPGRADE_MS));
-  }
-
-  /** Forgets the plan. */
-  disarm() {
-    this.#session.options.clock.clearTimeout(this.#timer);
+    session.upgradeTimer = clock.setTimeout(attempt, Math.max(better.delayMs, LEAST_UPGRADE_MS));
   }
 
   /** @param {string} name */
   #onFailure(name) {
     const session = this.#session;
     session.choice.onFailure(name, session.options.clock.now(), false);
-    if (session.status.state === "connected") this.arm();
+    this.arm();
   }
 
   /** @param {string} name */
@@ -99,37 +80,20 @@ export class Mover {
   async #carry(name) {
     const session = this.#session;
     const { courier, wire: old } = session;
-    /** @type {Message[]} */
-    const waiting = [];
-    // Where events are numbered, the tally keeps their order.
-    let holding = !courier.counts;
-    const release = () => {
-      holding = false;
-      courier.onMessages(waiting.splice(0));
-    };
-    /** @param {Message[]} messages */
-    const sift = (messages) => {
-      if (!holding) return messages;
-      waiting.push(...messages.filter(isEvent));
-      if (waiting.length > MOST_WAITING) release();
-      return messages.filter((message) => !isEvent(message));
-    };
-    const wire = await session.makeWire(name, sift);
+    const wire = await session.makeWire(name);
     try {
       await wire.open();
-      this.#crossing = this.#cross(wire, old);
-      await this.#crossing;
+      const crossing = this.#cross(wire, old);
+      // Until the new wire has got the session for which it has asked.
+      session.crossing = crossing.catch(() => {});
+      await crossing;
     } catch (error) {
       wire.close();
       courier.onLost(wire, new CometError("connection_lost"));
-      release();
       throw error;
-    } finally {
-      this.#crossing = undefined;
     }
     await old?.retire(true);
     if (old) courier.onLost(old, new CometError("connection_lost"));
-    release();
   }
 
   /**
@@ -139,9 +103,8 @@ export class Mover {
   async #cross(wire, old) {
     const session = this.#session;
     const { clientId } = session;
-    // A connect still on its way over the old wire might reach the server last and win the session back.
-    await session.probe();
-    await old?.quiet();
+    // A server that does not count might see a connect of the old wire last, and take the session back.
+    if (!session.courier.counts) await old?.quiet?.();
     if (clientId === undefined || session.clientId !== clientId || session.wire !== old) throw new CometError("transport_failed");
     const reply = await session.ask(wire, clientId);
     if (!reply.successful) throw errorFromReply(reply.error);

@@ -5,7 +5,7 @@
 import { CometError } from "./error.js";
 
 /** @type {Record<string, number>} */
-const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
  * @typedef {import("./message.js").Position | { last: number } | { time: number } | Date | number | string} Since
@@ -19,7 +19,7 @@ const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
  */
 export function readSince(since, now) {
   if (typeof since === "string") {
-    const [, digits, unit] = /^(\d{1,9})(ms|[smhd])$/.exec(since) ?? [];
+    const [, digits, unit] = /^(\d{1,9})([smhd])$/.exec(since) ?? [];
     if (!unit) throw new CometError("message_invalid");
     return { time: Math.max(now - Number(digits) * UNITS_MS[unit], 0) };
   }

@@ -3,6 +3,7 @@
  * Several of these share one server subscription, which is `interest.js`'s business. Deliveries come in through `deliver`. Who asks for
  * the past hears nothing until it has come: what is published meanwhile waits, so that everything is heard in order.
  */
+import { positionOf } from "./message.js";
 import { Trail } from "./trail.js";
 
 /** Events that may wait for older ones. */
@@ -11,7 +12,7 @@ const MOST_WAITING = 4_096;
 /**
  * @typedef {object} SubscribeOptions
  * @property {import("./since.js").Since} [since] Where to start in the history: a position seen earlier, `{ last: 10 }`, `{ time }` or a
- *   number in unix milliseconds, a `Date`, or how long ago ("10m"; ms, s, m, h, d).
+ *   number in unix milliseconds, a `Date`, or how long ago ("10m"; s, m, h, d).
  * @property {Record<string, unknown>} [ext] Goes with the subscribe message.
  */
 
@@ -37,12 +38,10 @@ export class Subscription extends EventTarget {
   #waiting;
   /** What the server's clock said when it accepted. @type {number | undefined} */
   #acceptedAt;
-  /** @type {(value: Subscription) => void} */
-  #resolve = () => {};
-  /** @type {(error: unknown) => void} */
-  #reject = () => {};
-  /** @type {(error: import("./error.js").CometError) => void} */
-  #resolveEnded = () => {};
+  /** @type {any} */
+  #accept;
+  /** @type {any} */
+  #end;
 
   /**
    * @param {string} channel
@@ -66,24 +65,24 @@ export class Subscription extends EventTarget {
     this.#wish = since;
     this.onForgotten();
     /**
+     * Resolves with the reason when this listener will hear no more.
+     * @type {Promise<import("./error.js").CometError>}
+     * @readonly
+     */
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    /**
      * Resolves with this subscription when the server has accepted it, rejects with a `CometError` when it refuses or when the
      * subscription is given up before. A refusal is also an "error" event, so nobody has to wait here.
      * @type {Promise<Subscription>}
      * @readonly
      */
     this.ready = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+      this.#accept = resolve;
+      this.ended.then(reject);
     });
     this.ready.catch(() => {});
-    /**
-     * Resolves with the reason when this listener will hear no more.
-     * @type {Promise<import("./error.js").CometError>}
-     * @readonly
-     */
-    this.ended = new Promise((resolve) => {
-      this.#resolveEnded = resolve;
-    });
   }
 
   /** Last position seen on this channel; for a pattern, and before the first delivery with a position, nothing. */
@@ -96,9 +95,14 @@ export class Subscription extends EventTarget {
     return this.#trail.since(this.channel) ?? this.#wish;
   }
 
+  /** What goes with a subscribe message for this listener. */
+  get ext() {
+    return { ...this.options.ext, since: this.since };
+  }
+
   /** Whether the past was promised and is still on its way. */
   get catchingUp() {
-    return this.accepted > 0 && this.#waiting !== undefined;
+    return this.accepted && this.#waiting;
   }
 
   /** Ends this listener. Does nothing the second time. */
@@ -141,8 +145,8 @@ export class Subscription extends EventTarget {
     this.accepted = other.accepted;
     this.#waiting = other.#waiting && [];
     this.#acceptedAt = other.#acceptedAt;
-    this.#trail = new Trail(other.#trail);
-    this.#resolve(this);
+    this.#trail = other.#trail.copy();
+    this.#accept(this);
   }
 
   /**
@@ -150,17 +154,16 @@ export class Subscription extends EventTarget {
    * @param {number} number
    * @param {Record<string, any>} ext Of its reply.
    */
-  onAccepted(number, { time, recovered, gaps = {} }) {
+  onAccepted(number, { time, recovered, gaps }) {
     const { unsure } = this.#trail;
+    const named = Object.entries(gaps ?? {});
     this.accepted = number;
     this.#acceptedAt = time;
     this.recovered = recovered && !unsure;
-    if (this.recovered === false) {
-      for (const channel of Object.keys(gaps)) this.onGap(channel, gaps[channel]);
-      if (unsure || Object.keys(gaps).length === 0) this.#tell({ channel: this.channel });
-    }
+    for (const [channel, head] of named) this.onGap(channel, head);
+    if (this.recovered === false && (unsure || named.length === 0)) this.#tell({ channel: this.channel });
     if (!this.#waiting) this.#trail.onTime(time);
-    this.#resolve(this);
+    this.#accept(this);
   }
 
   /**
@@ -174,10 +177,11 @@ export class Subscription extends EventTarget {
 
   /**
    * @param {string} channel
-   * @param {import("./message.js").Position} position Where it goes on.
+   * @param {unknown} head Where it goes on.
    */
-  onGap(channel, position) {
-    if (this.#trail.onPosition(channel, position, this.#owner.now())) this.#tell({ channel, position });
+  onGap(channel, head) {
+    const position = positionOf({ position: head });
+    if (position && this.#trail.onPosition(channel, position, this.#owner.now())) this.#tell({ channel, position });
   }
 
   /**
@@ -186,8 +190,7 @@ export class Subscription extends EventTarget {
    */
   onEnded(error) {
     this.#callback = () => {};
-    this.#reject(error);
-    this.#resolveEnded(error);
+    this.#end(error);
   }
 
   #release() {

@@ -26,15 +26,15 @@ export class Tally {
   /** @type {unknown} */
   #timer;
   #clock;
-  #confirm;
+  #clientId;
 
   /**
    * @param {import("./scheduler/clock.js").Clock} clock
-   * @param {(wire: Transport, received: number) => void} confirm Says the count between two connects.
+   * @param {string} clientId
    */
-  constructor(clock, confirm) {
+  constructor(clock, clientId) {
     this.#clock = clock;
-    this.#confirm = confirm;
+    this.#clientId = clientId;
   }
 
   /**
@@ -44,9 +44,10 @@ export class Tally {
    */
   onConnect(wire) {
     this.stop();
+    // On the wire it has, the server goes on where it was.
+    if (!wire.pushes || wire !== this.#wire) this.#next.set(wire, this.#received);
     this.#wire = wire;
     this.#confirmed = this.#received;
-    if (!wire.pushes || !this.#next.has(wire)) this.#next.set(wire, this.#received);
     return this.#received;
   }
 
@@ -74,7 +75,8 @@ export class Tally {
 
   #say() {
     const wire = /** @type {Transport} */ (this.#wire);
-    this.#confirm(wire, this.onConnect(wire));
+    const text = JSON.stringify({ channel: "/meta/received", clientId: this.#clientId, ext: { received: this.onConnect(wire) } });
+    wire.send([{ id: "", text }], false);
   }
 
   /** @param {Transport} wire */

@@ -18,18 +18,20 @@ const MOST_CHANNELS = 256;
 
 /** The trail of one listener. */
 export class Trail {
-  /** The last position of each channel and the latest time its message can have; silent longest first. @type {Map<string, Position & { at: number }>} */
-  #channels;
+  /** The last position of each channel and the latest time its message can have; silent longest first. @type {Map<string, { position: Position, at: number }>} */
+  #channels = new Map();
   /** @type {number | undefined} Unix milliseconds. */
   #time;
   /** The last time that the server told. @type {number | undefined} */
   #told;
 
-  /** @param {Trail} [other] One that has heard the same. */
-  constructor(other) {
-    this.#channels = new Map(other && other.#channels);
-    this.#time = other && other.#time;
-    this.#told = other && other.#told;
+  /** @returns {Trail} That of one who has heard the same. */
+  copy() {
+    const copy = new Trail();
+    copy.#channels = new Map(this.#channels);
+    copy.#time = this.#time;
+    copy.#told = this.#told;
+    return copy;
   }
 
   /** Whether asking from here may leave something out. */
@@ -42,8 +44,7 @@ export class Trail {
    * @returns {Position | undefined} The last position heard.
    */
   last(channel) {
-    const { epoch, offset } = this.#channels.get(channel) ?? {};
-    return epoch === undefined ? undefined : /** @type {Position} */ ({ epoch, offset });
+    return this.#channels.get(channel)?.position;
   }
 
   /**
@@ -53,7 +54,7 @@ export class Trail {
   since(name) {
     const time = this.#time;
     if (!isPattern(name)) return this.last(name) ?? (time && { time });
-    return time && { time, positions: Object.fromEntries([...this.#channels.keys()].map((channel) => [channel, this.last(channel)])) };
+    return time && { time, positions: Object.fromEntries([...this.#channels].map(([channel, { position }]) => [channel, position])) };
   }
 
   /** @param {number | undefined} time Everything older was sent before. */
@@ -69,11 +70,11 @@ export class Trail {
    * @param {number} at A time the message is not younger than.
    * @returns {boolean} Whether it is new.
    */
-  onPosition(channel, { epoch, offset }, at) {
-    const known = this.#channels.get(channel);
-    if (known?.epoch === epoch && offset <= known.offset) return false;
+  onPosition(channel, position, at) {
+    const known = this.last(channel);
+    if (known?.epoch === position.epoch && position.offset <= known.offset) return false;
     this.#channels.delete(channel);
-    this.#channels.set(channel, { epoch, offset, at });
+    this.#channels.set(channel, { position, at });
     if (this.#channels.size > MOST_CHANNELS) {
       const [[silent, last]] = this.#channels;
       this.#channels.delete(silent);
