@@ -6,6 +6,8 @@
 /** The history of one world. */
 export class History {
   #epoch = 1;
+  /** Nothing is known of what came before. */
+  #since = 0;
   /** @type {Map<string, { event: any, time: number }[]>} */
   #channels = new Map();
   /** @type {Map<string, any>} */
@@ -14,6 +16,7 @@ export class History {
   /** Nothing is known any more. */
   forget() {
     this.#epoch += 1;
+    this.#since = Date.now();
     this.#channels.clear();
   }
 
@@ -49,7 +52,7 @@ export class History {
       if (epoch && epoch !== `e${this.#epoch}`) gaps[name] = { epoch: `e${this.#epoch}`, offset: past.length };
       else events.push(...past.slice(since.last ? -since.last : 0).filter((each, index) => (epoch ? index >= offset : each.time >= (since.time ?? 0))));
     }
-    const recovered = Object.keys(gaps).length === 0;
+    const recovered = Object.keys(gaps).length === 0 && !(since.time < this.#since);
     return { events: events.map(({ event }) => event), ext: recovered ? { recovered } : { recovered, gaps } };
   }
 

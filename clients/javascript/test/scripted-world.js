@@ -29,6 +29,8 @@ import { History } from "./scripted-history.js";
  * @property {string} id
  * @property {Set<string>} names
  * @property {boolean} counts
+ * @property {number} connects The number of its newest connect.
+ * @property {number} lost So many of what was sent are no longer kept.
  * @property {any[]} mailbox What was not sent yet; for a client that counts all there ever was.
  * @property {number} next The place in the mailbox of what is sent next.
  * @property {any} resumed The socket on which the client has said its count.
@@ -65,7 +67,7 @@ export class World {
       cut: () => this.cut(),
       closeSockets: (code) => [...this.#sockets].forEach((socket) => socket.close(code)),
       forgetSessions: () => this.forgetSessions(),
-      forgetSent: () => [...this.guests.values()].forEach((guest) => (guest.lost = guest.mailbox.length)),
+      cutBeyond: (publications) => this.cutBeyond(publications),
       forgetHistory: () => this.#history.forget(),
       sessions: () => [...this.guests.values()].map(({ id, names }) => ({ id, names: [...names] })),
       openSockets: () => this.#sockets.size,
@@ -87,6 +89,13 @@ export class World {
       guest.held?.response?.destroy();
       this.#endHeld(guest);
     }
+  }
+
+  /** Cuts every connection; what is published then is sent to nobody and not kept for those who come back. @param {[string, unknown][]} publications */
+  cutBeyond(publications) {
+    this.cut();
+    for (const [channel, data] of publications) this.publish(channel, data);
+    for (const guest of this.guests.values()) guest.lost = guest.mailbox.length;
   }
 
   /** The sessions are gone; connects that are held learn it. */
@@ -220,7 +229,8 @@ export class World {
     }
     // Events leave with any reply, except on callback polling and to clients that count, where only connects carry them.
     const early = carrier.name !== "callback-polling" && !guest?.counts;
-    const carries = guest && !carrier.socket && (early || batch[0].channel === "/meta/connect");
+    const accepted = batch[0].channel === "/meta/connect" && replies.at(-1)?.successful;
+    const carries = guest && !carrier.socket && (early || accepted);
     if (replies.length > 0) carrier.answer([...(carries ? this.#take(guest) : []), ...replies]);
     return undefined;
   }
@@ -232,7 +242,7 @@ export class World {
     this.#lastGuest += 1;
     const id = `guest${this.#lastGuest}`;
     const counts = message.ext?.received === true && !this.script.plain;
-    const known = { counts, next: 0, lost: 0, resumed: undefined };
+    const known = { counts, connects: 0, next: 0, lost: 0, resumed: undefined };
     this.guests.set(id, { id, names: new Set(), mailbox: [], met: false, held: undefined, socket: carrier.socket, ...known });
     const supportedConnectionTypes = this.script.supported ?? ["websocket", "long-polling", "callback-polling"];
     const ext = counts ? { received: true } : undefined;
@@ -290,10 +300,12 @@ export class World {
 
   /** @param {Guest} guest @param {any} message @param {any} carrier */
   #onConnect(guest, message, carrier) {
+    const { connect, received } = message.ext ?? {};
+    if (guest.counts && connect <= guest.connects) return reply(message, "409::superseded");
+    guest.connects = connect;
     this.#endHeld(guest);
     guest.socket = carrier.socket;
     if (guest.counts && (!carrier.socket || guest.resumed !== carrier.socket)) {
-      const { received } = message.ext;
       if (received < guest.lost) {
         this.guests.delete(guest.id);
         return { ...reply(message, "402::resume_failed"), advice: { reconnect: "handshake", interval: 0 } };

@@ -113,10 +113,7 @@ export const troubleJourneys = [
       await act("publish", "/a", 1);
       await until(() => seen.length === 1, "the first delivery");
       const { clientId } = comet;
-      await act("cut");
-      await act("publish", "/a", 2);
-      await act("publish", "/b", 1);
-      await act("forgetSent");
+      await act("cutBeyond", [["/a", 2], ["/b", 1]]);
       await until(() => seenOfAll.length >= 3, "the recovery");
       await act("publish", "/a", 3);
       await until(() => seen.length >= 3 && seenOfAll.length >= 4, "the next delivery");
@@ -128,7 +125,7 @@ export const troubleJourneys = [
   },
   {
     name: "what is no longer kept at all is told as a gap, once for each channel",
-    async run({ connect, act }) {
+    async run({ connect, act, transport }) {
       const comet = connect();
       const seen = [];
       const gaps = [];
@@ -140,10 +137,12 @@ export const troubleJourneys = [
       await until(() => seen.length === 2, "the deliveries");
       await act("forgetHistory");
       await act("forgetSessions");
-      await until(() => gaps.length >= 2, "the gaps");
+      await until(() => gaps.length > 0, "the gaps");
       await act("publish", "/a", 3);
       await until(() => seen.length === 3, "the next delivery");
-      equal(gaps, ["/a", "/b"].map((channel) => ({ channel, position: { epoch: "e2", offset: 0 } })));
+      // Positions fit no address, so the server cannot know which channels to name.
+      const named = ["/a", "/b"].map((channel) => ({ channel, position: { epoch: "e2", offset: 0 } }));
+      equal(gaps, transport === "callback-polling" ? [{ channel: "/*" }] : named);
       equal([seen, subscription.recovered], [[1, 2, 3], false]);
     },
   },
