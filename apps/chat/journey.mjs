@@ -1,11 +1,8 @@
-// What people see in the chat, told by two of them in each browser. Pictures are kept where COMET_SCREENSHOTS says.
+// What people see in the chat, told by two of them in each browser.
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { journey } from "../browser.mjs";
+import { assertFits, journey, picture } from "../browser.mjs";
 
-const PICTURES = process.env.COMET_SCREENSHOTS ?? fileURLToPath(new URL("../../target/screenshots", import.meta.url));
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 360, height: 740 };
 const TRANSPORTS = ["websocket", "long-polling", "callback-polling"];
@@ -66,19 +63,6 @@ async function switchTo(page, transport) {
       document.querySelector(`.segments input[value="${name}"]`).checked,
     transport,
   );
-}
-
-async function picture(page, name) {
-  await mkdir(PICTURES, { recursive: true });
-  await page.screenshot({ path: `${PICTURES}/${name}.png` });
-}
-
-async function assertFits(page) {
-  const { wanted, there } = await page.evaluate(() => ({
-    wanted: document.documentElement.scrollWidth,
-    there: window.innerWidth,
-  }));
-  assert.ok(wanted <= there, `the page is ${wanted} px wide in a window of ${there} px`);
 }
 
 journey("two people talk over each transport and see who is there", async ({ visit, browser }) => {

@@ -1,30 +1,17 @@
-// What visitors see on the front page, told in each browser. Pictures are kept where COMET_SCREENSHOTS says.
+// What visitors see on the front page, told in each browser.
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { journey } from "../browser.mjs";
-
-const PICTURES = process.env.COMET_SCREENSHOTS ?? fileURLToPath(new URL("../../target/screenshots", import.meta.url));
-
-async function picture(page, name) {
-  await mkdir(PICTURES, { recursive: true });
-  await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
-}
+import { assertFits, journey, picture } from "../browser.mjs";
 
 journey("the front page is connected, fits a phone and leads to every application", async ({ origin, visit, browser }) => {
   const page = await visit("/");
   await page.setViewport({ width: 1280, height: 800 });
   await page.waitForFunction(() => document.querySelector(".badge")?.dataset.state === "connected");
   await page.waitForFunction(() => document.querySelector(".trip").textContent.endsWith(" ms"));
-  await picture(page, `gallery-desktop-${browser}`);
+  await picture(page, `gallery-desktop-${browser}`, { fullPage: true });
   await page.setViewport({ width: 360, height: 740 });
-  const { wanted, there } = await page.evaluate(() => ({
-    wanted: document.documentElement.scrollWidth,
-    there: window.innerWidth,
-  }));
-  assert.ok(wanted <= there, `the page is ${wanted} px wide in a window of ${there} px`);
-  await picture(page, `gallery-phone-${browser}`);
+  await assertFits(page);
+  await picture(page, `gallery-phone-${browser}`, { fullPage: true });
 
   const cards = await page.evaluate(() =>
     [...document.querySelectorAll(".card")].map((card) => {

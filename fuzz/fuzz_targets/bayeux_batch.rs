@@ -7,6 +7,7 @@
 use bayeux::json::{BatchLimits, decode_batch};
 use bayeux::{Code, Reply, event};
 use libfuzzer_sys::fuzz_target;
+use serde_json::{Map, Value};
 
 fuzz_target!(|bytes: &[u8]| {
     let limits = BatchLimits::default();
@@ -15,13 +16,20 @@ fuzz_target!(|bytes: &[u8]| {
     for message in messages {
         let mut out = Vec::new();
         Reply::refuse(&message, Code::Internal).write(&mut out);
-        serde_json::from_slice::<serde_json::Value>(&out).expect("a reply is JSON");
+        serde_json::from_slice::<Value>(&out).expect("a reply is JSON");
         if let Some(data) = &message.data {
             out.clear();
             event::write_event("/a", data.get(), message.ext.as_ref().map(|ext| ext.get()), &mut out);
-            let event: serde_json::Value = serde_json::from_slice(&out).expect("an event is JSON");
-            assert_eq!(event["data"], serde_json::from_str::<serde_json::Value>(data.get()).expect("data is JSON"));
+            let event: Value = serde_json::from_slice(&out).expect("an event is JSON");
+            assert_eq!(event["data"], serde_json::from_str::<Value>(data.get()).expect("data is JSON"));
             assert!(!out.contains(&b'\n') && !out.contains(&b'\r'));
+            let ext = message.ext.as_ref().map(|ext| ext.get());
+            out.clear();
+            event::write_numbered_event("/a", data.get(), ext, |out| out.push(b'7'), &mut out);
+            let event: Map<String, Value> = serde_json::from_slice(&out).expect("a numbered event is JSON");
+            let mut expected: Map<String, Value> = ext.map_or_else(Map::new, |ext| serde_json::from_str(ext).expect("ext is an object"));
+            expected.insert("position".into(), 7.into());
+            assert_eq!(event["ext"], Value::Object(expected));
         }
     }
 });

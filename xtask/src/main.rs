@@ -8,6 +8,7 @@ mod fuzz;
 mod process;
 mod server;
 mod setup;
+mod soak;
 mod test;
 mod tidy;
 mod workspace;
@@ -40,6 +41,8 @@ enum Verb {
     Bench(bench::Options),
     /// Feeds the parsers random input for a while
     Fuzz(fuzz::Options),
+    /// Spoils connections, kills servers and judges every delivery
+    Soak(soak::Options),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Verb::Conformance(options) => conformance::run(&workspace, &options),
         Verb::Bench(options) => bench::run(&workspace, &options),
         Verb::Fuzz(options) => fuzz::run(&workspace, &options),
+        Verb::Soak(options) => soak::run(&workspace, &options),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

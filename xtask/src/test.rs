@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::server::Server;
+use crate::server::{Server, free_port};
 use crate::workspace::Workspace;
 use crate::{conformance, process, setup, tidy};
 
@@ -126,12 +126,14 @@ fn javascript(workspace: &Workspace) -> Result<()> {
     process::run(setup::npm(workspace, "clients/javascript").arg("test"), STEP_LIMIT)
 }
 
-/// The client's own tests once more, this time against a real server.
+/// The client's own tests once more, this time against a real server, which also lets in pages of one other site.
 fn javascript_server(workspace: &Workspace) -> Result<()> {
-    let server = Server::comet(workspace, "javascript", "demo", "")?;
+    let page_port = free_port()?;
+    let config = format!("[http]\nallowed_origins = [\"http://localhost:{page_port}\"]\n");
+    let server = Server::comet(workspace, "javascript", "demo", &config)?;
     let mut command = setup::npm(workspace, "clients/javascript");
     command.args(["run", "test:server"]).env("COMET_URL", format!("http://{}/cometd", server.address()));
-    process::run(&mut command, STEP_LIMIT)
+    process::run(command.env("COMET_PAGE_PORT", page_port.to_string()), STEP_LIMIT)
 }
 
 /// The demo applications, used by real browsers.

@@ -19,10 +19,10 @@ export function isPattern(name) {
 /**
  * Checks a name before it goes anywhere.
  * @param {string} name
- * @param {{ pattern: boolean }} allow Whether a wildcard may end it.
+ * @param {boolean} [pattern] Whether a wildcard may end it.
  * @throws {CometError} `channel_invalid` or `channel_wildcard`.
  */
-export function checkName(name, { pattern }) {
+export function checkName(name, pattern = false) {
   if (!NAME.test(name) || !name || name.length > LONGEST || name.split("/").length > DEEPEST + 1) {
     throw new CometError("channel_invalid", { cause: name });
   }

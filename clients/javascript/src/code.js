@@ -1,7 +1,8 @@
 /**
  * @file The endings, refusals and drops this client acts on or names itself: Bayeux number and what to do next.
- * No behaviour lives here. The names come from the server's code table; the last group is made by this client alone. A name that is
- * not here is the server's, comes with its number, and is final. `error.js` builds a `CometError` from it.
+ * No behaviour lives here. The names come from the server's code table; the last group is made by this client alone. A name that
+ * is not here comes from a server, with its number, by which it is judged. `error.js` makes a `CometError` of either; the session
+ * reads `next` where the server sends no advice.
  */
 
 /**
@@ -22,16 +23,12 @@ export const CODES = {
   connection_types_unsupported: [301, "none"],
   /** The token has expired or is not valid. */
   token_expired: [401, "handshake"],
-  /** The server does not know this session. */
-  session_unknown: [402, "handshake"],
-  /** The session has expired. */
-  session_expired: [402, "handshake"],
   /** What this client has not received is no longer kept. */
   resume_failed: [402, "handshake"],
+  /** The session has expired. */
+  session_expired: [402, "handshake"],
   /** The server refuses pages of this origin. */
   forbidden_origin: [403, "none"],
-  /** The server ended the session. */
-  disconnected_by_server: [403, "none"],
   /** The channel name is not valid. */
   channel_invalid: [405, "none"],
   /** A publication needs a channel, not a pattern. */
@@ -48,6 +45,8 @@ export const CODES = {
   slow_consumer: [503, "handshake"],
   /** Too many messages in too short a time. */
   rate_limited: [429, "retry"],
+  /** The session has too many subscriptions. */
+  subscriptions_too_many: [429, "none"],
   /** The server failed. */
   internal: [500, "retry"],
   /** The server is being restarted. */
@@ -67,6 +66,15 @@ export const CODES = {
   /** The token could not be fetched. */
   token_failed: [0, "retry"],
 };
+
+/**
+ * What may follow where the table has no row: nothing, unless the number says that it is a matter of time or of the session.
+ * @type {Readonly<Record<number, Next>>}
+ */
+export const NEXT = { 402: "handshake", 408: "retry", 429: "retry", 503: "retry", 504: "retry" };
+
+/** Names for bare numbers of servers that spell their texts differently. @type {Readonly<Record<number, string>>} */
+export const NUMBERS = { 301: "connection_types_unsupported", 401: "token_expired", 402: "session_unknown" };
 
 /** Names of the HTTP statuses and the WebSocket close codes that say more than "failed" and "gone". @type {Readonly<Record<number, string>>} */
 export const STATUSES = {

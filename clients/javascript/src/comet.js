@@ -42,7 +42,8 @@ export class Comet extends EventTarget {
     const { interests } = this.#session.courier;
     this.#owner = {
       remove: (/** @type {Subscription} */ subscription) => {
-        if (interests.remove(subscription)) this.#session.courier.kick();
+        interests.remove(subscription);
+        this.#session.courier.kick();
       },
       now: () => this.#session.courier.serverNow(),
       onThrow: (/** @type {unknown} */ cause) => this.#tell("error", new CometError("listener_failed", { cause })),
@@ -75,7 +76,7 @@ export class Comet extends EventTarget {
    * @throws {CometError} `channel_invalid`, `message_invalid` for a `since` that cannot be read, or `closed`.
    */
   subscribe(channel, callback, options = {}) {
-    checkName(channel, { pattern: true });
+    checkName(channel, true);
     this.#checkOpen();
     const subscription = new Subscription(channel, callback, options, this.#owner, readSince(options.since, this.#owner.now()));
     this.#session.courier.interests.add(subscription);
@@ -104,7 +105,7 @@ export class Comet extends EventTarget {
    *   among them `connection_lost` when nobody knows whether it arrived.
    */
   async publish(channel, data, options = {}) {
-    checkName(channel, { pattern: false });
+    checkName(channel);
     this.#checkOpen();
     return this.#session.courier.publish(channel, data, options);
   }
@@ -117,7 +118,7 @@ export class Comet extends EventTarget {
    * @returns {Promise<any>} What the service answered; rejects with a `CometError` whose `data` is what a failed service said.
    */
   async call(channel, data, { timeoutMs = 10_000 } = {}) {
-    checkName(channel, { pattern: false });
+    checkName(channel);
     this.#checkOpen();
     return this.#session.courier.call(channel, data, timeoutMs);
   }

@@ -55,6 +55,8 @@ export class Courier {
   /** Whether something that was lost waits to be sent again. */
   #again = false;
   #kicked = false;
+  /** Whether the session moves, and messages must not leave over either wire. */
+  #held = false;
   /** @type {Transport | undefined} */
   #wire;
   /** @type {string | undefined} */
@@ -83,6 +85,22 @@ export class Courier {
   /** Stops handing out messages; they wait. */
   pause() {
     this.#wire = undefined;
+  }
+
+  /**
+   * Keeps messages back until `letGo`, whatever `resume` says, so that none is overtaken or lost between two wires.
+   * @param {(exchange: Exchange) => boolean} which
+   * @returns {Promise<unknown>} Resolves when each of these has been answered or lost.
+   */
+  holdBack(which) {
+    this.#held = true;
+    return this.#exchanges.without(which);
+  }
+
+  /** Lets messages go again. */
+  letGo() {
+    this.#held = false;
+    this.kick();
   }
 
   /** The session is gone: what was asked of it must be asked again, what was called in it will not be answered. */
@@ -116,7 +134,7 @@ export class Courier {
 
   /** Sends what is due now. */
   flush() {
-    while (this.#wire?.writable) {
+    while (!this.#held && this.#wire?.writable) {
       const batch = this.#nextBatch(this.#wire);
       if (batch.messages.length === 0) return;
       for (const { exchange } of batch.messages) this.#exchanges.add(exchange, this.#wire, this.#clientId, this.#options.networkDelayMs);
@@ -268,8 +286,7 @@ export class Courier {
     const ext = /** @type {any} */ (first?.ext);
     // Positions save repetitions, but fit no address.
     if (wire.limits.mostAlone < Infinity && ext?.since?.positions) ext.since.positions = {};
-    const channels = { channel: first ? "/meta/subscribe" : "/meta/unsubscribe", subscription };
-    const message = JSON.stringify(ext) === "{}" ? channels : { ...channels, ext };
+    const message = { channel: first ? "/meta/subscribe" : "/meta/unsubscribe", subscription, ext };
     /** @param {Message} reply */
     const onReply = (reply) => {
       if (reply.successful || !first) {
@@ -277,6 +294,7 @@ export class Courier {
         // The reply was written after the message was sent, so this is no less than the difference.
         if (said.time) this.#aheadMs = said.time - exchange.sentAt;
         this.interests.onAnswered(interest, said);
+        if (!this.counts) this.interests.onGaps(said.gaps);
         if (this.interests.catchingUp) this.#options.onCatchUp();
         return this.kick();
       }
@@ -355,6 +373,6 @@ export class Courier {
     } catch (cause) {
       throw new CometError("message_invalid", { cause });
     }
-    return { id, text, bytes: byteLength(text), attempts: 0, sentAt: NaN, clientId: undefined, onReply, onLost };
+    return { id, text, bytes: byteLength(text), attempts: 0, sentAt: NaN, onReply, onLost };
   }
 }

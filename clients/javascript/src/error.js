@@ -2,7 +2,7 @@
  * @file The one error type of the client and the ways to make it: from a Bayeux `error` string, a close code, an HTTP status, or a name.
  * What to do about an error is not decided here but in `session.js`. Input is what servers and transports say; output goes to users.
  */
-import { CODES, STATUSES } from "./code.js";
+import { CODES, NEXT, NUMBERS, STATUSES } from "./code.js";
 
 /**
  * @typedef {object} ErrorDetails
@@ -13,17 +13,14 @@ import { CODES, STATUSES } from "./code.js";
  * @property {number} [retryAfterMs] The server's wish for a pause.
  */
 
-/** What holds for a name that is not in the table. @type {import("./code.js").Code} */
-const FINAL = [0, "none"];
-
 /** Everything the client rejects with, and the `detail` of its "error" events. */
 export class CometError extends Error {
   /**
-   * @param {string} code A name of the code table, such as "publish_denied".
+   * @param {string} code A name of the server's code table or of this client's, such as "publish_denied".
    * @param {ErrorDetails} [details]
    */
   constructor(code, details = {}) {
-    const [number, next] = Object.hasOwn(CODES, code) ? CODES[code] : FINAL;
+    const [number, next] = Object.hasOwn(CODES, code) ? CODES[code] : [0, NEXT[details.number ?? 0] ?? "none"];
     super(details.message ?? code.replaceAll("_", " "), details);
     this.name = "CometError";
     /** Name of the failure, stable across versions. */
@@ -41,20 +38,17 @@ export class CometError extends Error {
   }
 }
 
-/** Names for bare numbers of servers that spell their texts differently. @type {Readonly<Record<number, string>>} */
-const NUMBERS = { 301: "connection_types_unsupported", 401: "token_expired", 402: "session_unknown" };
-
 /**
- * Reads `402::session_unknown`. A text that is not in the table is judged by its number, and else names itself if it is a name at all.
+ * Reads `402::session_unknown`. The text names the error; one that is no name is judged by its number.
  * @param {unknown} error The `error` field of an unsuccessful reply.
  * @param {ErrorDetails} [details]
  * @returns {CometError}
  */
 export function errorFromReply(error, details = {}) {
   const [, digits, args, text] = /^(\d{3}):([^:]*):(.*)$/s.exec(String(error)) ?? [];
-  if (!digits) return new CometError("refused", { ...details, message: error ? String(error).slice(0, 256) : undefined });
   const number = Number(digits);
-  const code = Object.hasOwn(CODES, text) ? text : (NUMBERS[number] ?? (/^[a-z_]+$/.test(text) ? text : "refused"));
+  if (!number) return new CometError("refused", { ...details, message: error ? String(error).slice(0, 256) : undefined });
+  const code = /^[a-z_]+$/.test(text) ? text : (NUMBERS[number] ?? "refused");
   const said = text.replaceAll("_", " ");
   return new CometError(code, { ...details, number, message: args ? `${said}: ${args}` : said });
 }

@@ -14,8 +14,9 @@
  * @property {{ key: string, echo?: boolean }} [ext] What a server that counts is told of a publication.
  * @property {import("./error.js").CometError} [lost] Why it is sent once more.
  * @property {unknown} [timer] Ends the wait to be sent once more.
- * @property {string | undefined} clientId Session it was last sent for.
+ * @property {string} [clientId] Session it was last sent for.
  * @property {import("./transport/transport.js").Transport} [wire] What it was last handed to.
+ * @property {(value?: unknown) => void} [onOver] It has left the table.
  * @property {unknown} [silence] Tells that wire when the reply is late.
  * @property {(reply: import("./message.js").Message) => void} onReply
  * @property {(error: import("./error.js").CometError) => void} onLost No reply will come.
@@ -56,7 +57,17 @@ export class Exchanges {
     const exchange = this.#table.get(String(id));
     this.#table.delete(String(id));
     this.#clock.clearTimeout(exchange?.silence);
+    exchange?.onOver?.();
     return exchange;
+  }
+
+  /**
+   * @param {(exchange: Exchange) => boolean} which
+   * @returns {Promise<unknown>} Resolves when none of these awaits a reply any more, which the deadlines bound.
+   */
+  without(which) {
+    const outstanding = [...this.#table.values()].filter(which);
+    return Promise.all(outstanding.map((exchange) => new Promise((resolve) => (exchange.onOver = resolve))));
   }
 
   /** @param {string} id */

@@ -12,8 +12,8 @@ import { CometError } from "./error.js";
  * @typedef {object} Interest
  * @property {string} channel
  * @property {Set<Subscription>} listeners
- * @property {boolean} known Whether the server may deliver it.
- * @property {boolean} asking Whether a message about it is on its way.
+ * @property {boolean} [known] Whether the server may deliver it.
+ * @property {boolean} [asking] Whether a message about it is on its way.
  * @property {Subscription[]} asked Those it is asked for: all that ask for the same.
  */
 
@@ -31,7 +31,7 @@ export class Interests {
     const { channel } = subscription;
     let interest = this.#table.get(channel);
     if (!interest) {
-      interest = { channel, listeners: new Set(), known: false, asking: false, asked: [] };
+      interest = { channel, listeners: new Set(), asked: [] };
       this.#table.set(channel, interest);
     }
     // Who wants the past has to ask for it; the others hear with those who are there.
@@ -41,15 +41,10 @@ export class Interests {
     this.#settle(interest);
   }
 
-  /**
-   * @param {Subscription} subscription
-   * @returns {boolean} Whether it was there.
-   */
+  /** @param {Subscription} subscription */
   remove(subscription) {
     const interest = this.#table.get(subscription.channel);
-    if (!interest?.listeners.has(subscription)) return false;
-    this.refuse(interest, new CometError("closed"), [subscription]);
-    return true;
+    if (interest?.listeners.has(subscription)) this.refuse(interest, new CometError("closed"), [subscription]);
   }
 
   /** @returns {Interest | undefined} The next one to subscribe to (somebody is asked for) or to unsubscribe from (nobody is). */

@@ -1,14 +1,18 @@
 /**
- * @file Moves a living session from one wire to another: on the user's wish, and back up to a better transport some time after it
- * failed. That nothing is lost, repeated or reordered on the way is the work of `tally.js`. Choosing the next wire after a failure is
- * the session's own business.
+ * @file Moves a living session from one wire to another without losing, repeating or reordering a message: on the user's wish, and
+ * back up to a better transport some time after it failed. Where the server counts, `tally.js` keeps the events in order. Choosing the
+ * next wire after a failure is the session's own business.
  */
 import { CometError, errorFromReply } from "./error.js";
+
+/** Events that may wait on the new wire for the old one to fall silent. */
+const MOST_WAITING = 1_000;
 
 /** A better transport is never tried sooner than this after a connection was made. */
 const LEAST_UPGRADE_MS = 1_000;
 
 /**
+ * @typedef {import("./message.js").Message} Message
  * @typedef {import("./transport/transport.js").Transport} Transport
  */
 
@@ -17,6 +21,8 @@ export class Mover {
   #session;
   /** @type {Promise<void> | undefined} */
   #moving;
+  /** @type {Promise<void> | undefined} */
+  #change;
 
   /** @param {import("./session.js").Session} session */
   constructor(session) {
@@ -32,11 +38,23 @@ export class Mover {
     if (!session.choice.usable.includes(name)) throw new CometError("transport_failed", { cause: name });
     session.choice.prefer(name);
     session.options.clock.clearTimeout(session.upgradeTimer);
-    await this.#moving?.catch(() => {});
-    for (; session.status.state !== "connected"; await session.status.changed()) {
-      if (session.status.state === "closed") throw new CometError("closed");
-    }
+    do {
+      await this.#moving?.catch(() => {});
+      for (; session.status.state !== "connected"; await this.#changed()) {
+        if (session.status.state === "closed") throw new CometError("closed");
+      }
+    } while (this.#moving);
     if (session.wire?.name !== name) await this.#move(name);
+  }
+
+  /** @returns {Promise<void>} Resolves when the state has changed. */
+  #changed() {
+    return (this.#change ??= new Promise((resolve) => {
+      this.#session.status.onChange = () => {
+        this.#change = undefined;
+        resolve();
+      };
+    }));
   }
 
   /** Plans an attempt to get back to a better transport, if there is one. */
@@ -81,8 +99,14 @@ export class Mover {
     const session = this.#session;
     const { courier, wire: old } = session;
     const wire = await session.makeWire(name);
+    const order = new Order(wire);
+    const release = () => {
+      if (session.tally === order) session.tally = undefined;
+      courier.onMessages(order.release());
+    };
     try {
       await wire.open();
+      if (!courier.counts) session.tally = order;
       const crossing = this.#cross(wire, old);
       // Until the new wire has got the session for which it has asked.
       session.crossing = crossing.catch(() => {});
@@ -90,10 +114,14 @@ export class Mover {
     } catch (error) {
       wire.close();
       courier.onLost(wire, new CometError("connection_lost"));
+      release();
       throw error;
+    } finally {
+      courier.letGo();
     }
     await old?.retire(true);
     if (old) courier.onLost(old, new CometError("connection_lost"));
+    release();
   }
 
   /**
@@ -102,13 +130,56 @@ export class Mover {
    */
   async #cross(wire, old) {
     const session = this.#session;
-    const { clientId } = session;
-    // A server that does not count might see a connect of the old wire last, and take the session back.
-    if (!session.courier.counts) await old?.quiet?.();
+    const { clientId, courier } = session;
+    // A server that counts tells old connects from new ones, and sends again what is lost with one. With another server a connect still
+    // on its way over the old wire might be the last to arrive, and win the session back.
+    const { counts } = courier;
+    if (!counts) await session.probe();
+    // The server reads nothing more from a socket it has left, and two wires may overtake each other.
+    await courier.holdBack((exchange) => exchange.wire === old && !(counts && exchange.text.startsWith('{"channel":"/meta/connect"')));
+    if (!counts) await old?.quiet?.();
     if (clientId === undefined || session.clientId !== clientId || session.wire !== old) throw new CometError("transport_failed");
     const reply = await session.ask(wire, clientId);
     if (!reply.successful) throw errorFromReply(reply.error);
     if (session.clientId !== clientId || session.wire !== old) throw new CometError("transport_failed");
     session.adopt(wire);
+  }
+}
+
+/** The order of events where no tally keeps it: those of the new wire wait until the old one has fallen silent. */
+class Order {
+  /** @type {Message[] | undefined} */
+  #waiting = [];
+  #wire;
+
+  /** @param {Transport} wire The new one. */
+  constructor(wire) {
+    this.#wire = wire;
+  }
+
+  /** @returns {number | undefined} Nothing is counted. */
+  onConnect() {
+    return undefined;
+  }
+
+  stop() {}
+
+  /**
+   * @param {Transport} wire
+   * @param {Message[]} messages
+   * @returns {Message[]} What need not wait.
+   */
+  take(wire, messages) {
+    if (wire !== this.#wire || !this.#waiting) return messages;
+    this.#waiting.push(...messages.filter(({ successful }) => successful === undefined));
+    const replies = messages.filter(({ successful }) => successful !== undefined);
+    return this.#waiting.length > MOST_WAITING ? [...this.release(), ...replies] : replies;
+  }
+
+  /** @returns {Message[]} What has waited; nothing more will. */
+  release() {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    return waiting;
   }
 }

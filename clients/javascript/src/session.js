@@ -41,6 +41,8 @@ export class Session {
   crossing;
   /** Before an attempt to get back to a better transport. @type {unknown} */
   upgradeTimer;
+  /** Which of the events that come are taken in: counted, where the server wants to know. @type {{ onConnect: (wire: Transport) => number | undefined, take: Tally["take"], stop: () => void } | undefined} */
+  tally;
   status;
   options;
   /** @type {import("./move.js").Mover | undefined} */
@@ -64,8 +66,6 @@ export class Session {
   /** Resolves when the last wire has handed over what was on its way. @type {Promise<void> | undefined} */
   #drained;
   #connects = 0;
-  /** What was received in this session, where the server wants to know. @type {Tally | undefined} */
-  #tally;
 
   /**
    * @param {import("./options.js").Settled} options
@@ -81,10 +81,7 @@ export class Session {
       ...options,
       onError: (error) => tell("error", error),
       onUnknown: (clientId) => this.#onUnknown(clientId),
-      onCatchUp: async () => {
-        await this.crossing;
-        this.probe();
-      },
+      onCatchUp: () => this.probe(),
       onTrouble: () => this.#onTrouble(),
     });
   }
@@ -126,12 +123,15 @@ export class Session {
     if (this.options.clock.now() - this.#heardAt >= STALE_MS) this.probe();
   }
 
-  /** Asks for a sign of life in place of the connect that is held. */
-  probe() {
-    const { wire, clientId } = this;
-    if (this.status.state !== "connected" || !wire || !clientId || !this.#held) return;
+  /** Asks for a sign of life in place of the connect that is held, unless the session moves and the other wire gives one. */
+  async probe() {
+    const { wire } = this;
+    await this.crossing;
+    const { clientId } = this;
+    if (wire !== this.wire || this.status.state !== "connected" || !this.#held) return;
     this.courier.abandonConnect();
-    this.#held.await(this.ask(wire, clientId));
+    // What is held has a wire and a session.
+    this.#held.await(this.ask(/** @type {Transport} */ (wire), /** @type {string} */ (clientId)));
   }
 
   /** @param {Transport} wire Carries the session from now on; it has answered its first connect. */
@@ -164,7 +164,7 @@ export class Session {
     this.#ended = true;
     this.options.clock.clearTimeout(this.upgradeTimer);
     this.options.clock.clearTimeout(this.#troubleTimer);
-    this.#tally?.stop();
+    this.tally?.stop();
     this.#pause?.end();
     this.#held?.resolve(undefined);
     this.courier.end(error);
@@ -189,7 +189,7 @@ export class Session {
           this.#heardAt = this.options.clock.now();
           // Over HTTP events come with connects, and only the newest one's are what the server thinks it has sent.
           const current = wire.pushes || messages.some(({ channel, id }) => channel === "/meta/connect" && this.courier.awaits(id));
-          this.courier.onMessages(this.#tally?.take(wire, messages, current) ?? messages);
+          this.courier.onMessages(this.tally?.take(wire, messages, current) ?? messages);
           const bye = messages.find(({ channel, id }) => channel === "/meta/disconnect" && id === undefined);
           if (bye && wire === this.wire) this.#refuse(bye.error ?? "403::disconnected_by_server", bye.advice ?? { reconnect: "none" });
         },
@@ -207,31 +207,35 @@ export class Session {
    * Sends a connect. They are counted, so that one which was overtaken on its way is known for old and cannot win the session back.
    * @param {Transport} wire
    * @param {string} clientId
-   * @param {{ timeout: number }} [advice] Unless it may be held, it is to be answered at once.
+   * @param {number} [timeoutMs] How long it may be held; unless it may, it is to be answered at once.
    */
-  ask(wire, clientId, advice = { timeout: 0 }) {
+  ask(wire, clientId, timeoutMs = 0) {
     this.#connects += 1;
-    const ext = { connect: this.#connects, received: this.#tally?.onConnect(wire) };
-    const message = { channel: "/meta/connect", connectionType: wire.name, ext, advice: advice.timeout ? undefined : advice };
-    return this.courier.ask(wire, message, clientId, advice.timeout + this.options.networkDelayMs);
+    const ext = { connect: this.#connects, received: this.tally?.onConnect(wire) };
+    const message = { channel: "/meta/connect", connectionType: wire.name, ext, advice: timeoutMs ? undefined : { timeout: 0 } };
+    return this.courier.ask(wire, message, clientId, timeoutMs + this.options.networkDelayMs);
+  }
+
+  /** @returns {string | undefined} Transport to try next. A handshake with a token needs one that keeps it. */
+  #next() {
+    return this.choice.next(this.options.clock.now(), !this.clientId && this.options.token !== undefined);
   }
 
   async #open() {
     this.status.change("connecting");
     await this.#drained;
-    const now = this.options.clock.now();
-    const secret = !this.clientId && this.options.token !== undefined;
-    if (!this.choice.next(now, secret)) this.choice.forgive();
-    const name = this.choice.next(now, secret);
+    if (!this.#next()) this.choice.forgive();
+    const name = this.#next();
     if (!name) throw new CometError("connection_types_unsupported");
     const wire = await this.makeWire(name).catch((error) => {
       // A transport whose module cannot be loaded has failed before there was a wire to say so.
-      this.choice.onFailure(name, now, false);
+      this.choice.onFailure(name, this.options.clock.now(), false);
       throw error;
     });
     this.wire = wire;
     this.#fresh = true;
     if (!this.#ended) await wire.open();
+    if (this.#closing) this.courier.flush();
     return wire;
   }
 
@@ -252,7 +256,7 @@ export class Session {
     const held = new Held();
     this.#held = held;
     const now = this.#fresh || this.courier.interests.catchingUp;
-    held.await(this.ask(wire, /** @type {string} */ (this.clientId), now ? undefined : { timeout: this.#advice.timeoutMs }));
+    held.await(this.ask(wire, /** @type {string} */ (this.clientId), now ? 0 : this.#advice.timeoutMs));
     try {
       return await held.over;
     } catch (error) {
@@ -297,9 +301,9 @@ export class Session {
     if (typeof reply.clientId !== "string" || this.choice.usable.length === 0) return this.#fail(new CometError("connection_types_unsupported"));
     this.clientId = reply.clientId;
     this.#fresh = true;
-    this.#tally?.stop();
+    this.tally?.stop();
     this.courier.counts = reply.ext?.received === true;
-    this.#tally = this.courier.counts ? new Tally(this.options.clock, reply.clientId) : undefined;
+    this.tally = this.courier.counts ? new Tally(this.options.clock, reply.clientId) : undefined;
     if (this.choice.usable.includes(wire.name)) this.courier.resume(wire, reply.clientId);
     else this.#dropWire();
   }
@@ -326,7 +330,7 @@ export class Session {
     if (error.next === "handshake") this.#forget();
     if (name && TRANSPORT_FAILURES.includes(error.code)) {
       this.choice.onFailure(name, clock.now(), worked);
-      if (!worked && this.choice.next(clock.now())) return;
+      if (!worked && this.#next()) return;
     }
     await this.#wait(error);
   }
@@ -381,7 +385,7 @@ export class Session {
   /** A subscribe was lost or put off on a wire that lives: it is sent again after a while. */
   #onTrouble() {
     const { clock } = this.options;
-    if (this.#ended || this.status.state !== "connected") return;
+    if (this.status.state !== "connected") return;
     this.courier.pause();
     this.#troubleTimer ??= clock.setTimeout(() => {
       this.#troubleTimer = undefined;

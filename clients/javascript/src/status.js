@@ -1,5 +1,5 @@
 /**
- * @file What the outside sees of a session: its state and its transport, told once for each change, and a way to wait for a change.
+ * @file What the outside sees of a session: its state and its transport, told once for each change.
  * Decides nothing; `session.js` sets it, `comet.js` and `move.js` read it.
  */
 /** @typedef {"connecting" | "connected" | "waiting" | "closed"} State */
@@ -12,9 +12,8 @@ export class Status {
   state = "connecting";
   /** @type {string | undefined} */
   #transport;
-  /** @type {Promise<void> | undefined} */
-  #changed;
-  #wake = () => {};
+  /** Told of the next change of the state. */
+  onChange = () => {};
   #tell;
 
   /** @param {Tell} tell */
@@ -26,8 +25,7 @@ export class Status {
   change(state) {
     if (this.state === state) return;
     this.state = state;
-    this.#changed = undefined;
-    this.#wake();
+    this.onChange();
     this.#tell("state", state);
   }
 
@@ -36,12 +34,5 @@ export class Status {
     if (this.#transport === name) return;
     this.#transport = name;
     this.#tell("transport", name);
-  }
-
-  /** @returns {Promise<void>} Resolves when the state has changed. */
-  changed() {
-    return (this.#changed ??= new Promise((resolve) => {
-      this.#wake = resolve;
-    }));
   }
 }

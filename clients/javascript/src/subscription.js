@@ -3,6 +3,7 @@
  * Several of these share one server subscription, which is `interest.js`'s business. Deliveries come in through `deliver`. Who asks for
  * the past hears nothing until it has come: what is published meanwhile waits, so that everything is heard in order.
  */
+import { isPattern } from "./channel.js";
 import { positionOf } from "./message.js";
 import { Trail } from "./trail.js";
 
@@ -156,12 +157,11 @@ export class Subscription extends EventTarget {
    */
   onAccepted(number, { time, recovered, gaps }) {
     const { unsure } = this.#trail;
-    const named = Object.entries(gaps ?? {});
     this.accepted = number;
     this.#acceptedAt = time;
     this.recovered = recovered && !unsure;
-    for (const [channel, head] of named) this.onGap(channel, head);
-    if (this.recovered === false && (unsure || named.length === 0)) this.#tell({ channel: this.channel });
+    // The channels that can be named have their gaps among the events.
+    if (this.recovered === false && (unsure || !gaps || (isPattern(this.channel) && gaps[this.channel]))) this.#tell({ channel: this.channel });
     if (!this.#waiting) this.#trail.onTime(time);
     this.#accept(this);
   }
@@ -181,7 +181,7 @@ export class Subscription extends EventTarget {
    */
   onGap(channel, head) {
     const position = positionOf({ position: head });
-    if (position && this.#trail.onPosition(channel, position, this.#owner.now())) this.#tell({ channel, position });
+    if (position && !isPattern(channel) && this.#trail.onPosition(channel, position, this.#owner.now())) this.#tell({ channel, position });
   }
 
   /**

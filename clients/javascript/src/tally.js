@@ -81,7 +81,7 @@ export class Tally {
 
   /** @param {Transport} wire */
   #isNext(wire) {
-    const number = this.#next.get(wire) ?? -1;
+    const number = this.#next.get(wire) ?? NaN;
     this.#next.set(wire, number + 1);
     if (number !== this.#received) return false;
     this.#received += 1;

@@ -48,6 +48,20 @@ describe("long polling", () => {
     assert.equal(started.comet.state, "connected");
   });
 
+  test("a server that is down is asked with pauses, also when the one transport left must not carry the token", async () => {
+    const document = Object.assign(new EventTarget(), { visibilityState: "visible", baseURI: URL, createElement() {} });
+    const started = start({ transports: ["websocket", "long-polling", "callback-polling"], token: "t", document: /** @type {any} */ (document) });
+    const { comet, clock, requests, WebSocket, states } = started;
+    await settle();
+    for (let round = 0; round < 5; round += 1) {
+      await WebSocket.last.end(1006);
+      await requests.at(-1)?.answer("", 502);
+    }
+    assert.deepEqual([comet.state, WebSocket.made.length, requests.length, states], ["waiting", 1, 1, ["waiting"]]);
+    await clock.move(250);
+    assert.deepEqual([comet.state, WebSocket.made.length, requests.length], ["connecting", 2, 1]);
+  });
+
   test("a subscribe that was lost on the way is sent again after a pause", async () => {
     const started = start(polling);
     await welcome(started);

@@ -298,7 +298,7 @@ describe("the past promised while the first connect is on its way", () => {
 });
 
 describe("a gap", () => {
-  test("is told once for each channel by the reply, and what comes later is heard", async () => {
+  test("is told once for each channel, in its place among the events, and what comes later is heard", async () => {
     const started = await counting();
     const { WebSocket } = started;
     const { subscription, heard, gaps } = await subscribed(started, "/*");
@@ -306,11 +306,12 @@ describe("a gap", () => {
     await anotherSession(started);
     const ext = { recovered: false, gaps: { "/a": at(9), "/b": at(3, "f") }, time: 9_000 };
     await WebSocket.last.answer("/meta/subscribe", { subscription: "/*", ext });
+    assert.deepEqual([gaps, subscription.recovered], [[], false]);
+    await WebSocket.last.receive(...Object.entries(ext.gaps).map(([channel, head]) => ({ channel: "/meta/gap", ext: { gaps: { [channel]: head } } })));
     const told = [{ channel: "/a", position: at(9) }, { channel: "/b", position: at(3, "f") }];
-    assert.deepEqual([gaps, subscription.recovered], [told, false]);
+    assert.deepEqual(gaps, told);
     await WebSocket.last.answer("/meta/connect");
     await WebSocket.last.receive(event(10), event(9));
-    await WebSocket.last.receive({ channel: "/meta/gap", ext: { gaps: { "/b": at(3, "f") } } });
     assert.deepEqual([heard, gaps], [[1, 1, 10], told]);
     await anotherSession(started);
     assert.deepEqual(asked(WebSocket), { time: 9_000, positions: { "/b": at(3, "f"), "/a": at(10) } });
@@ -326,10 +327,27 @@ describe("a gap", () => {
     assert.deepEqual([exact.heard, pattern.heard, exact.subscription.position], [[1, 6], [1, 6], at(6)]);
   });
 
-  test("the server cannot name is told of the whole pattern", async () => {
+  test("the server cannot name is told of the whole pattern, once", async () => {
     const started = await counting();
-    const { gaps } = await subscribed(started, "/*", { since: 5 }, { recovered: false, time: 9_000 });
-    assert.deepEqual(gaps, [{ channel: "/*" }]);
+    const { WebSocket } = started;
+    const other = await subscribed(started, "/**");
+    const named = { "/*": at(0), "/a": at(2) };
+    const { gaps } = await subscribed(started, "/*", { since: 5 }, { recovered: false, gaps: named, time: 9_000 });
+    await WebSocket.last.receive({ channel: "/meta/gap", ext: { gaps: named } }, { channel: "/meta/gap", ext: { gaps: { "/*": at(0, "f") } } });
+    assert.deepEqual(gaps, [{ channel: "/*" }, { channel: "/a", position: at(2) }]);
+    assert.deepEqual(other.gaps, [{ channel: "/a", position: at(2) }]);
+    await WebSocket.last.answer("/meta/connect");
+    await anotherSession(started);
+    const asked = WebSocket.last.on("/meta/subscribe").find(({ subscription, clientId }) => subscription === "/*" && clientId === "c2");
+    assert.deepEqual(asked.ext.since, { time: 9_000, positions: { "/a": at(2) } }, "a pattern has no position");
+  });
+
+  test("is told by the reply where the server does not count", async () => {
+    const started = start();
+    await settle();
+    await started.WebSocket.last.welcome();
+    const { gaps } = await subscribed(started, "/a", { since: at(1) }, { recovered: false, gaps: { "/a": at(9) } });
+    assert.deepEqual(gaps, [{ channel: "/a", position: at(9) }]);
   });
 
   test("that more channels leave than are remembered is told when the session is lost before the next time", async () => {

@@ -228,8 +228,8 @@ export class World {
       return carrier.drop();
     }
     // Events leave with any reply, except on callback polling and to clients that count, where only connects carry them.
-    const early = carrier.name !== "callback-polling" && !guest?.counts;
     const accepted = batch[0].channel === "/meta/connect" && replies.at(-1)?.successful;
+    const early = carrier.name !== "callback-polling" && !guest?.counts && batch[0].channel !== "/meta/connect";
     const carries = guest && !carrier.socket && (early || accepted);
     if (replies.length > 0) carrier.answer([...(carries ? this.#take(guest) : []), ...replies]);
     return undefined;
@@ -300,8 +300,9 @@ export class World {
 
   /** @param {Guest} guest @param {any} message @param {any} carrier */
   #onConnect(guest, message, carrier) {
-    const { connect, received } = message.ext ?? {};
-    if (guest.counts && connect <= guest.connects) return reply(message, "409::superseded");
+    const { connect = guest.connects + 1, received } = message.ext ?? {};
+    // A newer one has overtaken it on its way, and what it would carry came later.
+    if (connect <= guest.connects) return reply(message, "409::superseded");
     guest.connects = connect;
     this.#endHeld(guest);
     guest.socket = carrier.socket;

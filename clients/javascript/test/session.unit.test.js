@@ -278,9 +278,27 @@ describe("a session", () => {
     await settle();
     await WebSocket.last.answer("/meta/subscribe", { subscription: "/a" });
     const asked = WebSocket.last.sent.filter(({ channel }) => channel === "/meta/subscribe");
-    assert.deepEqual(asked.map(({ ext }) => ext), [undefined, { since: { epoch: "e", offset: 3 } }]);
+    assert.deepEqual(asked.map(({ ext }) => ext), [{}, { since: { epoch: "e", offset: 3 } }]);
     await WebSocket.last.answer("/meta/subscribe", { subscription: "/a" });
     assert.equal(await late.ready, late);
+  });
+
+  test("closing while the socket opens again says what is queued, and goodbye", async () => {
+    const { comet, clock, WebSocket } = start();
+    await settle();
+    await WebSocket.last.welcome();
+    await WebSocket.last.end(1006);
+    await clock.move(250);
+    const publishing = comet.publish("/a", 1);
+    const closing = comet.close();
+    await settle();
+    await WebSocket.last.open();
+    const sent = WebSocket.last.sent.map(({ channel, clientId }) => [channel, clientId]);
+    assert.deepEqual(sent.filter(([channel]) => channel !== "/meta/connect"), [["/a", "c1"], ["/meta/disconnect", "c1"]]);
+    await WebSocket.last.answer("/a");
+    await WebSocket.last.answer("/meta/disconnect");
+    await Promise.all([publishing, closing]);
+    assert.deepEqual([comet.state, clock.timers.size], ["closed", 0]);
   });
 
   test("closing leaves no timer behind", async () => {

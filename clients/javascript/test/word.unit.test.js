@@ -61,16 +61,23 @@ describe("errors", () => {
   test("a foreign text is judged by its number", () => {
     assert.equal(errorFromReply("402::Unknown client").code, "session_unknown");
     assert.equal(errorFromReply("401:abc:Unknown client").next, "handshake");
+    assert.equal(errorFromReply("403::Go away").code, "refused");
     assert.equal(errorFromReply("constructor").code, "refused");
-    assert.equal(errorFromReply("403::Creation denied").code, "refused");
+    assert.equal(errorFromReply("403::toString").code, "refused");
+    assert.equal(errorFromReply("403::constructor").next, "none");
     assert.equal(errorFromReply(undefined).code, "refused");
   });
 
-  test("a name that is not in the table is the server's and final", () => {
-    for (const name of ["create_denied", "constructor"]) {
-      const { code, number, next } = errorFromReply(`403::${name}`);
-      assert.deepEqual([code, number, next], [name, 403, "none"]);
-    }
+  test("a name the client does not act on is kept, and its number says whether to try again", () => {
+    const judged = (text) => {
+      const { code, number, next } = errorFromReply(text);
+      return [code, number, next];
+    };
+    assert.deepEqual(judged("403:/service/buy:service_refused"), ["service_refused", 403, "none"]);
+    assert.deepEqual(judged("401::token_invalid"), ["token_invalid", 401, "none"]);
+    assert.deepEqual(judged("503::broker_unavailable"), ["broker_unavailable", 503, "retry"]);
+    assert.deepEqual(judged("429::subscriptions_too_many"), ["subscriptions_too_many", 429, "none"]);
+    assert.deepEqual(judged("402::client_gone"), ["client_gone", 402, "handshake"]);
   });
 
   test("close codes and statuses lead to names of the table", () => {
@@ -99,10 +106,10 @@ describe("names", () => {
 
   test("malformed names are refused", () => {
     for (const name of ["", "/", "a", "/a/", "//a", "/a b", "/a/*/b", "/a*", "/meta/connect", `/${"a".repeat(255)}`, "/a".repeat(17), "/é", 7]) {
-      assert.throws(() => checkName(/** @type {string} */ (name), { pattern: true }), { code: "channel_invalid" }, String(name));
+      assert.throws(() => checkName(/** @type {string} */ (name), true), { code: "channel_invalid" }, String(name));
     }
-    for (const name of ["/a", "/a/b-c_d!~()$@.x", "/topic/X?Field=v&w", "/*", "/**", "/a/*", "/a/**"]) checkName(name, { pattern: true });
-    assert.throws(() => checkName("/a/**", { pattern: false }), { code: "channel_wildcard" });
+    for (const name of ["/a", "/a/b-c_d!~()$@.x", "/topic/X?Field=v&w", "/*", "/**", "/a/*", "/a/**"]) checkName(name, true);
+    assert.throws(() => checkName("/a/**"), { code: "channel_wildcard" });
   });
 });
 

@@ -26,6 +26,12 @@ impl Reconnect {
             Reconnect::None => "none",
         }
     }
+
+    /// The same for a client whose handshake was refused: it has no session whose connect it could retry, so trying
+    /// again means another handshake. Clients take the word literally.
+    pub fn without_session(self) -> Reconnect {
+        if self == Reconnect::Retry { Reconnect::Handshake } else { self }
+    }
 }
 
 /// One advice, complete.

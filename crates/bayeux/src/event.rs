@@ -6,7 +6,12 @@
 use serde_json::value::RawValue;
 
 use crate::error::Error;
+use crate::json::member;
 use crate::json::write::Object;
+use crate::meta;
+
+/// The field of an event's ext that says where the event stands in its channel.
+const POSITION: &str = "position";
 
 /// Writes `{"channel":..,"data":..[,"ext":..]}`: the one form all subscribers share. It carries neither the clientId
 /// nor the id of the publisher: the one is a secret, the other would collide with the ids of the receivers.
@@ -17,6 +22,53 @@ pub fn write_event(channel: &str, data: &str, ext: Option<&str>, out: &mut Vec<u
     if let Some(ext) = ext {
         object.raw("ext", ext);
     }
+    object.close();
+}
+
+/// Writes an event that stands in a channel: `{"channel":..,"data":..,"ext":{..,"position":..}}`. `write_position` writes
+/// the value of the position. The other fields of the ext are the publisher's, byte for byte; a position of its own making
+/// is taken out, however it is spelled and however often it is given.
+pub fn write_numbered_event(
+    channel: &str,
+    data: &str,
+    ext: Option<&str>,
+    write_position: impl FnOnce(&mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
+    let mut object = Object::open(out);
+    object.text("channel", channel);
+    object.raw("data", data);
+    let out = object.key("ext");
+    let mut separator = b'{';
+    for (_, member) in
+        member::members(ext.unwrap_or_default()).filter(|(key, _)| !member::spells(key, POSITION))
+    {
+        out.push(separator);
+        out.extend_from_slice(member.as_bytes());
+        separator = b',';
+    }
+    out.push(separator);
+    out.extend_from_slice(b"\"position\":");
+    write_position(out);
+    out.push(b'}');
+    object.close();
+}
+
+/// Writes `{"channel":"/meta/gap","ext":{"gaps":{..}}}`: of these channels messages are missing here, and those behind the
+/// given head follow. Channels come with epoch and offset of their heads.
+pub fn write_gaps<'a>(heads: impl IntoIterator<Item = (&'a str, &'a str, u64)>, out: &mut Vec<u8>) {
+    let mut object = Object::open(out);
+    object.text("channel", meta::GAP);
+    let mut ext = Object::open(object.key("ext"));
+    let mut gaps = Object::open(ext.key("gaps"));
+    for (channel, epoch, offset) in heads {
+        let mut position = Object::open(gaps.key(channel));
+        position.text("epoch", epoch);
+        position.number("offset", offset);
+        position.close();
+    }
+    gaps.close();
+    ext.close();
     object.close();
 }
 

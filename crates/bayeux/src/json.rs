@@ -3,6 +3,7 @@
 //! A whole batch is judged and read here, once; the meaning of the messages is not looked at. The text comes from a
 //! wire that has bounded its size, and leaves as messages whose `data` and `ext` are still the sender's JSON.
 
+pub(crate) mod member;
 mod object;
 mod scan;
 pub(crate) mod write;

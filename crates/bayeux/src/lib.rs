@@ -5,9 +5,12 @@
 //! client ids come in as arguments, and what has to happen goes out as values that the caller carries out.
 //!
 //! ```
+//! use std::rc::Rc;
+//!
 //! use bayeux::{Delivery, Settings, Session, Unidentified, json};
 //!
-//! struct Event(Vec<u8>);
+//! #[derive(Clone)]
+//! struct Event(Rc<[u8]>);
 //! impl Delivery for Event {
 //!     fn size_bytes(&self) -> usize {
 //!         self.0.len()
@@ -33,6 +36,7 @@ pub mod event;
 pub mod json;
 pub mod meta;
 pub mod session;
+pub mod since;
 
 mod advice;
 mod channel;
@@ -52,11 +56,12 @@ pub use error::Error;
 pub use message::{Message, RequestAdvice, Subscription};
 pub use name::{Kind, MAX_NAME_BYTES, MAX_SEGMENTS, NameError};
 pub use pattern::Pattern;
-pub use reply::Reply;
+pub use reply::{Reply, ReplyExt};
 pub use session::{
     Answer, BatchContext, Carrier, Connect, Delivery, Due, HandshakeRequest, Pushed, Session, Settings, Step,
-    Ticket, Unidentified,
+    Ticket, Turn, Unidentified,
 };
+pub use since::{Position, Since, SinceRequest};
 
 /// Milliseconds of the caller's monotonic clock, or a span of them.
 pub type Millis = u64;

@@ -15,7 +15,7 @@ pub const MAX_SEGMENTS: usize = 16;
 /// What a channel or pattern is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Protocol messages: one of the five names in [`crate::meta`].
+    /// Protocol messages: one of the names in [`crate::meta`].
     Meta,
     /// A call to the server under `/service/`; never fanned out.
     Service,

@@ -3,6 +3,8 @@
 //! The fields of replies and their JSON form live here; what a reply says is decided in `session` and by the policy.
 //! A reply never carries `data`: that is how clients tell replies from events.
 
+mod ext;
+
 use serde_json::value::RawValue;
 
 use crate::advice::Advice;
@@ -11,6 +13,8 @@ use crate::error::Error;
 use crate::json::write::Object;
 use crate::message::{Message, Subscription};
 use crate::meta;
+
+pub use ext::ReplyExt;
 
 /// The answer to one message.
 #[derive(Debug, Clone)]
@@ -29,8 +33,8 @@ pub struct Reply {
     pub advice: Option<Advice>,
     /// In handshake replies the kinds of wire we speak; adds `version` and `minimumVersion`.
     pub supported: Option<Box<[ConnectionType]>>,
-    /// Extension fields: raw JSON.
-    pub ext: Option<Box<RawValue>>,
+    /// Extension fields.
+    pub ext: ReplyExt,
 }
 
 impl Reply {
@@ -46,7 +50,7 @@ impl Reply {
             subscription: if names { message.subscription.clone() } else { None },
             advice: None,
             supported: None,
-            ext: None,
+            ext: ReplyExt::default(),
         }
     }
 
@@ -61,10 +65,11 @@ impl Reply {
         Reply::accept(&message).with_advice(advice)
     }
 
-    /// Turns an acceptance into a refusal.
+    /// Turns an acceptance into a refusal. What the acceptance would have said in its extension fields goes.
     pub fn deny(mut self, error: impl Into<Error>) -> Reply {
         self.outcome = Err(error.into());
         self.client_id = None;
+        self.ext = ReplyExt::default();
         self
     }
 
@@ -108,8 +113,8 @@ impl Reply {
         if let Some(advice) = &self.advice {
             advice.write(object.key("advice"));
         }
-        if let Some(ext) = &self.ext {
-            object.raw("ext", ext.get());
+        if !self.ext.is_empty() {
+            self.ext.write(object.key("ext"));
         }
         object.close();
     }

@@ -9,12 +9,16 @@ mod context;
 mod deadline;
 mod handshake;
 mod inbound;
+mod mailbox;
 mod outbound;
+mod publish;
+mod resume;
+mod retained;
 mod settings;
 mod step;
 mod subscription;
 
-pub use connect::{Answer, Connect, Ticket};
+pub use connect::{Answer, Connect, Ticket, Turn};
 pub use context::{BatchContext, Carrier};
 pub use deadline::Due;
 pub use handshake::{HandshakeRequest, Unidentified};
@@ -25,7 +29,8 @@ pub use step::Step;
 use crate::Millis;
 use crate::connection_type::ConnectionType;
 use connect::Held;
-use outbound::Mailbox;
+use mailbox::Mailbox;
+use retained::Retained;
 
 /// One client. `D` is what is queued for it.
 ///
@@ -35,6 +40,8 @@ use outbound::Mailbox;
 pub struct Session<D> {
     client_id: Box<str>,
     mailbox: Mailbox<D>,
+    /// What has left and is not confirmed; only for clients that confirm.
+    retained: Option<Box<Retained<D>>>,
     held: Option<Held>,
     /// When the held connect is answered, or else when the session expires.
     deadline: Millis,
@@ -48,6 +55,10 @@ pub struct Session<D> {
     connect_only: bool,
     /// The number of the last connect, of a client that counts them.
     connects: u32,
+    /// Which connect is the newest.
+    turn: u32,
+    /// Subscriptions may ask for events by their ids.
+    replays: bool,
     /// The next connect reply has to carry advice.
     advise: bool,
     ended: bool,

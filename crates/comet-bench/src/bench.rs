@@ -14,7 +14,7 @@ use crate::report;
 use crate::server::{Contender, Launcher};
 use crate::verdict::{self, Verdict};
 
-/// Descriptors of generator and server beside those of the subscribers.
+/// Descriptors of generator and server beside those of the connections.
 const SPARE_DESCRIPTORS: usize = 200;
 
 /// Runs what the options ask for and writes the report. The answer is whether every bound is kept; without
@@ -28,12 +28,14 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool> {
     }
     let size = options.size();
     let machine = machine::describe();
-    machine::allow_descriptors(size.subscribers.max(size.idle_connections) + SPARE_DESCRIPTORS)?;
+    machine::allow_descriptors(size.connections() + SPARE_DESCRIPTORS)
+        .context("--subscribers or --idle-connections is more than one process may open")?;
     let beside = std::env::current_exe()?.parent().context("this program stands in a folder")?.to_owned();
     let floor = options.floor.clone().map_or_else(|| build_floor(&beside), Ok)?;
     let comet = options.comet.clone().unwrap_or_else(|| beside.join("comet"));
     let shards = usize::from(options.shards);
-    let launcher = Launcher { comet, floor, shards, placement: Placement::choose(shards == 1)? };
+    let placement = Placement::choose(shards == 1)?;
+    let launcher = Launcher { comet, floor, shards, connections: size.connections(), placement };
     let contenders = choose_contenders(&launcher, options)?;
     let scenarios = options.choice.scenarios();
     let campaign = Campaign { launcher, contenders, scenarios, rounds: options.rounds.into(), size };

@@ -70,11 +70,8 @@ fn bind(processor: usize) -> Result<()> {
 /// When the hard limit is lower.
 pub fn allow_descriptors(count: usize) -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
-    if limit.maximum.is_some_and(|maximum| maximum < count as u64) {
-        bail!(
-            "{count} descriptors are needed and the limit is {:?}: raise it with `ulimit -Hn`",
-            limit.maximum
-        );
+    if let Some(maximum) = limit.maximum.filter(|maximum| *maximum < count as u64) {
+        bail!("{count} descriptors are needed and the limit is {maximum}: raise it with `ulimit -Hn`");
     }
     if limit.current.is_some_and(|current| current < count as u64) {
         let wider = Rlimit { current: Some(count as u64), maximum: limit.maximum };

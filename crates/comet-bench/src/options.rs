@@ -56,10 +56,10 @@ pub struct Options {
     /// Threads of the server that deliver; with one, server and generator get a processor each
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub shards: u16,
-    /// Subscribers of a fan-out and connections of the accept scenario
+    /// Subscribers of a fan-out and connections of the accept scenario; at most what one process may open
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub subscribers: u32,
-    /// Connections of the memory scenarios
+    /// Connections of the memory scenarios; at most what one process may open
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub idle_connections: u32,
     /// Publications of a fan-out; a burst of ten is repeated a third as often

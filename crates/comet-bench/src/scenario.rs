@@ -34,6 +34,13 @@ pub struct Size {
     pub idle_s: u64,
 }
 
+impl Size {
+    /// The most connections a server has at the same time: its subscribers and the publisher.
+    pub fn connections(&self) -> usize {
+        self.subscribers.max(self.idle_connections) + 1
+    }
+}
+
 /// The scenarios, in the order they are run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -63,6 +63,8 @@ pub struct Launcher {
     pub floor: PathBuf,
     /// Threads that deliver.
     pub shards: usize,
+    /// Connections that Comet has to let in.
+    pub connections: usize,
     /// Where they run.
     pub placement: Placement,
 }
@@ -87,7 +89,8 @@ impl Launcher {
         let mut config = None;
         let mut command = match contender {
             Contender::Comet => {
-                let file = write_config(self.shards).context("writing the configuration")?;
+                let file =
+                    write_config(self.shards, self.connections).context("writing the configuration")?;
                 let mut command = Command::new(&self.comet);
                 command.args([
                     "serve",
@@ -185,16 +188,29 @@ fn parse_listening(line: &str) -> Option<SocketAddr> {
     rest.split_ascii_whitespace().next()?.trim_start_matches("http://").trim_end_matches('/').parse().ok()
 }
 
-/// All subscribers come from one address: the cap that protects a server from that is raised, all else is default.
-fn write_config(shards: usize) -> Result<NamedTempFile> {
+/// As many connections as there will be, all of which may come from one address; all else is default.
+fn write_config(shards: usize, connections: usize) -> Result<NamedTempFile> {
     let mut file = tempfile::Builder::new().prefix("comet-bench-").suffix(".toml").tempfile()?;
-    write!(file, "[server]\nshards = {shards}\n\n[limits]\nconnections_per_address = 20000\n")?;
+    write!(
+        file,
+        "[server]\nshards = {shards}\n\n[limits]\nconnections = {connections}\nconnections_per_address = {connections}\n"
+    )?;
     Ok(file)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::Size;
+
+    #[test]
+    fn comet_lets_in_whoever_the_options_allow_and_the_publisher() {
+        let size = Size { subscribers: 100_000, idle_connections: 5, publications: 1, idle_s: 0 };
+        let file = write_config(2, size.connections()).unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let limits = "[limits]\nconnections = 100001\nconnections_per_address = 100001\n";
+        assert_eq!(text, format!("[server]\nshards = 2\n\n{limits}"));
+    }
 
     #[test]
     fn the_address_is_found_in_the_line_every_server_prints() {

@@ -1,103 +1,181 @@
-//! The home of channels: numbers publications and knows which shards listen.
+//! The home of channels: numbers publications, remembers them, and knows which shards listen.
 //!
-//! Every channel has one home shard, found by [`home_of`]; there its offsets are counted. A home keeps
-//! no subscribers, only the set of shards that have some. Interest comes in from the shards' hubs, the
-//! numbered publication goes out to the shards the answer names.
+//! Every channel has one home shard, found by [`home_of`]; there its offsets are counted and its newest messages kept.
+//! Interest comes in from the shards' hubs, drafts from publishers; the numbered publication goes out to the shards the
+//! answer names. What those who come back get is in `recovery`, what is forgotten and when in `forgetting`.
 
-use std::collections::HashMap;
+mod forgetting;
+mod recovery;
 
-use bayeux::{Channel, Millis};
+use std::sync::Arc;
 
-use crate::{Position, ShardSet};
+use bayeux::Channel;
+
+use crate::idempotency::Idempotency;
+use crate::interest::Interest;
+use crate::ledger::{Ledger, MAX_ENTRIES};
+use crate::{ChannelOptions, ChannelTable, Draft, Durability, History, Position, Publication, ShardSet};
+
+/// What a home is made with.
+#[derive(Clone, Debug)]
+pub struct HomeConfig {
+    /// The epoch of its first channels. It must differ from every earlier one of the same shard, also across restarts.
+    pub epoch: u64,
+    /// When it begins to know, in unix milliseconds: messages that were numbered up to then may be missing without a
+    /// trace, so that whoever wants them is told of a gap. The time of the start, or 0 where nothing came before.
+    pub known_since_ms: u64,
+    /// The most channels that are counted at the same time.
+    pub channels: usize,
+    /// The most memory of the messages of all channels, in bytes.
+    pub history_bytes: usize,
+    /// The most idempotency keys that are remembered.
+    pub keys: usize,
+    /// How long an idempotency key is remembered, in milliseconds.
+    pub key_age_ms: u64,
+    /// The options of the channels.
+    pub table: Arc<ChannelTable>,
+}
 
 /// The home side of every channel that hashes to this shard.
 pub struct Home {
-    channels: HashMap<Box<str>, Numbered>,
-    interest: HashMap<Box<str>, ShardSet>,
+    ledger: Ledger,
+    interest: Interest,
+    idempotency: Idempotency,
+    table: Arc<ChannelTable>,
+    /// The epoch of channels that are not counted yet.
     epoch: u64,
+    /// Messages numbered up to then may be missing in channels that are not counted.
+    known_since_ms: u64,
     capacity: usize,
+    history_bytes: usize,
 }
 
-struct Numbered {
-    epoch: u64,
-    offset: u64,
-    used: Millis,
+/// What became of a draft.
+#[derive(Clone, Debug)]
+pub enum Published {
+    /// It was numbered now.
+    New {
+        /// The frozen message; `None` when nobody listens and nobody remembers.
+        publication: Option<Arc<Publication>>,
+        /// Its place in the channel.
+        position: Position,
+        /// The shards with listeners.
+        shards: ShardSet,
+    },
+    /// A message with its key was published before, at this position.
+    Again(Position),
+}
+
+impl Published {
+    /// The place of the message in its channel, now or before.
+    pub fn position(&self) -> Position {
+        match self {
+            Published::New { position, .. } | Published::Again(position) => *position,
+        }
+    }
 }
 
 /// The home counts as many channels as it may and none of them can be forgotten yet.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
 impl Home {
-    /// A home that counts at most `capacity` channels. `epoch` must differ from every earlier one of
-    /// the same shard, also across restarts.
-    pub fn new(epoch: u64, capacity: usize) -> Home {
-        Home { channels: HashMap::new(), interest: HashMap::new(), epoch, capacity }
+    /// A home that counts no channel yet.
+    pub fn new(config: HomeConfig) -> Home {
+        let HomeConfig { epoch, known_since_ms, channels, history_bytes, keys, key_age_ms, table } = config;
+        Home {
+            ledger: Ledger::default(),
+            interest: Interest::default(),
+            idempotency: Idempotency::new(keys, key_age_ms),
+            table,
+            epoch,
+            known_since_ms,
+            capacity: channels.min(MAX_ENTRIES),
+            history_bytes,
+        }
     }
 
     /// Notes that `shard` has gained its first or lost its last listener of `name`, a channel or a
     /// pattern.
     pub fn on_interest(&mut self, shard: usize, name: &str, interested: bool) {
-        if interested {
-            match self.interest.get_mut(name) {
-                Some(set) => set.insert(shard),
-                None => {
-                    let mut set = ShardSet::default();
-                    set.insert(shard);
-                    self.interest.insert(name.into(), set);
-                }
-            }
-        } else if let Some(set) = self.interest.get_mut(name) {
-            set.remove(shard);
-            if set.is_empty() {
-                self.interest.remove(name);
-            }
-        }
+        self.interest.note(shard, name, interested);
     }
 
-    /// Numbers one publication and names the shards that have listeners of its channel.
+    /// Numbers a message, remembers it as far as its channel wants, and names the shards that have listeners of the
+    /// channel. `now_ms` is the time, in unix milliseconds.
     ///
     /// # Errors
     /// [`Full`] when the channel is new and there is no room for it.
-    pub fn number(&mut self, channel: &Channel, now: Millis) -> Result<(Position, ShardSet), Full> {
-        let position = match self.channels.get_mut(channel.as_str()) {
-            Some(numbered) => {
-                numbered.offset += 1;
-                numbered.used = now;
-                Position { epoch: numbered.epoch, offset: numbered.offset }
-            }
-            None => {
-                if self.channels.len() >= self.capacity {
-                    return Err(Full);
-                }
-                let numbered = Numbered { epoch: self.epoch, offset: 1, used: now };
-                self.channels.insert(channel.as_str().into(), numbered);
-                Position { epoch: self.epoch, offset: 1 }
-            }
-        };
-        let mut shards = ShardSet::default();
-        channel.matching_names(|name| {
-            if let Some(set) = self.interest.get(name) {
-                shards = shards.union(*set);
-            }
-        });
-        Ok((position, shards))
+    pub fn publish(&mut self, mut draft: Draft<'_>, now_ms: u64) -> Result<Published, Full> {
+        if let Some(key) = draft.key
+            && let Some(position) = self.idempotency.place(draft.channel.as_str(), key, now_ms)
+        {
+            return Ok(Published::Again(position));
+        }
+        let slot = self.count(&draft.channel)?;
+        let position = self.ledger.number(slot, now_ms);
+        if let Some(key) = draft.key {
+            self.idempotency.remember(draft.channel.as_str(), key, position);
+        }
+        let shards = self.interest.shards(&draft.channel);
+        let options = *self.options(slot);
+        draft.echo &= options.echo;
+        let wanted =
+            !shards.is_empty() || !options.history.is_none() || options.durability > Durability::Memory;
+        if wanted {
+            let publication = Arc::new(Publication::freeze(draft, position, now_ms));
+            self.remember(slot, &publication, now_ms);
+            Ok(Published::New { publication: Some(publication), position, shards })
+        } else {
+            let expired = draft.expires_at_ms.is_some_and(|expires_at_ms| expires_at_ms <= now_ms);
+            self.ledger.change(slot, |history| history.pass_over(position.offset, now_ms, expired));
+            Ok(Published::New { publication: None, position, shards })
+        }
     }
 
-    /// Forgets channels that were not published to since `before`. A forgotten channel that comes back
-    /// counts from 1 again, so the epoch moves on.
-    pub fn forget(&mut self, before: Millis) {
-        let held = self.channels.len();
-        self.channels.retain(|_, numbered| numbered.used >= before);
-        if self.channels.len() < held {
-            self.epoch = self.epoch.wrapping_add(1);
-            self.channels.shrink_to(self.channels.len() * 2);
+    /// The slot of a channel, which is counted from now on.
+    fn count(&mut self, channel: &Channel) -> Result<u32, Full> {
+        if let Some(slot) = self.ledger.slot(channel.as_str()) {
+            return Ok(slot);
         }
+        self.room()?;
+        let history = History::after(self.known_since_ms);
+        Ok(self.ledger.insert(channel.as_str(), self.unknown_head(), self.table.index(channel), history))
+    }
+
+    fn room(&self) -> Result<(), Full> {
+        if self.ledger.len() < self.capacity { Ok(()) } else { Err(Full) }
+    }
+
+    /// Puts a numbered message into the history of its channel.
+    fn remember(&mut self, slot: u32, publication: &Arc<Publication>, now_ms: u64) {
+        let retention = self.options(slot).history;
+        self.ledger.change(slot, |history| history.push(publication.clone(), &retention, now_ms));
+        self.ledger.give_up(self.history_bytes, now_ms);
+    }
+
+    fn options(&self, slot: u32) -> &ChannelOptions {
+        self.table.at(self.ledger.entry(slot).options)
+    }
+
+    /// Where a channel stands that is not counted: before its first message.
+    pub fn unknown_head(&self) -> Position {
+        Position { epoch: self.epoch, offset: 0 }
     }
 
     /// How many channels are counted here.
     pub fn channels(&self) -> usize {
-        self.channels.len()
+        self.ledger.len()
+    }
+
+    /// The memory of all messages that are remembered here, in bytes.
+    pub fn history_bytes(&self) -> usize {
+        self.ledger.bytes()
+    }
+
+    /// How many idempotency keys are remembered here.
+    pub fn keys(&self) -> usize {
+        self.idempotency.len()
     }
 }
 

@@ -22,6 +22,11 @@ impl ShardSet {
         self.0 &= !(1 << shard);
     }
 
+    /// Whether a shard is in the set.
+    pub fn contains(self, shard: usize) -> bool {
+        shard < MAX_SHARDS && self.0 & (1 << shard) != 0
+    }
+
     /// Whether no shard is in the set.
     pub fn is_empty(self) -> bool {
         self.0 == 0

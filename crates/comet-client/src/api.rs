@@ -49,10 +49,35 @@ impl Api {
     /// # Errors
     /// [`Error`] says why it was not published; [`Error::Lost`] and [`Error::TimedOut`], that nobody knows.
     pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<Position, Error> {
+        self.post(channel, data, None).await
+    }
+
+    /// Publishes like [`Api::publish`], but once, however often it is called with the same `key` of 1 to 64
+    /// bytes: as long as the server remembers the key, further calls return the place of the first.
+    ///
+    /// # Errors
+    /// As [`Api::publish`]. After [`Error::Lost`] and [`Error::TimedOut`] the same call is safe to repeat.
+    pub async fn publish_once<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        key: &str,
+    ) -> Result<Position, Error> {
+        self.post(channel, data, Some(key)).await
+    }
+
+    async fn post<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        key: Option<&str>,
+    ) -> Result<Position, Error> {
         #[derive(Serialize)]
         struct Publish<'a> {
             channel: &'a str,
             data: &'a RawValue,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            key: Option<&'a str>,
         }
         #[derive(Deserialize)]
         struct Answer {
@@ -66,7 +91,7 @@ impl Api {
         }
         let unwritable = |error: serde_json::Error| Error::Data(error.to_string());
         let data = serde_json::value::to_raw_value(data).map_err(unwritable)?;
-        let body = serde_json::to_string(&Publish { channel, data: &data }).map_err(unwritable)?;
+        let body = serde_json::to_string(&Publish { channel, data: &data, key }).map_err(unwritable)?;
         let (status, answer) = self.caller.post(&self.address.at("/api/publish"), body, PATIENCE).await?;
         if status != StatusCode::OK {
             return Err(refused(status, &answer));

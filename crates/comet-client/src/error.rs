@@ -60,6 +60,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same request may be granted a little later: the server is busy, or something behind it is
+    /// away. A full session stays full, so that refusal is none of them.
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self {
+            Error::Refused { code, name, .. } => {
+                matches!(code, 429 | 500..=599) && name != "subscriptions_too_many"
+            }
+            _ => false,
+        }
+    }
+
     /// A refusal from the `error` of a message: `403:words:name` as our server writes it, or any other text.
     pub(crate) fn refused(error: Option<&str>) -> Error {
         let text = error.unwrap_or("no reason given");
@@ -90,5 +101,16 @@ mod tests {
         assert_eq!(Error::refused(Some("402::session_unknown")), refused(402, "session_unknown", ""));
         assert_eq!(Error::refused(Some("what: ever")), refused(0, "", "what: ever"));
         assert_eq!(Error::refused(None), refused(0, "", "no reason given"));
+    }
+
+    #[test]
+    fn what_a_busy_server_refuses_is_worth_another_try() {
+        for text in ["429:a:rate_limited", "500::internal", "503::overloaded", "504::service_timeout"] {
+            assert!(Error::refused(Some(text)).is_temporary(), "{text}");
+        }
+        for text in ["403::subscribe_denied", "402::session_unknown", "429::subscriptions_too_many", "what"] {
+            assert!(!Error::refused(Some(text)).is_temporary(), "{text}");
+        }
+        assert!(!Error::Lost.is_temporary());
     }
 }

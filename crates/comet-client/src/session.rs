@@ -4,36 +4,38 @@
 //! Commands come from clients, messages from the wire; answers go back to callers, events to mailboxes. What
 //! wires are made of is not known here.
 
+mod again;
 mod backoff;
 mod interest;
 mod live;
 mod pace;
 mod pending;
+mod preference;
 
 use std::time::Duration;
 
 use bayeux::{Channel, Pattern};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::address::Address;
-use crate::builder::{Options, Transport};
+use crate::builder::Options;
 use crate::mailbox::Mailbox;
 use crate::message::{Advice, Ext, Incoming, Outgoing, Reconnect};
 use crate::wire::{Arrival, Lane, Wire};
 use crate::{Error, State, random};
 
+use again::Again;
 use backoff::Backoff;
 use interest::Interests;
 use pending::{Pending, Waiting};
+use preference::Preference;
 
 /// Clients that a stopping server sends away together come back spread over this time.
 const CROWD: Duration = Duration::from_secs(5);
 /// Close code of a server that stops.
 const RESTARTING: u16 = 1012;
-/// WebSockets that may fail before their handshake, one after the other, until long polling is tried.
-const WEBSOCKET_TRIES: u32 = 2;
 
 /// What a client asks of its session.
 pub(crate) enum Command {
@@ -56,12 +58,12 @@ pub(crate) struct Session {
     state: watch::Sender<State>,
     first: Option<oneshot::Sender<Result<(), Error>>>,
     interests: Interests,
+    again: Again,
     pending: Pending,
     client_id: Option<String>,
     advice: Advice,
     backoff: Backoff,
-    transport: Transport,
-    failed_websockets: u32,
+    preference: Preference,
 }
 
 /// How a stretch of the session ends.
@@ -85,18 +87,18 @@ impl Session {
     ) -> Session {
         Session {
             address,
-            transport: options.transport,
+            preference: Preference::new(options.transport),
             options,
             commands,
             stop,
             state,
             first: Some(first),
             interests: Interests::default(),
+            again: Again::default(),
             pending: Pending::default(),
             client_id: None,
             advice: Advice::default(),
             backoff: Backoff::default(),
-            failed_websockets: 0,
         }
     }
 
@@ -158,37 +160,42 @@ impl Session {
         if self.client_id.is_none() {
             let greeted = timeout(self.options.network_delay, self.greet(&mut wire)).await;
             let greeted = greeted.unwrap_or(Err(Outcome::Broken(Error::TimedOut)));
-            if let Err(Outcome::Broken(_)) = &greeted {
-                self.note_failed_wire(&wire);
+            if let Err(Outcome::Broken(error)) = &greeted
+                && wire.is_websocket()
+                && !matches!(error, Error::Refused { .. })
+            {
+                // A wire that opens and carries nothing is worse than one that does not open. One that carries
+                // a refusal works.
+                self.preference.on_failed(error, Instant::now());
             }
             greeted?;
         }
-        self.failed_websockets = 0;
+        if wire.is_websocket() {
+            self.preference.on_worked();
+        }
         Ok(wire)
     }
 
     async fn open(&mut self) -> Result<Wire, Error> {
-        if self.transport != Transport::LongPolling {
+        let new_session = self.client_id.is_none();
+        if self.preference.is_websocket(new_session, Instant::now()) {
             let opening = Wire::websocket(&self.address, &self.options);
             match timeout(self.options.network_delay, opening).await.unwrap_or(Err(Error::TimedOut)) {
                 Ok(wire) => return Ok(wire),
                 // A server that is not there is there by no other wire either.
                 Err(error @ Error::Unreachable(_)) => return Err(error),
-                Err(error) if self.transport == Transport::WebSocket => return Err(error),
-                Err(_) => self.transport = Transport::LongPolling,
+                Err(error) if !self.preference.may_fall_back() => return Err(error),
+                Err(error) => {
+                    let now = Instant::now();
+                    self.preference.on_failed(&error, now);
+                    // Who waits for the first session gets one by whatever wire; later there is time to try again.
+                    if self.first.is_none() && self.preference.is_websocket(new_session, now) {
+                        return Err(error);
+                    }
+                }
             }
         }
         Ok(Wire::long_polling(&self.address, &self.options))
-    }
-
-    /// A wire that opens and carries nothing is worse than one that does not open.
-    fn note_failed_wire(&mut self, wire: &Wire) {
-        if self.transport == Transport::Auto && wire.connection_type() == "websocket" {
-            self.failed_websockets += 1;
-            if self.failed_websockets >= WEBSOCKET_TRIES {
-                self.transport = Transport::LongPolling;
-            }
-        }
     }
 
     /// Shakes hands.

@@ -96,6 +96,11 @@ impl Wire {
         self.connection_type
     }
 
+    /// Whether it is a WebSocket.
+    pub(crate) fn is_websocket(&self) -> bool {
+        self.connection_type == "websocket"
+    }
+
     /// Sends one message. It never waits: that it cannot be taken means that the wire stands still.
     pub(crate) fn send(&self, lane: Lane, number: u64, json: String) -> Result<(), Error> {
         self.outbox.try_send(Parcel { lane, number, json }).map_err(|_| Error::Lost)

@@ -5,7 +5,8 @@
 
 use std::net::SocketAddr;
 
-use bayeux::{ConnectionType, Settings};
+use bayeux::{ConnectionType, Pattern, Settings};
+use comet_bus::ChannelOptions;
 
 use crate::Limits;
 
@@ -16,6 +17,15 @@ pub const CONNECTION_TYPES: [ConnectionType; 4] = [
     ConnectionType::CallbackPolling,
     ConnectionType::CrossOriginLongPolling,
 ];
+
+/// What each channel offers beside delivery.
+#[derive(Clone, Debug, Default)]
+pub struct Channels {
+    /// What channels offer that no rule names.
+    pub default: ChannelOptions,
+    /// What the channels of a pattern offer; the most specific pattern wins.
+    pub rules: Vec<(Pattern, ChannelOptions)>,
+}
 
 /// What an engine is started with.
 #[derive(Clone, Debug)]
@@ -33,6 +43,8 @@ pub struct Config {
     pub echo_path: Option<String>,
     /// The rules of sessions: timers, queues, connection types.
     pub session: Settings,
+    /// What each channel offers beside delivery.
+    pub channels: Channels,
     /// Every other bound.
     pub limits: Limits,
     /// Whether sends go out through io_uring where the system lets it; plain `send` otherwise.
@@ -48,6 +60,7 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             echo_path: None,
             session: Settings { connection_types: CONNECTION_TYPES.to_vec(), ..Settings::default() },
+            channels: Channels::default(),
             limits: Limits::default(),
             io_uring: true,
         }

@@ -181,6 +181,11 @@ impl Connection {
         self.cold.as_ref().is_some_and(|cold| !cold.input.is_empty())
     }
 
+    /// Whether batches of this WebSocket wait for an answer from elsewhere.
+    pub(crate) fn has_batches(&mut self) -> bool {
+        matches!(&self.protocol, Protocol::WebSocket(socket) if socket.waiting > 0)
+    }
+
     /// Whether this is a WebSocket of any kind that has not ended.
     pub(crate) fn is_open_websocket(&self) -> bool {
         matches!(self.protocol, Protocol::WebSocket(_) | Protocol::Echo(_))

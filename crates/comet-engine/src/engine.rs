@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use comet_bus::MAX_SHARDS;
+use comet_bus::{ChannelTable, MAX_SHARDS};
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -22,6 +22,7 @@ use crate::handle::Handle;
 use crate::host::Host;
 use crate::inbox::{Letter, Peer, inbox};
 use crate::permit::Gate;
+use crate::session_gate::SessionGate;
 use crate::shard::{FIRST_LISTENER, Parts, Shard, WAKER};
 use crate::stop::wind_down;
 
@@ -34,8 +35,6 @@ pub struct Engine {
     peers: Vec<Peer>,
     addresses: Vec<SocketAddr>,
     threads: Vec<JoinHandle<()>>,
-    /// How long a graceful stop may take.
-    drain: Duration,
 }
 
 impl Engine {
@@ -51,7 +50,7 @@ impl Engine {
         let shards = shards.clamp(1, MAX_SHARDS);
         let (addresses, mut listeners) = listen(&config.listen, shards)?;
         let gate = Gate::new(config.limits.connections, config.limits.connections_per_address);
-        let calls = CallGate::default();
+        let (calls, session_gate) = (CallGate::default(), SessionGate::default());
         let counters: Vec<_> = (0..shards).map(|_| Arc::new(Counters::default())).collect();
         let mut polls = Vec::with_capacity(shards);
         let mut inboxes = Vec::with_capacity(shards);
@@ -63,9 +62,10 @@ impl Engine {
             inboxes.push(inbox);
             peers.push(peer);
         }
-        let handle = Handle::new(peers.clone(), counters.clone(), gate.clone());
-        let drain = Duration::from_millis(config.limits.drain_ms);
+        let handle = Handle::new(peers.clone(), counters.clone(), gate.clone(), config.session.mailbox_bytes);
         let (ids, config, host) = (Ids::new(), Arc::new(config), host(&handle));
+        let channels = &config.channels;
+        let table = Arc::new(ChannelTable::new(channels.default, channels.rules.iter().cloned()));
         let mut threads = Vec::with_capacity(shards);
         for (index, (poll, inbox)) in polls.into_iter().zip(inboxes).enumerate() {
             let mut own = std::mem::take(&mut listeners[index]);
@@ -79,17 +79,19 @@ impl Engine {
                 inbox,
                 peers: peers.clone(),
                 config: config.clone(),
+                table: table.clone(),
                 host: host.clone(),
                 ids: ids.clone(),
                 gate: gate.clone(),
                 calls: calls.clone(),
+                session_gate: session_gate.clone(),
                 counters: counters[index].clone(),
                 epoch: epoch(index),
             };
             let name = format!("shard-{index}");
             threads.push(std::thread::Builder::new().name(name).spawn(move || Shard::new(parts).run())?);
         }
-        Ok(Engine { handle, peers, addresses, threads, drain })
+        Ok(Engine { handle, peers, addresses, threads })
     }
 
     /// The addresses it listens on, with the ports the system chose.
@@ -105,7 +107,7 @@ impl Engine {
     /// Stops with grace: answers what is held, sends what is queued, tells everyone to come back. Blocks
     /// until that is done or its time is up.
     pub fn drain(mut self) {
-        wind_down(&self.peers, self.drain);
+        wind_down(&self.peers);
         for thread in self.threads.drain(..) {
             join(thread);
         }

@@ -4,8 +4,8 @@
 //! may keep some of them waiting. What each message means is decided in `bayeux::session`; the shard carries
 //! out the steps and fills the replies in here.
 
-use bayeux::{Carrier, Code, HandshakeRequest, Message, Pattern, Reply};
-use comet_bus::Position;
+use bayeux::{Carrier, Code, HandshakeRequest, Message, Pattern, Reply, SinceRequest, Turn};
+use comet_bus::{Durability, Position};
 use serde_json::value::RawValue;
 
 use crate::host::RequestInfo;
@@ -22,22 +22,26 @@ pub(crate) struct Slot {
 pub(crate) struct Exchange {
     pub(crate) connection: ConnectionKey,
     pub(crate) carrier: Carrier,
+    /// Bytes of its text, counted while it is in the slab.
+    pub(crate) bytes: usize,
     /// It is the only message of its batch.
     pub(crate) lone: bool,
     pub(crate) session: Option<SessionKey>,
     pub(crate) messages: std::vec::IntoIter<Message>,
     /// The replies so far, in the order of their messages.
     pub(crate) replies: Vec<Reply>,
-    /// Replies that wait for the home of a channel.
-    pub(crate) unpublished: u32,
+    /// Replies that wait for the homes of channels.
+    pub(crate) awaited: u32,
+    /// Those of them that wait for a recovery.
+    pub(crate) recoveries: Vec<Recovering>,
     /// A step that waits for the host.
     pub(crate) asked: Option<Asked>,
-    /// One of the replies answers a connect.
-    pub(crate) connect: bool,
+    /// The last of the replies that answers a connect.
+    pub(crate) connect: Option<Answered>,
     /// A connect is held: it is answered on its own.
     pub(crate) held: bool,
-    /// The session is to end when the replies are written.
-    pub(crate) ends: bool,
+    /// Why the session is to end when the replies are written.
+    pub(crate) ends: Option<Code>,
     /// The connection was told to wait for this batch.
     pub(crate) waits: bool,
     /// It is this batch that what comes behind must not overtake.
@@ -48,10 +52,32 @@ pub(crate) struct Exchange {
     pub(crate) cookie: Option<Box<str>>,
 }
 
+/// A connect that is answered with its batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Answered {
+    pub(crate) turn: Turn,
+    /// The place of its reply.
+    pub(crate) reply: usize,
+}
+
+/// A subscription whose past is being asked for.
+pub(crate) struct Recovering {
+    /// The place of its reply.
+    pub(crate) reply: usize,
+    /// Answers that are not there yet.
+    pub(crate) awaited: u32,
+    /// It asks by ids: a gap refuses it.
+    pub(crate) replays: bool,
+    /// The client counts what it receives, and so understands a gap in its queue.
+    pub(crate) counts: bool,
+    /// Channels of which something is missing, with their heads.
+    pub(crate) gaps: Vec<(Box<str>, Position)>,
+}
+
 /// A step that waits for the host's ruling.
 pub(crate) enum Asked {
     Handshake(HandshakeRequest),
-    Subscribe { patterns: Vec<Pattern>, reply: Reply },
+    Subscribe { patterns: Vec<Pattern>, since: Option<SinceRequest>, reply: Reply },
     Publish { publish: Publish, reply: Reply },
     Call { call: Publish, id: Option<Box<RawValue>>, reply: Reply },
 }
@@ -62,11 +88,26 @@ impl Exchange {
         self.carrier == Carrier::WebSocket
     }
 
-    /// Fills in what became of a publication.
-    pub(crate) fn published(&mut self, reply: usize, outcome: Result<Position, Code>) {
-        self.unpublished -= 1;
-        if let (Err(code), Some(reply)) = (outcome, self.replies.get_mut(reply)) {
-            reply.outcome = Err(code.into());
+    /// Fills in what became of a publication; `tells` whether the reply says where it stands.
+    pub(crate) fn published(&mut self, reply: usize, outcome: Result<Position, Code>, tells: bool) {
+        self.awaited -= 1;
+        match (outcome, self.replies.get_mut(reply)) {
+            (Err(code), Some(reply)) => reply.outcome = Err(code.into()),
+            (Ok(Position { epoch, offset }), Some(reply)) if tells => {
+                reply.ext.position(&format!("{epoch:x}"), offset);
+                reply.ext.durability(Durability::Memory.name());
+            }
+            _ => {}
         }
+    }
+
+    /// The recovery that the reply at this place waits for.
+    pub(crate) fn recovering(&mut self, reply: usize) -> Option<&mut Recovering> {
+        self.recoveries.iter_mut().find(|recovering| recovering.reply == reply)
+    }
+
+    /// Whether the recovery at this place asks by ids.
+    pub(crate) fn replays(&self, reply: usize) -> bool {
+        self.recoveries.iter().any(|recovering| recovering.reply == reply && recovering.replays)
     }
 }

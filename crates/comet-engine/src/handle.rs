@@ -3,6 +3,7 @@
 //! A handle posts letters and reads counts; it holds no state of its own and outlives nothing. Futures here
 //! need no particular runtime.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bayeux::{Channel, Code, event};
@@ -18,6 +19,8 @@ use crate::permit::Gate;
 
 /// Publications of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
+/// Bytes of an idempotency key.
+pub const KEY_BYTES: RangeInclusive<usize> = 1..=64;
 
 /// Talks to a running engine. Cheap to clone.
 #[derive(Clone)]
@@ -30,11 +33,19 @@ struct Inner {
     counters: Vec<Arc<Counters>>,
     gate: Gate,
     unanswered: Semaphore,
+    /// The largest event that fits into the queue of a session.
+    event_bytes: usize,
 }
 
 impl Handle {
-    pub(crate) fn new(peers: Vec<Peer>, counters: Vec<Arc<Counters>>, gate: Gate) -> Handle {
-        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered: Semaphore::new(UNANSWERED) }) }
+    pub(crate) fn new(
+        peers: Vec<Peer>,
+        counters: Vec<Arc<Counters>>,
+        gate: Gate,
+        event_bytes: usize,
+    ) -> Handle {
+        let unanswered = Semaphore::new(UNANSWERED);
+        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes }) }
     }
 
     pub(crate) fn post_all(&self, letter: impl Fn() -> Letter) {
@@ -46,19 +57,48 @@ impl Handle {
     /// # Errors
     /// `overloaded` when the engine cannot take more, `draining` when it has stopped.
     pub async fn publish(&self, channel: Channel, data: Box<RawValue>) -> Result<Position, Code> {
+        self.number(Publish::new(channel, data)).await
+    }
+
+    /// Publishes `data` like [`Handle::publish`], but not again while the channel remembers a publication with
+    /// this `key`: then the place of that one is returned.
+    ///
+    /// # Errors
+    /// `message_invalid` when the key has not [`KEY_BYTES`]; `overloaded` when the engine cannot take more,
+    /// `draining` when it has stopped.
+    pub async fn publish_once(
+        &self,
+        channel: Channel,
+        data: Box<RawValue>,
+        key: Box<str>,
+    ) -> Result<Position, Code> {
+        if !KEY_BYTES.contains(&key.len()) {
+            return Err(Code::MessageInvalid);
+        }
+        self.number(Publish { key: Some(key), ..Publish::new(channel, data) }).await
+    }
+
+    /// Asks the home of the channel for a place.
+    async fn number(&self, publish: Publish) -> Result<Position, Code> {
         let _permit = self.inner.unanswered.acquire().await.map_err(|_| Code::Draining)?;
         let (sender, receiver) = oneshot::channel();
-        let home = home_of(channel.as_str(), self.inner.peers.len());
-        let publish = Publish { channel, data, ext: None };
+        let home = home_of(publish.channel.as_str(), self.inner.peers.len());
         self.inner.peers[home].post(Letter::Publish { publish, answer: Answer::Caller(sender) });
         receiver.await.unwrap_or(Err(Code::Draining))
     }
 
     /// Sends an event to one session alone. A session that is gone gets nothing.
-    pub fn deliver(&self, who: &Who, channel: &Channel, data: &RawValue) {
+    ///
+    /// # Errors
+    /// `data_too_large` when the event would not fit into the queue of a session.
+    pub fn deliver(&self, who: &Who, channel: &Channel, data: &RawValue) -> Result<(), Code> {
         let mut event = Vec::new();
         event::write_event(channel.as_str(), data.get(), None, &mut event);
+        if event.len() > self.inner.event_bytes {
+            return Err(Code::DataTooLarge);
+        }
         self.post_to(who, Letter::Deliver { session: who.key, event: event.into_boxed_slice() });
+        Ok(())
     }
 
     /// Ends a session for the reason of `code`.

@@ -205,30 +205,31 @@ pub struct Responder {
     pub(crate) session: SessionKey,
     pub(crate) channel: Channel,
     pub(crate) id: Option<Box<RawValue>>,
+    /// The largest event that fits into the queue of a session.
+    pub(crate) event_bytes: usize,
     pub(crate) _permit: CallPermit,
 }
 
 impl Responder {
-    /// Answers the caller: data as raw JSON text, or a code with the reason.
+    /// Answers the caller: data as raw JSON text, or a code with the reason. Data that would not fit into the
+    /// session's queue becomes `data_too_large`.
     pub fn answer(self, answer: Result<Box<RawValue>, bayeux::Error>) {
-        let mut event = Vec::new();
-        let id = self.id.as_deref();
-        match &answer {
-            Ok(data) => {
-                bayeux::event::write_answer(self.channel.as_str(), id, true, data.get(), None, &mut event)
-            }
-            Err(error) => {
-                bayeux::event::write_answer(
-                    self.channel.as_str(),
-                    id,
-                    false,
-                    "null",
-                    Some(error),
-                    &mut event,
-                );
-            }
+        let mut event = self.event(&answer);
+        if event.len() > self.event_bytes {
+            event = self.event(&Err(bayeux::Error::from(Code::DataTooLarge)));
         }
         self.peer.post(Letter::Deliver { session: self.session, event: event.into_boxed_slice() });
+    }
+
+    fn event(&self, answer: &Result<Box<RawValue>, bayeux::Error>) -> Vec<u8> {
+        let mut event = Vec::new();
+        let (channel, id) = (self.channel.as_str(), self.id.as_deref());
+        let (data, error) = match answer {
+            Ok(data) => (data.get(), None),
+            Err(error) => ("null", Some(error)),
+        };
+        bayeux::event::write_answer(channel, id, error.is_none(), data, error, &mut event);
+        event
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::connection::Moved;
 use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
+use crate::recovery::{Recover, Recovery};
 use crate::stop::Order;
 
 /// What can be posted to a shard.
@@ -26,6 +27,10 @@ pub(crate) enum Letter {
     Publication(Arc<Publication>),
     /// To a publisher's shard: what became of the publication.
     Published { exchange: ExchangeKey, reply: usize, outcome: Result<Position, Code> },
+    /// To a home: what did somebody miss?
+    Recover(Box<Recover>),
+    /// From a home: what it remembers of that.
+    Recovered(Box<Recovery>),
     /// From the host: its ruling.
     Ruling { exchange: ExchangeKey, ruling: Ruling },
     /// From the host: an event for one session.
@@ -52,11 +57,25 @@ pub(crate) struct Publish {
     pub(crate) channel: Channel,
     pub(crate) data: Box<RawValue>,
     pub(crate) ext: Option<Box<RawValue>>,
+    /// Makes it one and the same when it comes again.
+    pub(crate) key: Option<Box<str>>,
+    /// The session that publishes, as a number.
+    pub(crate) publisher: Option<u64>,
+    /// Whether that session gets it too.
+    pub(crate) echo: bool,
 }
 
 impl Publish {
-    fn weight(&self) -> usize {
-        128 + self.data.get().len() + self.ext.as_ref().map_or(0, |ext| ext.get().len())
+    /// Nothing but data, published by nobody who could hear it.
+    pub(crate) fn new(channel: Channel, data: Box<RawValue>) -> Publish {
+        Publish { channel, data, ext: None, key: None, publisher: None, echo: true }
+    }
+
+    /// Bytes it counts for, no less than those of its event.
+    pub(crate) fn weight(&self) -> usize {
+        128 + self.channel.as_str().len()
+            + self.data.get().len()
+            + self.ext.as_ref().map_or(0, |ext| ext.get().len())
     }
 }
 
@@ -82,8 +101,6 @@ struct State {
     /// Set by the first poster after the shard went to sleep or emptied its inbox.
     woken: AtomicBool,
     bytes: AtomicUsize,
-    /// The shard has nobody left to send away.
-    quiet: AtomicBool,
 }
 
 /// The receiving end, owned by the shard.
@@ -125,11 +142,6 @@ impl Peer {
         }
     }
 
-    /// Whether the shard, in a graceful stop, has nobody left to send away.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.state.quiet.load(Ordering::Relaxed)
-    }
-
     /// Bytes posted and not yet taken.
     pub(crate) fn waiting_bytes(&self) -> usize {
         self.state.bytes.load(Ordering::Relaxed)
@@ -137,11 +149,6 @@ impl Peer {
 }
 
 impl Inbox {
-    /// Says whether the shard has nobody left to send away.
-    pub(crate) fn set_quiet(&self, quiet: bool) {
-        self.state.quiet.store(quiet, Ordering::Relaxed);
-    }
-
     /// Must be called before the letters of one turn are taken: posts from here on wake the poll again.
     pub(crate) fn listen(&self) {
         // A swap and not a store: what was posted by whoever set it last is then seen by `take`.

@@ -28,6 +28,20 @@ pub(crate) struct SessionKey {
     pub(crate) generation: u32,
 }
 
+impl SessionKey {
+    /// The session as a number that no other session of the node has.
+    pub(crate) fn number(self, shard: usize) -> u64 {
+        (shard as u64) << 58 | u64::from(self.slot) << 30 | u64::from(self.generation)
+    }
+
+    /// The session of this number, if it is of this shard.
+    pub(crate) fn of_number(number: u64, shard: usize) -> Option<SessionKey> {
+        let key =
+            SessionKey { slot: (number >> 30) as u32 & 0xfff_ffff, generation: number as u32 & 0x3fff_ffff };
+        (key.number(shard) == number).then_some(key)
+    }
+}
+
 /// A batch of one shard that waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ExchangeKey {

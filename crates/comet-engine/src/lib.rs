@@ -21,23 +21,26 @@ mod limits;
 mod opening;
 mod origin;
 mod permit;
+mod recovery;
 mod seat;
 mod send;
+mod session_gate;
 mod shard;
 mod stop;
 #[cfg(target_os = "linux")]
 mod uring;
 mod wheel;
 
-pub use config::{CONNECTION_TYPES, Config};
+pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
-pub use handle::Handle;
+pub use handle::{Handle, KEY_BYTES};
 pub use host::{
     Ask, Call, Denial, HandedOver, Host, Identity, Later, RequestInfo, Responder, Resume, Ruling, Who,
 };
 pub use limits::Limits;
+pub use origin::{Claim, Origin};
 pub use permit::Permit;
 
 pub use bayeux;
-pub use comet_bus::Position;
+pub use comet_bus::{ChannelOptions, Durability, Position, Retention};

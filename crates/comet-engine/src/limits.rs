@@ -15,6 +15,12 @@ pub struct Limits {
     pub sessions: usize,
     /// Channels that are counted at one shard at the same time.
     pub channels_per_shard: usize,
+    /// Bytes of the messages that are remembered at one shard, of all its channels together.
+    pub history_bytes: usize,
+    /// Idempotency keys of publications that are remembered at one shard.
+    pub keys: usize,
+    /// How long an idempotency key is remembered.
+    pub key_age_ms: u64,
     /// Bytes of a request head.
     pub head_bytes: usize,
     /// Fields of a request head.
@@ -37,10 +43,14 @@ pub struct Limits {
     /// Batches of one shard that wait for a policy or for the home of a channel, those of dead connections
     /// included.
     pub exchanges_per_shard: usize,
+    /// Bytes of these batches; one batch may exceed it when it is alone.
+    pub exchange_bytes_per_shard: usize,
     /// Calls of services by one session that are not answered yet.
     pub calls_per_session: u32,
     /// Calls of services in all that are not answered yet.
     pub calls: usize,
+    /// Bytes of data of these calls.
+    pub call_bytes: usize,
     /// Bytes that wait in front of a shard's inbox before publications are refused.
     pub inbox_bytes: usize,
     /// Bytes of replies that wait for a connection whose reader is slow.
@@ -80,6 +90,9 @@ impl Default for Limits {
             connections_per_address: 2_000,
             sessions: 200_000,
             channels_per_shard: 1_000_000,
+            history_bytes: 256 << 20,
+            keys: 65_536,
+            key_age_ms: 300_000,
             head_bytes: 16 << 10,
             head_fields: 100,
             batch_bytes: 2 << 20,
@@ -90,8 +103,10 @@ impl Default for Limits {
             fragments: 1_024,
             exchanges_per_connection: 64,
             exchanges_per_shard: 65_536,
+            exchange_bytes_per_shard: 64 << 20,
             calls_per_session: 64,
             calls: 65_536,
+            call_bytes: 256 << 20,
             inbox_bytes: 64 << 20,
             output_bytes: 4 << 20,
             pings_per_second: 50,

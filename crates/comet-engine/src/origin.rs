@@ -5,9 +5,22 @@
 
 use comet_wire::http::Head;
 
+/// What the head of a request says of where it comes from: the values of its fields, as they came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Claim<'a> {
+    /// `Host`.
+    pub host: Option<&'a [u8]>,
+    /// `Origin`.
+    pub origin: Option<&'a [u8]>,
+    /// `Sec-Fetch-Site`.
+    pub site: Option<&'a [u8]>,
+    /// `Referer`.
+    pub referer: Option<&'a [u8]>,
+}
+
 /// What a request's origin means.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Origin<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin<'a> {
     /// No page of another site: its own, or no page at all.
     Own,
     /// A page of another site that may, and has to be told so.
@@ -16,21 +29,52 @@ pub(crate) enum Origin<'a> {
     Forbidden,
 }
 
-/// Judges a request that a browser sends with an `Origin` field where it matters.
-pub(crate) fn judge<'a>(head: &Head<'a>, allowed: &[String]) -> Origin<'a> {
-    let Some(origin) = head.origin() else {
-        // Without an origin a browser still says when another site made it send the request.
-        let foreign =
-            head.field("sec-fetch-site").is_some_and(|site| site == b"cross-site" || site == b"same-site");
-        return if foreign && !referer_allowed(head, allowed) { Origin::Forbidden } else { Origin::Own };
-    };
-    if head.host().is_some_and(|host| is_own(origin, host)) {
-        Origin::Own
-    } else if is_listed(origin, allowed) {
-        Origin::Allowed(origin)
-    } else {
-        Origin::Forbidden
+impl<'a> Claim<'a> {
+    fn of(head: &Head<'a>) -> Claim<'a> {
+        Claim {
+            host: head.host().map(str::as_bytes),
+            origin: head.origin().map(str::as_bytes),
+            site: head.field("sec-fetch-site"),
+            referer: head.field("referer"),
+        }
     }
+
+    /// Judges a request that a browser sends with an `Origin` field where it matters. Pages of the `allowed`
+    /// origins may use the server beside its own.
+    pub fn judge(&self, allowed: &[String]) -> Origin<'a> {
+        let Some(origin) = self.origin else {
+            // Without an origin a browser still says when another site made it send the request.
+            let foreign = self.site.is_some_and(|site| site == b"cross-site" || site == b"same-site");
+            return if foreign && !self.referer_allowed(allowed) { Origin::Forbidden } else { Origin::Own };
+        };
+        match std::str::from_utf8(origin) {
+            Ok(origin) if self.is_own(origin) => Origin::Own,
+            Ok(origin) if is_listed(origin, allowed) => Origin::Allowed(origin),
+            _ => Origin::Forbidden,
+        }
+    }
+
+    fn referer_allowed(&self, allowed: &[String]) -> bool {
+        let Some(referer) = self.referer.and_then(|referer| std::str::from_utf8(referer).ok()) else {
+            return false;
+        };
+        let Some((scheme, rest)) = referer.split_once("://") else { return false };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let origin = format!("{scheme}://{authority}");
+        self.is_own(&origin) || is_listed(&origin, allowed)
+    }
+
+    fn is_own(&self, origin: &str) -> bool {
+        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        authority
+            .zip(self.host)
+            .is_some_and(|(authority, host)| authority.as_bytes().eq_ignore_ascii_case(host))
+    }
+}
+
+/// Judges a request under a mount.
+pub(crate) fn judge<'a>(head: &Head<'a>, allowed: &[String]) -> Origin<'a> {
+    Claim::of(head).judge(allowed)
 }
 
 /// Judges a script element's request, which carries no origin: the browser has to vouch for the page, by its
@@ -38,23 +82,8 @@ pub(crate) fn judge<'a>(head: &Head<'a>, allowed: &[String]) -> Origin<'a> {
 pub(crate) fn judge_script(head: &Head<'_>, allowed: &[String]) -> bool {
     match head.field("sec-fetch-site") {
         Some(b"same-origin" | b"none") => true,
-        _ => referer_allowed(head, allowed),
+        _ => Claim::of(head).referer_allowed(allowed),
     }
-}
-
-fn referer_allowed(head: &Head<'_>, allowed: &[String]) -> bool {
-    let Some(referer) = head.field("referer").and_then(|referer| std::str::from_utf8(referer).ok()) else {
-        return false;
-    };
-    let Some((scheme, rest)) = referer.split_once("://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let origin = format!("{scheme}://{authority}");
-    head.host().is_some_and(|host| is_own(&origin, host)) || is_listed(&origin, allowed)
-}
-
-fn is_own(origin: &str, host: &str) -> bool {
-    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-    authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
 fn is_listed(origin: &str, allowed: &[String]) -> bool {

@@ -12,6 +12,8 @@ use bayeux::{Millis, Session};
 use crate::delivery::Shared;
 use crate::host::Who;
 use crate::key::ConnectionKey;
+use crate::recovery::Joining;
+use crate::session_gate::SessionPermit;
 
 /// A session's place on its shard.
 pub(crate) struct Seat {
@@ -24,6 +26,9 @@ pub(crate) struct Seat {
     pub(crate) cookie_proven: bool,
     /// The WebSocket it is attached to.
     pub(crate) attached: Option<ConnectionKey>,
+    pub(crate) _permit: SessionPermit,
+    /// Subscriptions whose past is still asked for.
+    pub(crate) joining: Vec<Joining>,
     /// It stands in the list of sessions with something to send.
     pub(crate) dirty: bool,
     /// When the wheel looks at it next; 0 for never.

@@ -18,8 +18,10 @@ mod output;
 mod publish;
 mod push;
 mod read;
+mod recovery;
 mod route;
 mod session;
+mod subscribe;
 mod timer;
 mod transfer;
 mod websocket;
@@ -27,10 +29,10 @@ mod websocket;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bayeux::Millis;
-use comet_bus::{Home, Hub};
+use comet_bus::{ChannelTable, Home, HomeConfig, Hub};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -49,7 +51,10 @@ use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
 use crate::permit::Gate;
 use crate::seat::Seat;
 use crate::send::Sender;
+use crate::session_gate::SessionGate;
 use crate::wheel::Wheel;
+
+pub(crate) use self::subscribe::position_of;
 
 use self::drain::Drain;
 use self::output::Outbox;
@@ -70,10 +75,12 @@ pub(crate) struct Parts {
     pub(crate) inbox: Inbox,
     pub(crate) peers: Vec<Peer>,
     pub(crate) config: Arc<Config>,
+    pub(crate) table: Arc<ChannelTable>,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) ids: Ids,
     pub(crate) gate: Gate,
     pub(crate) calls: CallGate,
+    pub(crate) session_gate: SessionGate,
     pub(crate) counters: Arc<Counters>,
     pub(crate) epoch: u64,
 }
@@ -92,14 +99,19 @@ pub(crate) struct Shard {
     ids: Ids,
     gate: Gate,
     calls: CallGate,
+    session_gate: SessionGate,
     counters: Arc<Counters>,
     started: Instant,
+    /// Unix time when `now` was 0; read once, so that it never runs backward.
+    started_unix_ms: u64,
     now: Millis,
     /// Counts up: the generation of whatever comes next.
     generation: u32,
     connections: Slab<Connection>,
     sessions: Slab<Seat>,
     exchanges: Slab<Slot>,
+    /// Bytes of the batches in `exchanges`.
+    exchange_bytes: usize,
     /// Sessions of the same browser, by its cookie.
     browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
     hub: Hub,
@@ -127,8 +139,33 @@ pub(crate) struct Shard {
 
 impl Shard {
     pub(crate) fn new(parts: Parts) -> Shard {
-        let Parts { index, poll, listeners, inbox, peers, config, host, ids, gate, calls, counters, epoch } =
-            parts;
+        let Parts {
+            index,
+            poll,
+            listeners,
+            inbox,
+            peers,
+            config,
+            table,
+            host,
+            ids,
+            gate,
+            calls,
+            session_gate,
+            counters,
+            epoch,
+        } = parts;
+        let started_unix_ms =
+            SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64;
+        let home = Home::new(HomeConfig {
+            epoch,
+            known_since_ms: started_unix_ms,
+            channels: config.limits.channels_per_shard,
+            history_bytes: config.limits.history_bytes,
+            keys: config.limits.keys,
+            key_age_ms: config.limits.key_age_ms,
+            table,
+        });
         Shard {
             index,
             poll,
@@ -136,20 +173,23 @@ impl Shard {
             unaccepted: Vec::new(),
             inbox,
             peers,
-            home: Home::new(epoch, config.limits.channels_per_shard),
+            home,
             sender: Sender::new(config.io_uring),
             config,
             host,
             ids,
             gate,
             calls,
+            session_gate,
             counters,
             started: Instant::now(),
+            started_unix_ms,
             now: 1,
             generation: 0,
             connections: Slab::new(),
             sessions: Slab::new(),
             exchanges: Slab::new(),
+            exchange_bytes: 0,
             browsers: HashMap::new(),
             hub: Hub::default(),
             wheel: Wheel::new(1),
@@ -171,6 +211,7 @@ impl Shard {
     pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(1024);
         self.wheel.arm(Timer::Sweep, self.now + timer::SWEEP_MS);
+        self.wheel.arm(Timer::Forget, self.now + timer::FORGET_MS);
         while !self.stopped {
             let timeout = if self.has_work() { Some(0) } else { self.wheel.next_ms(self.now) };
             if let Err(error) = self.poll.poll(&mut events, timeout.map(Duration::from_millis))
@@ -195,6 +236,11 @@ impl Shard {
             self.flush();
             self.look_at_drain();
         }
+    }
+
+    /// The time, in unix milliseconds.
+    fn unix_ms(&self) -> u64 {
+        self.started_unix_ms + self.now
     }
 
     fn has_work(&self) -> bool {

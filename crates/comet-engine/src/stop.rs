@@ -1,29 +1,23 @@
 //! A graceful stop, in phases that all shards reach together.
 //!
-//! A shard that stopped on its own could miss a publication that another one still acknowledges. So shards
-//! first send everyone away and say when they are quiet; then publishing ends on all of them, what was
-//! accepted before reaches the shards that listen, and only then each may stop. What a shard does in its
-//! phase is in `shard/drain`; this runs on the thread that asked for the stop.
+//! A shard that stopped on its own could miss a publication that another one still acknowledges. So publishing
+//! ends on all shards first, then what was accepted reaches the shards that listen, and only then each sends
+//! its clients away and stops. What a shard does in its phase is in `shard/drain`; this runs on the thread
+//! that asked for the stop.
 
 use std::sync::mpsc::{Sender, channel};
-use std::time::{Duration, Instant};
 
 use crate::inbox::{Letter, Peer};
-
-/// How often shards are asked whether they are quiet.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// What a shard is told to do, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Send clients away; everything still works.
-    SendAway,
-    /// Accept no publication of your own clients any more.
+    /// Accept no session and no publication of your own clients any more.
     EndPublishing,
     /// Nothing: when all have answered, every publication accepted before has been numbered and handed on.
     Settle,
-    /// Stop when nothing is left to send.
-    Finish,
+    /// Send everyone away, and stop when nothing is left to send.
+    SendAway,
 }
 
 /// One phase for one shard; dropping it answers too.
@@ -32,15 +26,9 @@ pub(crate) struct Order {
     _done: Sender<()>,
 }
 
-/// Leads the shards to their stop. Half of the time is for sending away and half for fetching what is left;
-/// ends before either is over when all shards are quiet. The shards' threads end afterwards by themselves.
-pub(crate) fn wind_down(peers: &[Peer], limit: Duration) {
-    reach(peers, Phase::SendAway);
-    let end = Instant::now() + limit / 2;
-    while Instant::now() < end && !peers.iter().all(Peer::is_quiet) {
-        std::thread::sleep(LOOK);
-    }
-    for phase in [Phase::EndPublishing, Phase::Settle, Phase::Finish] {
+/// Leads the shards to their stop; their threads end afterwards by themselves.
+pub(crate) fn wind_down(peers: &[Peer]) {
+    for phase in [Phase::EndPublishing, Phase::Settle, Phase::SendAway] {
         reach(peers, phase);
     }
 }

@@ -12,6 +12,7 @@ mod file;
 mod key;
 mod layers;
 mod print;
+mod rule;
 mod size;
 mod suggestion;
 mod table;

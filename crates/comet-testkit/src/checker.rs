@@ -1,109 +1,46 @@
-//! The judge of deliveries: what was published, what each subscriber saw, and whether that fits.
+//! The judges of deliveries: what was published, what each subscriber saw, and whether that fits.
 //!
 //! Publishers and subscribers write down what they did; nothing here talks to a server. The verdict names
 //! every message that was lost, repeated, seen out of order or never published, so that a failed run can be
 //! understood from its output alone.
+//!
+//! Two judges come to the same verdicts. [`Checker`] keeps everything and judges at the end; it is for runs of
+//! a few thousand messages, whose lines may be written in any order. [`StreamChecker`] judges as it goes and
+//! keeps a few numbers for each subscriber, channel and publisher; it is for runs of millions.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
+mod fault;
+mod log;
+mod note;
+mod order;
+mod stream;
 
-use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
 
-/// A numbered message of one publisher. The numbers of a publisher on a channel begin anywhere and go up by
-/// one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Note {
-    /// Who published it.
-    pub publisher: String,
-    /// The publisher's number for it.
-    pub number: u64,
+use serde_json::Value;
+
+pub use fault::Fault;
+pub use note::Note;
+pub use stream::{StreamChecker, Verdict};
+
+use log::{Line, Log};
+use order::Places;
+
+/// What a publisher knows of one of its messages.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// The server acknowledged it, or somebody saw it.
+    accepted: bool,
 }
 
-impl Note {
-    /// A note.
-    pub fn new(publisher: &str, number: u64) -> Note {
-        Note { publisher: publisher.into(), number }
-    }
-
-    /// The note as the data of a publication.
-    pub fn data(&self) -> Value {
-        json!({ "from": self.publisher, "n": self.number })
-    }
-
-    /// Reads the data of an event; `None` when it is no note.
-    pub fn read(data: &Value) -> Option<Note> {
-        Some(Note { publisher: data["from"].as_str()?.to_owned(), number: data["n"].as_u64()? })
-    }
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.publisher, self.number)
-    }
-}
-
-/// What is wrong with a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// A message between two that were seen, or one that was acknowledged, was not seen and no gap was told.
-    Lost {
-        /// Who did not see it.
-        subscriber: String,
-        /// Where.
-        channel: String,
-        /// What.
-        note: Note,
-    },
-    /// A message was seen twice.
-    Repeated {
-        /// Who saw it.
-        subscriber: String,
-        /// Where.
-        channel: String,
-        /// What.
-        note: Note,
-    },
-    /// A publisher's message was seen after a later one of the same publisher.
-    Late {
-        /// Who saw it.
-        subscriber: String,
-        /// Where.
-        channel: String,
-        /// What.
-        note: Note,
-    },
-    /// Two subscribers saw the messages of a channel in different orders.
-    Disagreement {
-        /// The two.
-        subscribers: [String; 2],
-        /// Where.
-        channel: String,
-        /// A message that one saw before, the other after some other message.
-        note: Note,
-    },
-    /// A message was seen that nobody published there.
-    Invented {
-        /// Who saw it.
-        subscriber: String,
-        /// Where.
-        channel: String,
-        /// What.
-        note: Note,
-    },
-}
-
-/// One line of a subscriber's log.
-enum Line {
-    Saw(Note),
-    Gap,
-}
+/// The messages of one channel, by publisher and number.
+type Published = HashMap<String, BTreeMap<u64, Known>>;
 
 /// Writes down a run and judges it.
 #[derive(Default)]
 pub struct Checker {
-    published: HashMap<String, HashSet<Note>>,
-    acknowledged: HashMap<String, Vec<Note>>,
-    logs: BTreeMap<(String, String), Vec<Line>>,
+    published: HashMap<String, Published>,
+    places: HashMap<String, Places>,
+    logs: BTreeMap<String, Log>,
     throughout: Vec<(String, String)>,
 }
 
@@ -115,13 +52,21 @@ impl Checker {
 
     /// A publisher sends a note; it may arrive or not.
     pub fn published(&mut self, channel: &str, note: &Note) {
-        self.published.entry(channel.into()).or_default().insert(note.clone());
+        let numbers = self.published.entry(channel.into()).or_default();
+        numbers.entry(note.publisher.clone()).or_default().entry(note.number).or_default();
     }
 
     /// The server acknowledged a note.
     pub fn acknowledged(&mut self, channel: &str, note: &Note) {
         self.published(channel, note);
-        self.acknowledged.entry(channel.into()).or_default().push(note.clone());
+        accept(&mut self.published, channel, &note.publisher, note.number);
+    }
+
+    /// The server acknowledged a note and told its place in the channel. Epochs follow each other in the order
+    /// in which they are first told of.
+    pub fn acknowledged_at(&mut self, channel: &str, note: &Note, epoch: &str, offset: u64) {
+        self.acknowledged(channel, note);
+        self.places.entry(channel.into()).or_default().tell(note, epoch, offset);
     }
 
     /// A subscriber listened from before the first publication to after the last: it has to see every
@@ -132,7 +77,7 @@ impl Checker {
 
     /// A subscriber saw a note.
     pub fn saw(&mut self, subscriber: &str, channel: &str, note: &Note) {
-        self.log(subscriber, channel).push(Line::Saw(note.clone()));
+        self.log(subscriber).push(Line::Saw(channel.into(), note.clone()));
     }
 
     /// A subscriber saw an event whose data is a note.
@@ -145,23 +90,51 @@ impl Checker {
         self.saw(subscriber, &channel, &note);
     }
 
-    /// The server told a subscriber that messages are missing here.
+    /// The server told a subscriber that messages are missing here. That needs a reason:
+    /// [`Checker::on_outage`] or [`Checker::allow_gap`] before it, one for each gap of a channel.
     pub fn told_of_gap(&mut self, subscriber: &str, channel: &str) {
-        self.log(subscriber, channel).push(Line::Gap);
+        self.log(subscriber).push(Line::Gap(channel.into()));
     }
 
-    fn log(&mut self, subscriber: &str, channel: &str) -> &mut Vec<Line> {
-        self.logs.entry((subscriber.into(), channel.into())).or_default()
+    /// An outage of this subscriber begins. One longer than the server remembers lets it be told of one gap on
+    /// each channel; a shorter one of none.
+    pub fn on_outage(&mut self, subscriber: &str, longer_than_window: bool) {
+        self.log(subscriber).push(Line::Outage(longer_than_window));
     }
 
-    /// Everything that is wrong.
+    /// From here on the subscriber may be told of one more gap on this channel.
+    pub fn allow_gap(&mut self, subscriber: &str, channel: &str) {
+        self.log(subscriber).push(Line::Allow(channel.into()));
+    }
+
+    /// What this subscriber misses here, on any channel, is no fault: for clients that do not recover.
+    pub fn excuse_loss(&mut self, subscriber: &str) {
+        self.log(subscriber).push(Line::Excuse);
+    }
+
+    fn log(&mut self, subscriber: &str) -> &mut Log {
+        self.logs.entry(subscriber.into()).or_default()
+    }
+
+    /// Everything that is wrong, sorted.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        for ((subscriber, channel), log) in &self.logs {
-            self.judge_log(subscriber, channel, log, &mut faults);
+        let mut seen = BTreeMap::new();
+        for (subscriber, log) in &self.logs {
+            seen.insert(subscriber.as_str(), log.judge(subscriber, self, &mut faults));
         }
-        self.judge_completeness(&mut faults);
-        self.judge_agreement(&mut faults);
+        let mut accepted = self.published.clone();
+        for (channel, publisher, number) in seen.values().flat_map(log::Judged::seen) {
+            accept(&mut accepted, channel, publisher, number);
+        }
+        for (subscriber, channel) in &self.throughout {
+            seen.entry(subscriber).or_default().listens_throughout(channel, self);
+        }
+        for (subscriber, judged) in &seen {
+            judged.missing(subscriber, &accepted, &mut faults);
+        }
+        order::agreement(&seen, &self.places, &mut faults);
+        faults.sort();
         faults
     }
 
@@ -179,90 +152,16 @@ impl Checker {
         );
     }
 
-    fn judge_log(&self, subscriber: &str, channel: &str, log: &[Line], faults: &mut Vec<Fault>) {
-        let place = |note: &Note| (subscriber.to_owned(), channel.to_owned(), note.clone());
-        let mut seen = HashSet::new();
-        // The last number seen of each publisher, and whether a gap was told of since.
-        let mut last: HashMap<&str, (u64, bool)> = HashMap::new();
-        for line in log {
-            let Line::Saw(note) = line else {
-                last.values_mut().for_each(|(_, gap)| *gap = true);
-                continue;
-            };
-            let (subscriber, channel, seen_note) = place(note);
-            if !self.published.get(&channel).is_some_and(|published| published.contains(note)) {
-                faults.push(Fault::Invented { subscriber, channel, note: seen_note });
-                continue;
-            }
-            if !seen.insert(note) {
-                faults.push(Fault::Repeated { subscriber, channel, note: seen_note });
-                continue;
-            }
-            match last.get(note.publisher.as_str()) {
-                Some((before, _)) if note.number < *before => {
-                    faults.push(Fault::Late { subscriber, channel, note: seen_note });
-                    continue;
-                }
-                Some((before, false)) => {
-                    for missing in before + 1..note.number {
-                        let note = Note::new(&note.publisher, missing);
-                        let (subscriber, channel, note) = place(&note);
-                        faults.push(Fault::Lost { subscriber, channel, note });
-                    }
-                }
-                _ => {}
-            }
-            last.insert(&note.publisher, (note.number, false));
-        }
-    }
-
-    fn judge_completeness(&self, faults: &mut Vec<Fault>) {
-        for (subscriber, channel) in &self.throughout {
-            let log = self.logs.get(&(subscriber.clone(), channel.clone())).map_or(&[][..], Vec::as_slice);
-            if log.iter().any(|line| matches!(line, Line::Gap)) {
-                continue;
-            }
-            let seen: HashSet<_> = notes(log).collect();
-            for note in
-                self.acknowledged.get(channel).into_iter().flatten().filter(|note| !seen.contains(note))
-            {
-                let lost = Fault::Lost {
-                    subscriber: subscriber.clone(),
-                    channel: channel.clone(),
-                    note: note.clone(),
-                };
-                if !faults.contains(&lost) {
-                    faults.push(lost);
-                }
-            }
-        }
-    }
-
-    fn judge_agreement(&self, faults: &mut Vec<Fault>) {
-        let logs: Vec<_> = self.logs.iter().collect();
-        for (at, ((subscriber, channel), log)) in logs.iter().enumerate() {
-            let rank: HashMap<_, _> = notes(log).enumerate().map(|(rank, note)| (note, rank)).collect();
-            for ((other, _), other_log) in logs[at + 1..].iter().filter(|((_, where_), _)| where_ == channel)
-            {
-                let mut before = 0;
-                for (note, rank) in
-                    notes(other_log).filter_map(|note| rank.get(note).map(|rank| (note, *rank)))
-                {
-                    if rank < before {
-                        let (subscribers, channel) = ([subscriber.clone(), other.clone()], channel.clone());
-                        faults.push(Fault::Disagreement { subscribers, channel, note: note.clone() });
-                        break;
-                    }
-                    before = rank;
-                }
-            }
-        }
+    fn has_published(&self, channel: &str, note: &Note) -> bool {
+        let numbers = self.published.get(channel).and_then(|published| published.get(&note.publisher));
+        numbers.is_some_and(|numbers| numbers.contains_key(&note.number))
     }
 }
 
-fn notes(log: &[Line]) -> impl Iterator<Item = &Note> {
-    log.iter().filter_map(|line| match line {
-        Line::Saw(note) => Some(note),
-        Line::Gap => None,
-    })
+/// Remembers that a message that was published has arrived.
+fn accept(published: &mut HashMap<String, Published>, channel: &str, publisher: &str, number: u64) {
+    let numbers = published.get_mut(channel).and_then(|published| published.get_mut(publisher));
+    if let Some(known) = numbers.and_then(|numbers| numbers.get_mut(&number)) {
+        known.accepted = true;
+    }
 }

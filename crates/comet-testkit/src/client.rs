@@ -243,7 +243,7 @@ impl<W: Wire> Client<W> {
         let Some(batch) = self.wire.receive(left) else { return false };
         for message in batch {
             // Replies have no data; events do.
-            if message.get("data").is_some() {
+            if message.get("data").is_some() || message["channel"] == "/meta/gap" {
                 self.events.push_back(message);
                 continue;
             }

@@ -72,6 +72,30 @@ impl WebSocket {
         }
     }
 
+    /// Opens a WebSocket on a connection that may be lost any time; `None` when it is, or when no answer comes
+    /// within this time.
+    pub fn try_open_on(mut socket: Socket, path: &str, within: Duration) -> Option<WebSocket> {
+        let handshake = Handshake::new(u128::from(socket.local_address().port()).to_be_bytes());
+        let mut request = Vec::new();
+        let host = socket.host().to_owned();
+        handshake.write_request(&mut request, &host, path, &[]).expect("the request can be written");
+        socket.try_send(request).ok()?;
+        let end = Instant::now() + within;
+        loop {
+            match handshake.read_answer(socket.unread()).ok()? {
+                Answer::Partial => match socket.hear(end.saturating_duration_since(Instant::now())) {
+                    Heard::Bytes(_) => {}
+                    Heard::Nothing | Heard::End => return None,
+                },
+                Answer::Open { length } => {
+                    socket.unread().drain(..length);
+                    return Some(WebSocket { socket, decoder: Decoder::for_client() });
+                }
+                Answer::Refused { .. } => return None,
+            }
+        }
+    }
+
     /// The connection under it.
     pub fn socket(&mut self) -> &mut Socket {
         &mut self.socket
@@ -82,6 +106,24 @@ impl WebSocket {
         let mut out = Vec::new();
         client::write_text_frame(&mut out, text, MASK);
         self.socket.send(out);
+    }
+
+    /// Sends a text message on a connection that may be lost.
+    ///
+    /// # Errors
+    /// Of the socket.
+    pub fn try_send_text(&mut self, text: &str) -> std::io::Result<()> {
+        self.try_send_frame(Opcode::Text, text.as_bytes())
+    }
+
+    /// Sends a whole frame on a connection that may be lost.
+    ///
+    /// # Errors
+    /// Of the socket.
+    pub fn try_send_frame(&mut self, opcode: Opcode, payload: &[u8]) -> std::io::Result<()> {
+        let mut out = Vec::new();
+        client::write_frame(&mut out, opcode, payload, MASK);
+        self.socket.try_send(out)
     }
 
     /// Sends a batch.
@@ -109,6 +151,11 @@ impl WebSocket {
         let mut out = Vec::new();
         client::write_close_frame(&mut out, code, "", MASK);
         self.socket.send(out);
+    }
+
+    /// Ends the connection with a reset instead of a farewell; what was not read is lost.
+    pub fn reset(self) {
+        self.socket.reset();
     }
 
     /// What comes next, waiting no longer than `within`.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub(crate) use http::{Callback, Post};
 pub use http::{CallbackWire, HttpWire, LongPollWire, Phrase};
 pub use websocket::WebSocketWire;
 

@@ -2,19 +2,20 @@
 //!
 //! Requests are `POST` with JSON, answers are JSON with real status codes, errors are
 //! `{"error":{"code":…,"message":…}}` with the codes of the one table. Who may is a key or nobody; what is
-//! done with a message is the engine's business.
+//! done with a message is the publisher's and the engine's business.
 
 use std::time::Duration;
 
-use bayeux::{Channel, Code, Kind, NameError, json};
+use bayeux::{Code, NameError, json};
 use bytes::Bytes;
-use comet_engine::{Handle, Position};
-use http::header::{AUTHORIZATION, HeaderValue, ORIGIN, RETRY_AFTER};
+use comet_engine::{Claim, Handle, Origin, Position};
+use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN, REFERER, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::publisher::{PublishError, Publisher};
 use crate::web::{Body, Response, error, json};
 
 /// Bytes of a request body.
@@ -40,6 +41,7 @@ pub enum ApiAccess {
 pub(crate) struct Api {
     access: ApiAccess,
     handle: Handle,
+    publisher: Publisher,
 }
 
 /// One message to publish.
@@ -48,6 +50,9 @@ pub(crate) struct Api {
 struct Publish {
     channel: String,
     data: Box<RawValue>,
+    /// Makes it one and the same when it comes again.
+    #[serde(default)]
+    key: Option<Box<str>>,
 }
 
 /// Several messages to publish.
@@ -62,7 +67,7 @@ struct Refused(Code, String);
 
 impl Api {
     pub(crate) fn new(access: ApiAccess, handle: Handle) -> Api {
-        Api { access, handle }
+        Api { access, publisher: Publisher::new(handle.clone()), handle }
     }
 
     pub(crate) async fn answer(&self, request: Request<Body>) -> Response {
@@ -93,7 +98,7 @@ impl Api {
         match path.as_str() {
             "/api/publish" => {
                 let position = self.publish(parse(&body)?).await?;
-                Ok(format!("{{\"position\":{}}}", position_json(position)))
+                Ok(published_json(position))
             }
             "/api/batch" => self.publish_all(parse(&body)?).await,
             _ => Ok(self.info()),
@@ -122,17 +127,18 @@ impl Api {
     }
 
     async fn publish(&self, publish: Publish) -> Result<Position, Refused> {
-        let channel = Channel::parse(&publish.channel).map_err(|fault| {
-            let code = if fault == NameError::Reserved { Code::PublishDenied } else { Code::ChannelInvalid };
-            Refused(code, format!("{:?}: {fault}", publish.channel))
-        })?;
-        if channel.kind() != Kind::Broadcast {
-            return Err(Refused(
-                Code::PublishDenied,
-                format!("{:?} is not a channel for everyone.", publish.channel),
-            ));
-        }
-        self.handle.publish(channel, publish.data).await.map_err(refused)
+        let Publish { channel, data, key, .. } = publish;
+        let published = match key {
+            None => self.publisher.publish_raw(&channel, data).await,
+            Some(key) => self.publisher.publish_raw_once(&channel, data, key).await,
+        };
+        published.map_err(|error| match error {
+            PublishError::Refused(code) => refused(code),
+            PublishError::Name(_, NameError::Reserved) => Refused(Code::PublishDenied, error.to_string()),
+            PublishError::Name(..) => Refused(Code::ChannelInvalid, error.to_string()),
+            PublishError::Data(_) => Refused(Code::JsonInvalid, error.to_string()),
+            PublishError::Key(_) => Refused(Code::MessageInvalid, error.to_string()),
+        })
     }
 
     /// Publishes in order; every message has its own outcome.
@@ -143,7 +149,7 @@ impl Api {
         let mut outcomes = Vec::with_capacity(batch.messages.len());
         for publish in batch.messages {
             outcomes.push(match self.publish(publish).await {
-                Ok(position) => format!("{{\"position\":{}}}", position_json(position)),
+                Ok(position) => published_json(position),
                 Err(Refused(code, message)) => {
                     serde_json::json!({ "error": { "code": code.name(), "message": message } }).to_string()
                 }
@@ -169,20 +175,22 @@ fn refused(code: Code) -> Refused {
     Refused(code, code.description().into())
 }
 
-fn position_json(position: Position) -> String {
-    format!("{{\"epoch\":\"{:x}\",\"offset\":{}}}", position.epoch, position.offset)
+/// The place of a message, and what it outlives: what is published is kept in memory alone.
+fn published_json(position: Position) -> String {
+    let Position { epoch, offset } = position;
+    format!("{{\"position\":{{\"epoch\":\"{epoch:x}\",\"offset\":{offset}}},\"durability\":\"memory\"}}")
 }
 
 /// Whether a browser sends the request for a page of another site.
 fn is_foreign_page(request: &Request<Body>) -> bool {
-    let field = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    if matches!(field("sec-fetch-site"), Some("cross-site" | "same-site")) {
-        return true;
-    }
-    let Some(origin) = request.headers().get(ORIGIN) else { return false };
-    let authority =
-        origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
-    !authority.zip(field("host")).is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host))
+    let field = |name: &HeaderName| request.headers().get(name).map(HeaderValue::as_bytes);
+    let claim = Claim {
+        host: field(&HOST),
+        origin: field(&ORIGIN),
+        site: field(&HeaderName::from_static("sec-fetch-site")),
+        referer: field(&REFERER),
+    };
+    claim.judge(&[]) == Origin::Forbidden
 }
 
 async fn read(body: Body) -> Result<Bytes, Refused> {

@@ -50,11 +50,10 @@ impl Client {
     /// subscription.
     ///
     /// # Errors
-    /// When the data cannot be written as JSON.
+    /// When the data cannot be written as JSON or is larger than the queue of a session.
     pub fn send<T: Serialize + ?Sized>(&self, channel: &Channel, data: &T) -> Result<(), PublishError> {
         let data = serde_json::value::to_raw_value(data).map_err(PublishError::Data)?;
-        self.handle.deliver(&self.who, channel, &data);
-        Ok(())
+        self.handle.deliver(&self.who, channel, &data).map_err(PublishError::Refused)
     }
 
     /// Ends its session; the client is told not to come back by itself.

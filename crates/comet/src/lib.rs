@@ -32,10 +32,13 @@ mod service;
 mod web;
 
 pub use api::ApiAccess;
-pub use bayeux::{Channel, Code, ConnectionType, NameError, Pattern, Settings};
+pub use bayeux::{Channel, Code, ConnectionType, Kind, NameError, Pattern, Settings};
 pub use builder::Builder;
 pub use client::Client;
-pub use comet_engine::{Config, Identity, Limits, Position, RequestInfo, Snapshot};
+pub use comet_engine::{
+    ChannelOptions, Channels, Config, Durability, Identity, Limits, Position, RequestInfo, Retention,
+    Snapshot,
+};
 pub use files::Files;
 pub use instance::Comet;
 pub use policy::{Denied, Handshake, Open, Policy};

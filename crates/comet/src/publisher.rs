@@ -4,8 +4,9 @@
 //! policy.
 
 use bayeux::{Channel, Code, NameError};
-use comet_engine::{Handle, Position};
+use comet_engine::{Handle, KEY_BYTES, Position};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// Publishes on channels. Cheap to clone.
 #[derive(Clone)]
@@ -23,6 +24,9 @@ pub enum PublishError {
     /// The data cannot be written as JSON.
     #[error("the data cannot be written as JSON: {0}")]
     Data(serde_json::Error),
+    /// A key has 1 to 64 bytes; the number is how many this one has.
+    #[error("a key has 1 to 64 bytes, and this one has {0}")]
+    Key(usize),
     /// The server could not take it.
     #[error("the server refuses: {}", .0.name())]
     Refused(Code),
@@ -42,12 +46,58 @@ impl Publisher {
         channel: &str,
         data: &T,
     ) -> Result<Position, PublishError> {
-        let name = |error| PublishError::Name(channel.into(), error);
-        let channel = Channel::parse(channel).map_err(name)?;
-        if channel.kind() != bayeux::Kind::Broadcast {
-            return Err(PublishError::Name(channel.as_str().into(), NameError::Reserved));
-        }
-        let data = serde_json::value::to_raw_value(data).map_err(PublishError::Data)?;
+        self.publish_raw(channel, raw(data)?).await
+    }
+
+    /// Publishes what is written as JSON already.
+    pub(crate) async fn publish_raw(
+        &self,
+        channel: &str,
+        data: Box<RawValue>,
+    ) -> Result<Position, PublishError> {
+        let channel = named(channel)?;
         self.handle.publish(channel, data).await.map_err(PublishError::Refused)
     }
+
+    /// Publishes `data` on `channel` once, however often it is called with the same `key`: further calls return
+    /// the place of the first, as long as the server remembers the key. For saying a thing again after a failure
+    /// that leaves open whether it was said.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why nothing was published; [`PublishError::Key`], that the key has not 1 to 64
+    /// bytes.
+    pub async fn publish_once<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        key: &str,
+    ) -> Result<Position, PublishError> {
+        self.publish_raw_once(channel, raw(data)?, key.into()).await
+    }
+
+    /// Publishes once what is written as JSON already.
+    pub(crate) async fn publish_raw_once(
+        &self,
+        channel: &str,
+        data: Box<RawValue>,
+        key: Box<str>,
+    ) -> Result<Position, PublishError> {
+        if !KEY_BYTES.contains(&key.len()) {
+            return Err(PublishError::Key(key.len()));
+        }
+        let channel = named(channel)?;
+        self.handle.publish_once(channel, data, key).await.map_err(PublishError::Refused)
+    }
+}
+
+fn named(channel: &str) -> Result<Channel, PublishError> {
+    let parsed = Channel::parse(channel).map_err(|error| PublishError::Name(channel.into(), error))?;
+    match parsed.kind() {
+        bayeux::Kind::Broadcast => Ok(parsed),
+        _ => Err(PublishError::Name(channel.into(), NameError::Reserved)),
+    }
+}
+
+fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, PublishError> {
+    serde_json::value::to_raw_value(data).map_err(PublishError::Data)
 }

@@ -60,7 +60,8 @@ export class CallbackPollingTransport extends PollingTransport {
       script.onerror = script.onload = () => end(() => reject(new CometError("connection_lost")));
       signal.addEventListener("abort", onAbort);
       script.async = true;
-      script.referrerPolicy = "no-referrer";
+      // The server lets in pages of other sites by the referer, and wants no more of it than this.
+      script.referrerPolicy = "origin";
       script.src = `${url}${url.includes("?") ? "&" : "?"}jsonp=${name}&message=${encodeURIComponent(body)}`;
       (document.head ?? document.documentElement).append(script);
     });

@@ -105,16 +105,6 @@ export function isPublic(name) {
 }
 
 /**
- * All transports in the usual order of preference, each with the function of the platform without which it cannot be used.
- * @type {{ [name: string]: (parts: Pick<import("./transport.js").Parts, "fetch" | "WebSocket" | "document">) => unknown }}
- */
-export const NEEDS = {
-  websocket: (parts) => parts.WebSocket,
-  "long-polling": (parts) => parts.fetch,
-  "callback-polling": (parts) => parts.document?.createElement,
-};
-
-/**
  * @param {string} name
  * @param {import("./transport.js").Parts} parts
  * @returns {Promise<import("./transport.js").Transport>}

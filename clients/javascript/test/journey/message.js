@@ -1,7 +1,7 @@
 /**
  * @file Journeys that must succeed against every server and on every transport: they script nothing and look at nothing but the client.
  */
-import { equal, ok, rejects, until } from "./check.js";
+import { equal, ok, rejects, sleep, until } from "./check.js";
 
 let lastRoom = 0;
 /** A channel nobody else uses, also on a server that serves several runs. */
@@ -122,6 +122,28 @@ export const messageJourneys = [
       await until(() => seen.length >= sent, "the last delivery");
       equal(comet.clientId, clientId, "clientId");
       equal(seen, Array.from({ length: sent }, (_, index) => index + 1));
+    },
+  },
+  {
+    // It hears nothing itself: a server may answer publications with events, and two requests may overtake each other.
+    name: "a session that moves loses, repeats or reorders none of its own publications",
+    async run({ connect, transports, moves }) {
+      const comet = connect({ transports });
+      const channel = room();
+      const heard = [];
+      await connect().subscribe(channel, ({ data }) => heard.push(data)).ready;
+      const outcomes = [];
+      let moving = true;
+      const speaking = (async () => {
+        // One publication does not wait for the reply to the last.
+        for (; moving; await sleep(2)) outcomes.push(comet.publish(channel, outcomes.length).then(() => "accepted", ({ code }) => code));
+      })();
+      for (const name of moves) await comet.switchTransport(name);
+      moving = false;
+      await speaking;
+      equal([...new Set(await Promise.all(outcomes))], ["accepted"], "outcomes");
+      await until(() => heard.length >= outcomes.length, "the last delivery");
+      equal(heard, Array.from({ length: outcomes.length }, (_, index) => index));
     },
   },
   {

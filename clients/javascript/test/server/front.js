@@ -1,5 +1,5 @@
 /**
- * @file Serves the test page and forwards everything under the address of a real server to it, so that browsers meet both as one origin.
+ * @file Serves the test page and forwards everything under the address of a real server to it, so that browsers may meet both as one origin.
  * Requests and upgrades are passed on as they are; nothing is kept or changed.
  */
 import { createServer, request as send } from "node:http";
@@ -8,9 +8,10 @@ import { serveFile } from "../scripted-server.js";
 
 /**
  * @param {URL} server Address of the real server, http.
+ * @param {number} [listenPort] A free one, unless given.
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export async function startFront(server) {
+export async function startFront(server, listenPort = 0) {
   const sockets = new Set();
   const port = Number(server.port || 80);
   const front = createServer((request, response) => {
@@ -38,7 +39,7 @@ export async function startFront(server) {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
-  await new Promise((resolve) => front.listen(0, "127.0.0.1", () => resolve(undefined)));
+  await new Promise((resolve) => front.listen(listenPort, "127.0.0.1", () => resolve(undefined)));
   return {
     url: `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (front.address()).port}`,
     close: () => {

@@ -15,6 +15,12 @@ impl<'a> Object<'a> {
         Object { out, separator: b'{' }
     }
 
+    /// Goes on with an object that was left unfinished, or opens one in an empty buffer.
+    pub(crate) fn reopen(out: &'a mut Vec<u8>) -> Object<'a> {
+        let separator = if out.is_empty() { b'{' } else { b',' };
+        Object { out, separator }
+    }
+
     /// A field holding text.
     pub(crate) fn text(&mut self, key: &str, value: &str) {
         write_text(self.key(key), value);

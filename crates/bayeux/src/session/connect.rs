@@ -22,6 +22,10 @@ use crate::reply::Reply;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket(pub u64);
 
+/// Which connect of its session one is. Only the newest takes deliveries along in sessions whose clients confirm them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Turn(u32);
+
 /// When a connect is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -37,8 +41,11 @@ pub enum Answer {
 /// A connect that was accepted.
 #[derive(Debug)]
 pub struct Connect {
-    /// The reply, for [`Answer::Now`]. After it is written, call [`Session::on_connect_written`].
+    /// The reply, for [`Answer::Now`]. When deliveries are taken to leave with it, call [`Session::number_reply`]; after
+    /// it is written, [`Session::on_connect_written`].
     pub reply: Reply,
+    /// Which connect it is: see [`Session::may_ride_on_turn`].
+    pub turn: Turn,
     /// When it is answered.
     pub answer: Answer,
     /// An older connect that was held until now. It ends without a Bayeux reply: on HTTP with the status of
@@ -57,6 +64,13 @@ pub(super) struct Held {
 }
 
 impl<D: Delivery> Session<D> {
+    /// Whether this is a connect that was made before one that came already. It must not win the session back for an
+    /// older wire: ask before the wire it came on becomes the session's.
+    pub fn is_overtaken(&self, message: &Message) -> bool {
+        message.channel.as_deref() == Some(meta::CONNECT)
+            && number_of(message).is_some_and(|number| number <= self.connects)
+    }
+
     pub(super) fn on_connect(
         &mut self,
         message: Message,
@@ -64,13 +78,10 @@ impl<D: Delivery> Session<D> {
         settings: &Settings,
         now: Millis,
     ) -> Step {
-        if let Some(number) = number_of(&message) {
-            if number <= self.connects {
-                // It was made before one that came already: answering it would win the session back for an older wire.
-                return Step::Reply(settings.refuse(&message, Code::Superseded));
-            }
-            self.connects = number;
+        if self.is_overtaken(&message) {
+            return Step::Reply(settings.refuse(&message, Code::Superseded));
         }
+        self.connects = number_of(&message).unwrap_or(self.connects);
         let Some(kind) = kind_of(&message, context.carrier, settings) else {
             let error = Error::new(
                 Code::ConnectionTypesUnsupported,
@@ -80,7 +91,11 @@ impl<D: Delivery> Session<D> {
             let advice = Advice { reconnect: Reconnect::Handshake, ..settings.refusal_advice(error.code) };
             return Step::Reply(Reply::refuse(&message, error).with_advice(advice));
         };
+        if let Err(error) = self.on_confirmation(&message, context.carrier, settings) {
+            return self.refuse_confirmation(&message, error, settings);
+        }
         let superseded = self.held.take().map(|held| held.ticket);
+        self.turn = self.turn.wrapping_add(1);
         let first = self.connection_type.is_none();
         let changed = self.connection_type.replace(kind) != Some(kind);
         let (answer, advice) = self.judge(kind, first, &message, context, settings, now);
@@ -94,7 +109,23 @@ impl<D: Delivery> Session<D> {
         let mut reply = Reply::accept(&message);
         reply.advice = advise.then_some(advice);
         self.await_writing(settings, now);
-        Step::Connect(Connect { reply, answer, superseded, ext: message.ext })
+        Step::Connect(Connect { reply, turn: Turn(self.turn), answer, superseded, ext: message.ext })
+    }
+
+    fn refuse_confirmation(&mut self, message: &Message, error: Error, settings: &Settings) -> Step {
+        let lost = error.code == Code::ResumeFailed;
+        let reply = settings.refuse(message, error);
+        if !lost {
+            return Step::Reply(reply);
+        }
+        self.ended = true;
+        Step::ResumeFailed { reply, superseded: self.held.take().map(|held| held.ticket) }
+    }
+
+    /// Whether queued deliveries leave with the answer to this connect: as [`Session::may_ride_on_connect`], but to a
+    /// client that confirms what it receives only with that to its newest connect, whatever is answered first.
+    pub fn may_ride_on_turn(&self, turn: Turn) -> bool {
+        self.may_ride_on_connect() && (self.retained.is_none() || turn.0 == self.turn)
     }
 
     /// When the connect is answered, and the advice that fits this answer.
@@ -145,8 +176,8 @@ impl<D: Delivery> Session<D> {
         self.held.as_ref().map(|held| held.ticket)
     }
 
-    /// Ends the hold and gives the successful reply, because there is something to deliver or time is up. After it is
-    /// written, call [`Session::on_connect_written`].
+    /// Ends the hold and gives the successful reply, because there is something to deliver or time is up. When deliveries
+    /// are taken to leave with it, call [`Session::number_reply`]; after it is written, [`Session::on_connect_written`].
     pub fn release(&mut self, settings: &Settings, now: Millis) -> Option<(Ticket, Reply)> {
         let held = self.held.take()?;
         self.await_writing(settings, now);

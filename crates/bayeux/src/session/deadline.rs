@@ -37,6 +37,7 @@ impl<D> Session<D> {
     /// and only the client's connects show that it is there.
     pub fn attach(&mut self) {
         self.attached = self.attached.saturating_add(1);
+        self.await_count();
     }
 
     /// A pushing wire is gone. With the last one the clock of expiry starts; another wire may take the session up.

@@ -3,7 +3,8 @@
 //! Everything an unknown client can say is judged here; whether this person may come in is left to the policy, and the
 //! id of the new session is chosen by the caller. A handshake comes in, and a session and its reply go out.
 
-use super::outbound::Mailbox;
+use super::mailbox::Mailbox;
+use super::retained::{Manner, Retained};
 use super::{Session, Settings};
 use crate::Millis;
 use crate::advice::{Advice, Reconnect};
@@ -13,6 +14,7 @@ use crate::error::Error;
 use crate::message::Message;
 use crate::meta;
 use crate::reply::Reply;
+use crate::since;
 
 /// A client without session.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,21 +73,36 @@ impl HandshakeRequest {
         })
     }
 
-    /// Opens the session. `client_id` is a new secret of at least 128 random bits.
+    /// Opens the session. `client_id` is a new secret of at least 128 random bits. A client that asks for it gets what it
+    /// did not receive once more: one that counts (`ext.received`), or else one that acknowledges (`ext.ack`).
     pub fn accept<D>(self, client_id: Box<str>, settings: &Settings, now: Millis) -> (Session<D>, Reply) {
         let mut reply = Reply::accept(&self.message).with_advice(self.advice);
         reply.client_id = Some(client_id.clone());
         reply.supported = Some(self.supported);
+        let manner = Manner::of(&self.message);
+        let acknowledges = matches!(manner, Some(Manner::Batch(_)));
+        match &manner {
+            Some(Manner::Count(_)) => reply.ext.received(),
+            Some(Manner::Batch(_)) => reply.ext.acknowledges(),
+            None => {}
+        }
+        let replays = since::wants_replay(self.message.ext.as_deref());
+        if replays {
+            reply.ext.replay();
+        }
         let mut session = Session {
             client_id,
             mailbox: Mailbox::default(),
+            retained: manner.map(|manner| Box::new(Retained::new(manner, settings))),
             held: None,
             deadline: now,
             interval_ms: 0,
             attached: 0,
             connection_type: None,
             connects: 0,
-            connect_only: false,
+            turn: 0,
+            replays,
+            connect_only: acknowledges,
             advise: true,
             ended: false,
         };
@@ -97,7 +114,7 @@ impl HandshakeRequest {
     pub fn deny(self, error: impl Into<Error>, advice: Option<Advice>) -> Reply {
         let error = error.into();
         let advice = advice.unwrap_or(Advice {
-            reconnect: error.code.reconnect(),
+            reconnect: error.code.reconnect().without_session(),
             interval_ms: self.retry_interval_ms,
             ..self.advice
         });

@@ -1,10 +1,11 @@
 //! The rules for one message of a client.
 //!
-//! Here a message is checked in order (readable, of this session, to a place there is) and becomes a [`Step`]. Connects
-//! and subscriptions have files of their own; who may publish is asked by the caller.
+//! Here a message is checked in order (readable, of this session, to a place there is) and becomes a [`Step`]. Connects,
+//! subscriptions and publications have files of their own; who may do what is asked by the caller.
 
 use super::context::BatchContext;
 use super::outbound::Delivery;
+use super::publish::on_publish;
 use super::step::Step;
 use super::{Session, Settings};
 use crate::Millis;
@@ -13,7 +14,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::message::Message;
 use crate::meta;
-use crate::name::{Kind, NameError};
+use crate::name::NameError;
 use crate::reply::Reply;
 
 impl<D: Delivery> Session<D> {
@@ -35,8 +36,9 @@ impl<D: Delivery> Session<D> {
             meta::SUBSCRIBE => self.on_subscribe(message, context, settings),
             meta::UNSUBSCRIBE => self.on_unsubscribe(message, settings),
             meta::DISCONNECT => self.on_disconnect(message, settings),
+            meta::RECEIVED => self.on_received(&message, context),
             name => match Channel::parse(name) {
-                Ok(channel) => publish(message, channel),
+                Ok(channel) => on_publish(message, channel),
                 Err(error) => Step::Reply(Reply::refuse(&message, channel_error(name, error))),
             },
         }
@@ -59,21 +61,6 @@ impl<D: Delivery> Session<D> {
     fn on_disconnect(&mut self, message: Message, settings: &Settings) -> Step {
         let held = self.end(Code::Disconnected, settings);
         Step::Disconnect { reply: Reply::accept(&message), held }
-    }
-}
-
-/// A message that is for others: subscribers or a service.
-fn publish(mut message: Message, channel: Channel) -> Step {
-    let Some(data) = message.data.take() else {
-        return Step::Reply(Reply::refuse(&message, Code::DataMissing));
-    };
-    let reply = Reply::accept(&message);
-    let ext = message.ext.take();
-    match channel.kind() {
-        Kind::Broadcast => Step::Publish { channel, data, ext, reply },
-        Kind::Service => Step::Call { channel, data, ext, id: message.id, reply },
-        // The five meta channels were answered before; nothing under `/meta/` is ever published.
-        Kind::Meta => Step::Reply(reply.deny(Code::MetaUnknown)),
     }
 }
 

@@ -1,19 +1,16 @@
 //! What waits to leave for one client, and when it may leave.
 //!
-//! The bounded queue of a session lives here, with the rules of which answer or wire may carry it; the bytes and the
-//! wires do not. Deliveries come from the bus in order and leave in order, each once.
+//! The ways in and out of a session's queue live here, with the rules of which answer or wire may carry it; the queue is
+//! in `mailbox`, what has left is in `retained`. Deliveries come from the bus in order and leave in order, each once
+//! unless the client says that it was lost.
 
-use std::collections::VecDeque;
-
-use super::Session;
-use super::Settings;
 use super::context::Carrier;
+use super::mailbox::Mailbox;
+use super::retained::Retained;
+use super::{Session, Settings};
 
-/// A queue that was longer than this gives its memory back when it runs empty.
-const KEPT_CAPACITY: usize = 8;
-
-/// Something that can be queued for a session.
-pub trait Delivery {
+/// Something that can be queued for a session. A clone shares the original: sessions keep what they have sent.
+pub trait Delivery: Clone {
     /// What it counts against the bound in bytes.
     fn size_bytes(&self) -> usize;
 }
@@ -28,70 +25,71 @@ pub enum Pushed {
     Overflow,
 }
 
-/// A queue and the bytes in it.
-#[derive(Debug)]
-pub(super) struct Mailbox<D> {
-    queue: VecDeque<D>,
-    bytes: usize,
-}
-
-impl<D> Default for Mailbox<D> {
-    fn default() -> Mailbox<D> {
-        Mailbox { queue: VecDeque::new(), bytes: 0 }
-    }
-}
-
 impl<D: Delivery> Session<D> {
     /// Queues a delivery. Then ask [`Session::may_push_now`] and [`Session::wakes_connect`], for a session whose own
     /// batch is being processed after the batch: its response may carry the delivery and leave the connect held.
     pub fn push(&mut self, delivery: D, settings: &Settings) -> Pushed {
-        let size = delivery.size_bytes();
-        let mailbox = &mut self.mailbox;
-        let fits = size <= settings.mailbox_bytes.saturating_sub(mailbox.bytes);
-        if !fits || mailbox.queue.len() >= settings.mailbox_messages {
-            return Pushed::Overflow;
-        }
-        mailbox.bytes += size;
-        mailbox.queue.push_back(delivery);
-        Pushed::Queued
+        if self.mailbox.push(delivery, settings) { Pushed::Queued } else { Pushed::Overflow }
+    }
+
+    /// Queues a delivery of the past. It does not count against the bound of the queue but against one of its own, so
+    /// that live ones find their full room.
+    pub fn push_recovered(&mut self, delivery: D, settings: &Settings) -> Pushed {
+        if self.mailbox.push_recovered(delivery, settings) { Pushed::Queued } else { Pushed::Overflow }
+    }
+
+    /// How many deliveries of the past, and how many bytes of them, still find room.
+    pub fn recovery_room(&self, settings: &Settings) -> (usize, usize) {
+        self.mailbox.recovery_room(settings)
     }
 
     /// Takes deliveries from the front: at most so many, and together at most so many bytes, but one at least, so that
-    /// a large one is never stuck. What the iterator is not asked for stays queued.
+    /// a large one is never stuck. What the iterator is not asked for stays queued; what it gives away is kept for a
+    /// client that confirms what it receives.
     pub fn take(&mut self, max_messages: usize, max_bytes: usize) -> Taken<'_, D> {
-        Taken { mailbox: &mut self.mailbox, messages_left: max_messages, bytes_left: max_bytes, first: true }
+        Taken {
+            mailbox: &mut self.mailbox,
+            retained: self.retained.as_deref_mut(),
+            messages_left: max_messages,
+            bytes_left: max_bytes,
+            first: true,
+        }
     }
 
     /// How many deliveries are queued.
     pub fn pending(&self) -> usize {
-        self.mailbox.queue.len()
+        self.mailbox.len()
     }
 
     /// How many bytes are queued.
     pub fn pending_bytes(&self) -> usize {
-        self.mailbox.bytes
+        self.mailbox.bytes()
     }
 
-    /// Whether queued deliveries may leave on the attached wire at any time.
+    /// Whether queued deliveries may leave on the attached wire at any time. A client that counts has to say its count
+    /// on that wire first.
     pub fn may_push_now(&self) -> bool {
         self.attached > 0
             && !self.delivers_on_connect_only()
             && self.connection_type.is_none_or(|kind| kind.pushes())
+            && self.resumed_here()
     }
 
     /// Whether queued deliveries may leave with the response to a request that is no connect. With an attached wire or
-    /// connect-only delivery they may not, and otherwise only where the settings prefer haste to order: they could overtake
-    /// others.
+    /// connect-only delivery they may not, nor to clients that confirm what they receive, and otherwise only where the
+    /// settings prefer haste to order: they could overtake others.
     pub fn may_ride_on(&self, carrier: Carrier, settings: &Settings) -> bool {
         settings.early_delivery
             && carrier == Carrier::Http { connect_only: false }
             && !self.delivers_on_connect_only()
+            && self.retained.is_none()
             && !self.may_push_now()
     }
 
-    /// Whether queued deliveries leave with connect replies: always, unless the attached wire carries them.
+    /// Whether queued deliveries leave with connect replies: always, unless the attached wire carries them, or a client
+    /// that confirms has not said on this wire what it has.
     pub fn may_ride_on_connect(&self) -> bool {
-        !self.may_push_now()
+        self.resumed_somewhere() && !self.may_push_now()
     }
 
     /// Whether the held connect has to be released now because queued deliveries can leave in no other way.
@@ -105,7 +103,7 @@ impl<D: Delivery> Session<D> {
     }
 
     pub(super) fn deliveries_need_connect(&self) -> bool {
-        !self.mailbox.queue.is_empty() && self.may_ride_on_connect()
+        !self.mailbox.is_empty() && self.may_ride_on_connect()
     }
 
     fn delivers_on_connect_only(&self) -> bool {
@@ -117,6 +115,7 @@ impl<D: Delivery> Session<D> {
 #[derive(Debug)]
 pub struct Taken<'a, D> {
     mailbox: &'a mut Mailbox<D>,
+    retained: Option<&'a mut Retained<D>>,
     messages_left: usize,
     bytes_left: usize,
     first: bool,
@@ -126,7 +125,7 @@ impl<D: Delivery> Iterator for Taken<'_, D> {
     type Item = D;
 
     fn next(&mut self) -> Option<D> {
-        let size = self.mailbox.queue.front()?.size_bytes();
+        let size = self.mailbox.next_size()?;
         if self.messages_left == 0 || (size > self.bytes_left && !self.first) {
             return None;
         }
@@ -134,15 +133,16 @@ impl<D: Delivery> Iterator for Taken<'_, D> {
         // A first one above the bound leaves no room, not even for an empty one.
         self.messages_left = if size > self.bytes_left { 0 } else { self.messages_left - 1 };
         self.bytes_left = self.bytes_left.saturating_sub(size);
-        self.mailbox.bytes -= size;
-        self.mailbox.queue.pop_front()
+        let delivery = self.mailbox.pop()?;
+        if let Some(retained) = &mut self.retained {
+            retained.keep(delivery.clone());
+        }
+        Some(delivery)
     }
 }
 
 impl<D> Drop for Taken<'_, D> {
     fn drop(&mut self) {
-        if self.mailbox.queue.is_empty() && self.mailbox.queue.capacity() > KEPT_CAPACITY {
-            self.mailbox.queue = VecDeque::new();
-        }
+        self.mailbox.trim();
     }
 }

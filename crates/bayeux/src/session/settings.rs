@@ -40,6 +40,14 @@ pub struct Settings {
     pub mailbox_messages: usize,
     /// The most bytes queued for one session.
     pub mailbox_bytes: usize,
+    /// The most events kept for one client after they were sent, until it confirms them.
+    pub retained_messages: usize,
+    /// The most bytes kept for one client after they were sent, until it confirms them.
+    pub retained_bytes: usize,
+    /// The most events of the past queued for one session beside those above.
+    pub recovery_messages: usize,
+    /// The most bytes of the past queued for one session beside those above.
+    pub recovery_bytes: usize,
     /// The most subscriptions of one session.
     pub subscriptions: usize,
     /// The most names in one subscribe or unsubscribe message.
@@ -61,6 +69,10 @@ impl Default for Settings {
             connection_types: ConnectionType::ALL.to_vec(),
             mailbox_messages: 1_000,
             mailbox_bytes: 1 << 20,
+            retained_messages: 1_000,
+            retained_bytes: 1 << 20,
+            recovery_messages: 10_000,
+            recovery_bytes: 8 << 20,
             subscriptions: 128,
             subscription_names_per_message: 128,
         }
@@ -82,7 +94,7 @@ impl Settings {
     /// The advice of a refused handshake or connect. A lost session is replaced at once, everything else after a pause.
     pub fn refusal_advice(&self, code: Code) -> Advice {
         let interval_ms = match code {
-            Code::SessionUnknown | Code::SessionExpired => 0,
+            Code::SessionUnknown | Code::SessionExpired | Code::ResumeFailed => 0,
             _ => self.retry_interval_ms,
         };
         Advice { interval_ms, ..self.advice(code.reconnect()) }
@@ -97,7 +109,8 @@ impl Settings {
         match message.channel.as_deref() {
             Some(meta::HANDSHAKE) => {
                 reply.supported = Some(self.connection_types.as_slice().into());
-                reply.advice = Some(self.refusal_advice(code));
+                let advice = self.refusal_advice(code);
+                reply.advice = Some(Advice { reconnect: advice.reconnect.without_session(), ..advice });
             }
             Some(meta::CONNECT) => reply.advice = Some(self.refusal_advice(code)),
             _ => {}

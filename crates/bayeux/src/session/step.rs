@@ -1,7 +1,8 @@
 //! What the caller has to do after a message.
 //!
 //! The effects a session can ask for stand here; they are made in the other files of this room and carried out by the
-//! caller. Every step holds exactly one reply, or a connect that becomes one.
+//! caller. Every step but `Received`
+//! holds exactly one reply, or a connect that becomes one.
 
 use serde_json::value::RawValue;
 
@@ -9,6 +10,7 @@ use super::connect::{Connect, Ticket};
 use crate::channel::Channel;
 use crate::pattern::Pattern;
 use crate::reply::Reply;
+use crate::since::SinceRequest;
 
 /// The effect of one message.
 #[derive(Debug)]
@@ -20,7 +22,9 @@ pub enum Step {
     Subscribe {
         /// What to subscribe to.
         patterns: Vec<Pattern>,
-        /// Extension fields of the request, such as the position to resume from.
+        /// What is asked of the past.
+        since: Option<SinceRequest>,
+        /// Extension fields of the request.
         ext: Option<Box<RawValue>>,
         /// The reply when all is well.
         reply: Reply,
@@ -40,6 +44,10 @@ pub enum Step {
         data: Box<RawValue>,
         /// Extension fields that travel with the publication.
         ext: Option<Box<RawValue>>,
+        /// What makes the publication one and the same when it comes again: 1 to 64 bytes.
+        key: Option<Box<str>>,
+        /// Whether the session gets its own publication.
+        echo: bool,
         /// The acknowledgement.
         reply: Reply,
     },
@@ -59,6 +67,16 @@ pub enum Step {
     },
     /// Answer the connect now or hold it.
     Connect(Connect),
+    /// The client has said what it received: nothing is to be done, and there is no reply.
+    Received,
+    /// What the client has not received is no longer kept, and the session has ended: end the older connect as that of
+    /// [`Connect::superseded`], send the reply, then close the wires for the reason of `resume_failed`.
+    ResumeFailed {
+        /// The refusal of the connect.
+        reply: Reply,
+        /// An older connect that was held until now.
+        superseded: Option<Ticket>,
+    },
     /// The session has ended: answer the held connect first, then send the reply, then close the wires.
     Disconnect {
         /// The reply to the disconnect.

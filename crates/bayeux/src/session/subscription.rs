@@ -13,6 +13,7 @@ use crate::message::{Message, Subscription};
 use crate::name::{Kind, NameError};
 use crate::pattern::Pattern;
 use crate::reply::Reply;
+use crate::since;
 
 impl<D: Delivery> Session<D> {
     pub(super) fn on_subscribe(
@@ -29,11 +30,15 @@ impl<D: Delivery> Session<D> {
         if added > settings.subscriptions.saturating_sub(context.subscriptions) {
             return Step::Reply(Reply::refuse(&message, Code::SubscriptionsTooMany));
         }
+        let since = match since::read(message.ext.as_deref(), &patterns, self.replays) {
+            Ok(since) => since,
+            Err(error) => return Step::Reply(Reply::refuse(&message, error)),
+        };
         let reply = Reply::accept(&message);
         if patterns.is_empty() {
             Step::Reply(reply)
         } else {
-            Step::Subscribe { patterns, ext: message.ext, reply }
+            Step::Subscribe { patterns, since, ext: message.ext, reply }
         }
     }
 

@@ -56,7 +56,10 @@ fn a_denied_client_is_told_to_stop() {
 #[test]
 fn an_overloaded_server_asks_to_come_back_after_a_pause() {
     let reply = value(&ask(r#"{"channel":"/meta/handshake"}"#).unwrap().deny(Code::TooManySessions, None));
-    assert_eq!(reply["advice"]["reconnect"], "retry");
+    assert_eq!(
+        reply["advice"]["reconnect"], "handshake",
+        "there is no session whose connect could be retried"
+    );
     assert!(reply["advice"]["interval"].as_u64().unwrap() > 0);
 }
 
@@ -86,7 +89,7 @@ fn only_connects_of_unknown_sessions_are_advised_to_handshake() {
 fn a_spoiled_handshake_is_refused_with_advice() {
     let reply = refusal(r#"{"channel":"/meta/handshake","supportedConnectionTypes":1}"#);
     assert_eq!(reply["error"], "400::message_invalid");
-    assert_eq!(reply["advice"]["reconnect"], "retry");
+    assert_eq!(reply["advice"]["reconnect"], "handshake");
 }
 
 #[test]
@@ -120,11 +123,11 @@ fn an_idle_session_is_small() {
 #[test]
 fn any_refusal_of_a_connect_or_handshake_says_what_to_do_next() {
     let settings = Settings::default();
-    for channel in ["/meta/connect", "/meta/handshake"] {
+    for (channel, next) in [("/meta/connect", Reconnect::Retry), ("/meta/handshake", Reconnect::Handshake)] {
         let request = message(&format!(r#"{{"channel":"{channel}","id":3}}"#));
         let reply = settings.refuse(&request, Code::RateLimited);
         let advice = reply.advice.unwrap();
-        assert_eq!((advice.reconnect, advice.interval_ms), (Reconnect::Retry, 2_000));
+        assert_eq!((advice.reconnect, advice.interval_ms), (next, 2_000));
         assert_eq!(reply.supported.is_some(), channel == "/meta/handshake");
     }
     assert!(settings.refuse(&message(r#"{"channel":"/a"}"#), Code::RateLimited).advice.is_none());

@@ -2,16 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its story goes wrong")]
 
+mod ack;
 mod channel;
 mod code;
 mod connect;
+mod counting;
 mod deadline;
 mod delivery;
+mod event;
+mod exactly_once;
 mod handshake;
 mod json;
+mod mailbox;
 mod pattern;
 mod property;
+mod publication;
 mod reply;
+mod reply_ext;
+mod since;
 mod stage;
 mod subscription;
 mod table;

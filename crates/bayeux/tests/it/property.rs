@@ -29,6 +29,7 @@ fn texts() -> impl Strategy<Value = String> {
         1 => Just("\"/meta/disconnect\""),
         1 => Just("\"/meta/handshake\""),
         1 => Just("\"/meta/what\""),
+        1 => Just("\"/meta/received\""),
         2 => Just("\"/chat/a\""),
         1 => Just("\"/service/a\""),
         1 => Just("\"/chat/*\""),
@@ -151,6 +152,9 @@ impl World {
             Step::Publish { reply, .. } | Step::Call { reply, .. } => {
                 assert!(allowed && reply.is_successful());
                 self.check_reply(&reply, sent);
+            }
+            Step::Received | Step::ResumeFailed { .. } => {
+                panic!("the client neither counts nor acknowledges")
             }
             Step::Connect(connect) => {
                 assert!(allowed);

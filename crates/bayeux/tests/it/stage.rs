@@ -38,8 +38,13 @@ impl Stage {
     }
 
     pub(crate) fn with(settings: Settings) -> Stage {
-        let request =
-            Unidentified.on_message(message(r#"{"channel":"/meta/handshake"}"#), &settings).unwrap();
+        Stage::asking("{}", settings)
+    }
+
+    /// A session whose client has asked for something in the `ext` of its handshake.
+    pub(crate) fn asking(ext: &str, settings: Settings) -> Stage {
+        let handshake = format!(r#"{{"channel":"/meta/handshake","ext":{ext}}}"#);
+        let request = Unidentified.on_message(message(&handshake), &settings).unwrap();
         let (session, _) = request.accept("alice".into(), &settings, 1_000);
         Stage {
             session,
@@ -96,6 +101,24 @@ impl Stage {
 
     pub(crate) fn connect(&mut self, carrier: Carrier) -> Connect {
         self.connect_as(carrier, r#"{"channel":"/meta/connect","clientId":"alice","id":"c"}"#)
+    }
+
+    /// A connect with these fields in its `ext`.
+    pub(crate) fn connect_saying(&mut self, carrier: Carrier, ext: &str) -> Connect {
+        let text = format!(r#"{{"channel":"/meta/connect","clientId":"alice","ext":{ext}}}"#);
+        self.connect_as(carrier, &text)
+    }
+
+    /// The numbers that leave with a connect that is answered at once, and its `ext.ack`.
+    pub(crate) fn answer(&mut self, mut connect: Connect) -> (Vec<u64>, Value) {
+        assert_eq!(connect.answer, Answer::Now, "{connect:?}");
+        let rides = self.session.may_ride_on_turn(connect.turn);
+        let taken = if rides { self.take_all() } else { Vec::new() };
+        if rides {
+            self.session.number_reply(&mut connect.reply);
+        }
+        self.session.on_connect_written(&self.settings, self.now);
+        (taken, value(&connect.reply)["ext"]["ack"].clone())
     }
 
     pub(crate) fn hold(&mut self, carrier: Carrier) -> Ticket {

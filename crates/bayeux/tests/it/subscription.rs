@@ -36,10 +36,10 @@ fn one_name_or_many_become_distinct_patterns() {
 #[test]
 fn a_request_hands_its_extensions_on() {
     let mut stage = Stage::handshaken();
-    let step = stage
-        .say(r#"{"channel":"/meta/subscribe","clientId":"alice","subscription":"/a","ext":{"since":7}}"#);
+    let step =
+        stage.say(r#"{"channel":"/meta/subscribe","clientId":"alice","subscription":"/a","ext":{"mine":7}}"#);
     let Step::Subscribe { ext, .. } = step else { panic!("{step:?}") };
-    assert_eq!(ext.unwrap().get(), r#"{"since":7}"#);
+    assert_eq!(ext.unwrap().get(), r#"{"mine":7}"#);
 }
 
 #[test]

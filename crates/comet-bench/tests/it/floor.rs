@@ -12,7 +12,8 @@ const SIZE: Size = Size { subscribers: 300, idle_connections: 400, publications:
 
 fn launcher(shards: usize) -> Launcher {
     let floor = Path::new(env!("CARGO_BIN_EXE_floor-epoll")).parent().unwrap().to_owned();
-    Launcher { comet: PathBuf::from("/nowhere"), floor, shards, placement: Placement::choose(false).unwrap() }
+    let placement = Placement::choose(false).unwrap();
+    Launcher { comet: PathBuf::from("/nowhere"), floor, shards, connections: SIZE.connections(), placement }
 }
 
 /// The floor programs that run here: a container may refuse io_uring, which the program says with status 69.

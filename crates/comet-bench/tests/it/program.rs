@@ -32,6 +32,17 @@ fn nothing_is_checked_without_comet() {
 }
 
 #[test]
+fn more_connections_than_one_process_may_open_are_refused_by_name() {
+    let program = env!("CARGO_BIN_EXE_comet-bench");
+    let limited =
+        "ulimit -n 1000 && exec \"$0\" burst --floor-only --shards 2 --idle-connections 1 --subscribers 900";
+    let output = Command::new("sh").args(["-c", limited, program]).env_remove("CARGO").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("--subscribers") && told.contains("limit is 1000"), "{told}");
+}
+
+#[test]
 fn a_wrong_word_is_a_usage_error() {
     assert_eq!(bench(&["last"]).status.code(), Some(2));
     assert_eq!(bench(&["first", "--rounds", "0"]).status.code(), Some(2));

@@ -20,6 +20,15 @@ struct Interest {
     waiting: Option<oneshot::Sender<Result<(), Error>>>,
 }
 
+/// What is left to do about a pattern that the server has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// Nothing.
+    Done,
+    /// Somebody listens who was confirmed before: the server has to be asked again, a little later.
+    AskAgain,
+}
+
 /// All of them.
 #[derive(Default)]
 pub(super) struct Interests {
@@ -74,18 +83,26 @@ impl Interests {
         patterns
     }
 
-    /// The server has confirmed a pattern, or refused it.
-    pub(super) fn settle(&mut self, pattern: &Pattern, outcome: Result<(), Error>) {
-        for interest in self.list.iter_mut().filter(|interest| interest.pattern == *pattern) {
+    /// The server has confirmed a pattern, or refused it. Who waits is told; who was confirmed before outlives
+    /// a refusal that is only for now.
+    pub(super) fn settle(&mut self, pattern: &Pattern, outcome: Result<(), Error>) -> Settled {
+        let mut settled = Settled::Done;
+        self.list.retain_mut(|interest| {
+            if interest.pattern != *pattern {
+                return true;
+            }
             match (interest.waiting.take(), &outcome) {
                 (Some(waiting), outcome) => drop(waiting.send(outcome.clone())),
+                (None, Err(error)) if error.is_temporary() => {
+                    settled = Settled::AskAgain;
+                    return true;
+                }
                 (None, Err(error)) => interest.mailbox.close(Some(error.clone())),
                 (None, Ok(())) => {}
             }
-        }
-        if outcome.is_err() {
-            self.list.retain(|interest| interest.pattern != *pattern);
-        }
+            outcome.is_ok()
+        });
+        settled
     }
 
     /// Gives an event to everyone who listens. A message on a channel that is none is nobody's.
@@ -161,5 +178,20 @@ mod tests {
         assert_eq!(mailbox.ended_by(), Some(Error::Ended));
         assert!(other.try_recv().is_err());
         assert_eq!(interests.patterns(), [Pattern::parse("/b").unwrap()]);
+    }
+
+    #[test]
+    fn a_refusal_for_now_ends_nobody_who_was_confirmed() {
+        let mut interests = Interests::default();
+        let (_, _confirmed, mailbox) = add(&mut interests, 1, "/a");
+        let pattern = Pattern::parse("/a").unwrap();
+        assert_eq!(interests.settle(&pattern, Ok(())), Settled::Done);
+        let (_, mut late, _) = add(&mut interests, 2, "/a");
+        let busy = Error::refused(Some("500::internal"));
+        assert_eq!(interests.settle(&pattern, Err(busy.clone())), Settled::AskAgain);
+        assert_eq!(late.try_recv(), Ok(Err(busy.clone())));
+        assert!(!mailbox.is_closed());
+        interests.remove(1);
+        assert_eq!(interests.settle(&pattern, Err(busy)), Settled::Done);
     }
 }

@@ -6,15 +6,16 @@
 use std::time::Duration;
 
 use bayeux::{Pattern, meta};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::interest::Settled;
 use super::pace::{Beat, Pace};
 use super::{Command, Outcome, Session, Waiting, stopped};
 use crate::message::{Incoming, Outgoing, Reconnect, Wish};
 use crate::wire::{Arrival, Lane, Wire};
 use crate::{Error, Event};
 
-/// How often requests and subscriptions that nobody waits for are forgotten.
+/// How often requests and subscriptions that nobody waits for are forgotten, and refused ones asked for again.
 const SWEEP: Duration = Duration::from_secs(1);
 /// How long an ending session waits for the server's last word.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -28,6 +29,7 @@ impl Session {
         let mut fresh = true;
         let mut sweep = interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.again.clear();
         // What was confirmed on an older wire may be a session ago; to say it twice does no harm.
         for pattern in self.interests.patterns() {
             if let Err(error) = self.send_subscribe(&wire, pattern) {
@@ -61,9 +63,7 @@ impl Session {
             Arrival::Unanswered { requests, error } => {
                 for number in requests {
                     match self.pending.take(number) {
-                        Some(Waiting::Subscribe(pattern)) => {
-                            self.interests.settle(&pattern, Err(error.clone()))
-                        }
+                        Some(Waiting::Subscribe(pattern)) => self.settle(pattern, Err(error.clone())),
                         Some(waiting) => waiting.fail(error.clone()),
                         None => {}
                     }
@@ -141,12 +141,20 @@ impl Session {
         match self.pending.take(number) {
             // Not the subscription was refused, but the session; the next one asks again.
             Some(Waiting::Subscribe(_)) if forgotten => {}
-            Some(Waiting::Subscribe(pattern)) => self.interests.settle(&pattern, outcome),
+            Some(Waiting::Subscribe(pattern)) => self.settle(pattern, outcome),
             Some(Waiting::Publish(answer)) => drop(answer.send(outcome)),
             Some(waiting) => waiting.fail(outcome.err().unwrap_or(Error::Ended)),
             None => {}
         }
         if forgotten { Err(Outcome::Forgotten) } else { Ok(()) }
+    }
+
+    /// A subscription was confirmed or refused. One that was confirmed before and is refused for now is kept.
+    fn settle(&mut self, pattern: Pattern, outcome: Result<(), Error>) {
+        match self.interests.settle(&pattern, outcome) {
+            Settled::AskAgain => self.again.on_refused(pattern, Instant::now()),
+            Settled::Done => self.again.forget(&pattern),
+        }
     }
 
     fn on_command(&mut self, command: Command, wire: &Wire) -> Result<(), Outcome> {
@@ -180,6 +188,7 @@ impl Session {
 
     fn forget(&mut self, wire: &Wire, number: u64) -> Result<(), Error> {
         let Some(pattern) = self.interests.remove(number) else { return Ok(()) };
+        self.again.forget(&pattern);
         let id = self.pending.number();
         let message = Outgoing {
             id: id.to_string(),
@@ -219,6 +228,9 @@ impl Session {
         self.pending.sweep();
         for number in self.interests.abandoned() {
             self.forget(wire, number).map_err(Outcome::Broken)?;
+        }
+        for pattern in self.again.due(Instant::now()) {
+            self.send_subscribe(wire, pattern).map_err(Outcome::Broken)?;
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use crate::message::read_batch;
 
 /// Messages in one request.
 const BATCH: usize = 50;
-/// Bytes after which no further message goes into a request.
+/// Bytes of a request that holds more than one message.
 const BATCH_BYTES: usize = 32 << 10;
 /// How long a held answer is waited for at most; the session gives up earlier.
 const HELD: Duration = Duration::from_secs(2 * 3_600);
@@ -66,8 +66,16 @@ impl LongPoll {
     ) -> impl Future<Output = ()> + Send + 'static {
         let (caller, address) = (self.caller.clone(), self.address.clone());
         async move {
-            while let Some(first) = parcels.recv().await {
-                let (requests, json) = gather(first, &mut parcels);
+            let mut left_over = None;
+            loop {
+                let first = match left_over.take() {
+                    Some(parcel) => parcel,
+                    None => match parcels.recv().await {
+                        Some(parcel) => parcel,
+                        None => return,
+                    },
+                };
+                let (requests, json) = gather(first, &mut parcels, &mut left_over);
                 let arrival = match caller.post(&address, json, most).await {
                     Ok((status, body)) => judge(status, &body, requests),
                     Err(error) => Arrival::Lost(error),
@@ -80,11 +88,20 @@ impl LongPoll {
     }
 }
 
-/// The first parcel, and those that wait behind it, as one batch.
-fn gather(first: Parcel, parcels: &mut mpsc::Receiver<Parcel>) -> (Vec<u64>, String) {
+/// The first parcel, and those that wait behind it, as one batch. One that would make it too large is left over
+/// for the next: a request that is refused for its size fails as a whole.
+fn gather(
+    first: Parcel,
+    parcels: &mut mpsc::Receiver<Parcel>,
+    left_over: &mut Option<Parcel>,
+) -> (Vec<u64>, String) {
     let (mut requests, mut json) = (vec![first.number], format!("[{}", first.json));
     while requests.len() < BATCH && json.len() < BATCH_BYTES {
         let Ok(parcel) = parcels.try_recv() else { break };
+        if json.len() + parcel.json.len() + ",]".len() > BATCH_BYTES {
+            *left_over = Some(parcel);
+            break;
+        }
         requests.push(parcel.number);
         json.push(',');
         json.push_str(&parcel.json);
@@ -138,16 +155,22 @@ mod tests {
     fn what_waits_goes_together() {
         let (sender, mut waiting) = mpsc::channel(8);
         sender.try_send(parcel(2, "{\"b\":2}")).unwrap();
-        let (requests, json) = gather(parcel(1, "{\"a\":1}"), &mut waiting);
+        let (requests, json) = gather(parcel(1, "{\"a\":1}"), &mut waiting, &mut None);
         assert_eq!((requests, json.as_str()), (vec![1, 2], "[{\"a\":1},{\"b\":2}]"));
     }
 
     #[test]
     fn a_large_message_takes_no_other_along() {
         let (sender, mut waiting) = mpsc::channel(8);
-        sender.try_send(parcel(2, "{}")).unwrap();
         let large = format!("{{\"data\":\"{}\"}}", "x".repeat(BATCH_BYTES));
-        assert_eq!(gather(parcel(1, &large), &mut waiting).0, [1]);
+        for (number, json) in [(2, "{}"), (3, &large), (4, "{}")] {
+            sender.try_send(parcel(number, json)).unwrap();
+        }
+        let mut left_over = None;
+        assert_eq!(gather(parcel(1, "{}"), &mut waiting, &mut left_over).0, [1, 2]);
+        let large = left_over.take().unwrap();
+        assert_eq!(gather(large, &mut waiting, &mut left_over).0, [3]);
+        assert!(left_over.is_none() && waiting.try_recv().unwrap().number == 4);
     }
 
     #[test]

@@ -82,6 +82,29 @@ fn a_message_that_is_too_large_is_refused_and_the_session_lives_on() {
 }
 
 #[test]
+fn what_is_sent_beside_a_message_that_is_too_large_is_accepted() {
+    let server = TestServer::with(|config| config.limits.batch_bytes = 64 << 10);
+    server.runtime().block_on(async {
+        let builder = Client::builder(url(&server)).transport(Transport::LongPolling);
+        let client = builder.connect().await.unwrap();
+        let large = "x".repeat(80 << 10);
+        // The second waits for the answer to the first, and the others with it.
+        let (first, small, subscribed, refused, last) = tokio::join!(
+            client.publish("/a", &1),
+            client.publish("/a", &2),
+            client.subscribe("/b"),
+            client.publish("/a", &large),
+            client.publish("/a", &3),
+        );
+        assert_eq!((first, small, last), (Ok(()), Ok(()), Ok(())));
+        assert!(matches!(refused, Err(Error::Refused { code: 413, .. })), "{refused:?}");
+        let mut subscription = subscribed.unwrap();
+        client.publish("/b", &4).await.unwrap();
+        assert_eq!(wait::event(&mut subscription).await.data::<u32>(), Ok(4));
+    });
+}
+
+#[test]
 fn names_that_are_none_never_leave_the_program() {
     let server = TestServer::start();
     server.runtime().block_on(async {

@@ -1,8 +1,13 @@
 //! Connections that break, servers that go, readers that are slow.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use comet::{Call, Reply};
+use comet::{
+    Call, Channel, Client as ServerClient, Code, Denied, Handshake, Identity, Pattern, Policy, RawValue,
+    Reply,
+};
 use comet_client::{Client, Error, Gap, State, Transport};
 use comet_testkit::{TestServer, eventually};
 
@@ -67,6 +72,66 @@ fn a_session_that_the_server_forgot_is_replaced_and_keeps_its_subscriptions() {
             client.publish("/a", "here again").await.unwrap();
             let event = wait::event_after_gaps(&mut subscription).await;
             assert_eq!(event.data::<String>(), Ok("here again".into()), "{wire:?}");
+            client.disconnect().await;
+        });
+    }
+}
+
+/// Refuses the next so many subscriptions, says that it is busy, and counts those it grants.
+#[derive(Clone, Default)]
+struct Busy {
+    left: Arc<AtomicU64>,
+    granted: Arc<AtomicU64>,
+}
+
+impl Policy for Busy {
+    async fn authenticate(&self, _: &Handshake) -> Result<Identity, Denied> {
+        Ok(Identity::default())
+    }
+
+    async fn may_publish(&self, _: &ServerClient, _: &Channel, _: &RawValue) -> Result<(), Denied> {
+        Ok(())
+    }
+
+    async fn may_subscribe(&self, _: &ServerClient, _: &Pattern) -> Result<(), Denied> {
+        let less = |left: u64| left.checked_sub(1);
+        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
+            Ok(_) => Err(Denied::because("not now").code(Code::Internal)),
+            Err(_) => {
+                self.granted.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_busy_after_its_restart_gets_its_subscriptions_a_little_later() {
+    let busy = Busy::default();
+    let mut server = TestServer::run(TestServer::builder().policy(busy.clone()));
+    let address = server.address();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    for wire in WIRES {
+        let (client, mut subscription) = runtime.block_on(async {
+            let client =
+                Client::builder(format!("http://{address}")).transport(wire).connect().await.unwrap();
+            let subscription = client.subscribe("/a").await.unwrap();
+            (client, subscription)
+        });
+        drop(server);
+        busy.left.store(2, Ordering::Relaxed);
+        let granted = busy.granted.load(Ordering::Relaxed);
+        let mut config = TestServer::config();
+        config.listen = vec![address];
+        server = TestServer::run(comet::Comet::builder().config(config).policy(busy.clone()));
+        eventually("the third try is granted", || busy.granted.load(Ordering::Relaxed) > granted);
+        runtime.block_on(async {
+            client.publish("/a", &1).await.unwrap();
+            assert_eq!(wait::event_after_gaps(&mut subscription).await.data::<u32>(), Ok(1), "{wire:?}");
+            // Who has not listened yet is told at once.
+            busy.left.store(1, Ordering::Relaxed);
+            let refused = client.subscribe("/b").await.err();
+            assert!(matches!(refused, Some(Error::Refused { code: 500, .. })), "{wire:?} {refused:?}");
             client.disconnect().await;
         });
     }
@@ -151,6 +216,28 @@ fn a_client_waits_for_a_server_that_is_away() {
             assert_eq!(publish.await.unwrap(), Ok(()), "{wire:?}");
             client.disconnect().await;
         }
+    });
+}
+
+#[test]
+fn a_websocket_that_is_refused_once_for_a_restart_is_not_given_up() {
+    let server = TestServer::start();
+    server.runtime().block_on(async {
+        let proxy = Proxy::to(server.address()).await;
+        let client = Client::builder(proxy.url()).connect().await.unwrap();
+        proxy.refuse(1);
+        proxy.cut();
+        wait::state(client.state(), |state| *state == State::Connecting).await;
+        let state = wait::state(client.state(), connected).await;
+        assert_eq!(state, State::Connected { connection_type: "websocket" });
+        // Who is refused again and again does with less.
+        proxy.refuse(2);
+        proxy.cut();
+        wait::state(client.state(), |state| *state == State::Connecting).await;
+        let state = wait::state(client.state(), connected).await;
+        assert_eq!(state, State::Connected { connection_type: "long-polling" });
+        client.publish("/a", &1).await.unwrap();
+        client.disconnect().await;
     });
 }
 

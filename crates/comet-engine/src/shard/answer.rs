@@ -7,46 +7,45 @@ use bayeux::{Code, Reply, Ticket};
 use comet_wire::websocket::encode;
 use comet_wire::{callback, long_poll};
 
-use crate::connection::{Answering, Protocol};
+use crate::connection::{Answering, Connection, Protocol};
 use crate::delivery::{Chunk, Shared};
 use crate::exchange::Exchange;
 use crate::key::{ConnectionKey, SessionKey};
 
 use super::Shard;
 
+/// No letter between shards is on its way for longer.
+const LETTER_MARGIN_MS: u64 = 10_000;
+
 impl Shard {
     /// Answers a batch whose messages all have their replies.
-    pub(super) fn answer_batch(&mut self, exchange: Exchange) {
+    pub(super) fn answer_batch(&mut self, mut exchange: Exchange) {
         let session = exchange.session.filter(|session| self.seat(*session).is_some());
         if !self.hears(exchange.connection) {
             self.on_unanswerable(&exchange, session);
         } else if exchange.is_websocket() {
             if !exchange.replies.is_empty() {
-                if let (true, Some(connection)) = (exchange.connect, self.connection(exchange.connection)) {
+                if exchange.connect.is_some()
+                    && let Some(connection) = self.connection(exchange.connection)
+                {
                     connection.carries_connect = true;
                 }
-                let events = match session {
-                    Some(session) if exchange.connect && !self.pushes(session) => self.take_events(session),
-                    _ => Vec::new(),
-                };
+                let events = self.events_of_batch(&mut exchange, session);
+                self.tell_time(&mut exchange, session);
                 self.write_frame(exchange.connection, &events, &exchange.replies);
             }
         } else if !exchange.held {
-            let events = match session {
-                Some(session) if exchange.connect || self.rides(session, &exchange) => {
-                    self.take_events(session)
-                }
-                _ => Vec::new(),
-            };
+            let events = self.events_of_batch(&mut exchange, session);
+            self.tell_time(&mut exchange, session);
             if let Some(connection) = self.connection(exchange.connection) {
                 connection.session = session;
-                connection.carries_connect = exchange.connect;
+                connection.carries_connect = exchange.connect.is_some();
             }
             self.respond(exchange.connection, &events, &exchange.replies);
         }
         let Some(session) = session else { return };
-        if exchange.ends {
-            self.close_session(session, Code::Disconnected);
+        if let Some(code) = exchange.ends {
+            self.close_session(session, code);
         } else {
             self.arm_session(session);
             // What queued up while the batch was worked on may leave now.
@@ -66,22 +65,65 @@ impl Shard {
         if let Some(seat) = self.seat(session) {
             if exchange.held {
                 seat.session.abandon(Ticket(exchange.connection.pack()), &config.session, now);
-            } else if exchange.connect {
+            } else if exchange.connect.is_some() {
                 seat.session.on_connect_written(&config.session, now);
             }
         }
-        if exchange.ends {
-            self.close_session(session, Code::Disconnected);
+        if let Some(code) = exchange.ends {
+            self.close_session(session, code);
         }
     }
 
-    fn pushes(&mut self, session: SessionKey) -> bool {
-        self.seat(session).is_some_and(|seat| seat.session.may_push_now())
+    /// What may leave with the answer to a batch.
+    fn events_of_batch(&mut self, exchange: &mut Exchange, session: Option<SessionKey>) -> Vec<Shared> {
+        let config = self.config.clone();
+        let Some((key, seat)) = session.and_then(|key| Some((key, self.seat(key)?))) else {
+            return Vec::new();
+        };
+        match exchange.connect {
+            Some(connect) if seat.session.may_ride_on_turn(connect.turn) => {
+                self.take_with(key, &mut exchange.replies[connect.reply])
+            }
+            None if seat.session.may_ride_on(exchange.carrier, &config.session) => self.take_events(key),
+            _ => Vec::new(),
+        }
     }
 
-    fn rides(&mut self, session: SessionKey, exchange: &Exchange) -> bool {
-        let config = self.config.clone();
-        self.seat(session).is_some_and(|seat| seat.session.may_ride_on(exchange.carrier, &config.session))
+    /// What may leave with the reply to the connect that was held.
+    fn events_of_held(&mut self, key: SessionKey, reply: &mut Reply) -> Vec<Shared> {
+        match self.seat(key) {
+            Some(seat) if seat.session.may_ride_on_connect() => self.take_with(key, reply),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes a session's queue as far as one answer goes; the reply to the connect gets its number.
+    fn take_with(&mut self, key: SessionKey, reply: &mut Reply) -> Vec<Shared> {
+        let events = self.take_events(key);
+        if let Some(seat) = self.seat(key) {
+            seat.session.number_reply(reply);
+        }
+        events
+    }
+
+    fn tell_time(&mut self, exchange: &mut Exchange, session: Option<SessionKey>) {
+        if let (Some(connect), Some(session)) = (exchange.connect, session) {
+            self.tell_time_in(&mut exchange.replies[connect.reply], session);
+        }
+    }
+
+    /// Tells a client that counts up to when it has been sent everything: if nothing waits for it, all but what may
+    /// still be on its way between the shards.
+    fn tell_time_in(&mut self, reply: &mut Reply, session: SessionKey) {
+        let time_ms = self.unix_ms().saturating_sub(LETTER_MARGIN_MS);
+        let Some(seat) = self.seat(session) else { return };
+        if seat.session.counts()
+            && seat.session.pending() == 0
+            && seat.joining.is_empty()
+            && reply.is_successful()
+        {
+            reply.ext.time_ms(time_ms);
+        }
     }
 
     /// Answers the held connect of a session with what is queued.
@@ -89,13 +131,13 @@ impl Shard {
         let (now, config) = (self.now, self.config.clone());
         let Some(seat) = self.seat(key) else { return };
         let Some((ticket, reply)) = seat.session.release(&config.session, now) else { return };
-        self.answer_with(ConnectionKey::unpack(ticket.0), key, &reply);
+        self.answer_with(ConnectionKey::unpack(ticket.0), key, reply);
         self.arm_session(key);
         self.mark_dirty(key);
     }
 
     /// Answers a connect that was held on `connection` with `reply` and what is queued.
-    pub(super) fn answer_with(&mut self, connection: ConnectionKey, session: SessionKey, reply: &Reply) {
+    pub(super) fn answer_with(&mut self, connection: ConnectionKey, session: SessionKey, mut reply: Reply) {
         let (now, config) = (self.now, self.config.clone());
         let Some(wire) = self.connection(connection) else {
             if let Some(seat) = self.seat(session) {
@@ -105,19 +147,22 @@ impl Shard {
         };
         wire.carries_connect = true;
         if wire.is_websocket() {
-            let events = if self.pushes(session) { Vec::new() } else { self.take_events(session) };
-            self.write_frame(connection, &events, std::slice::from_ref(reply));
+            let events = self.events_of_held(session, &mut reply);
+            self.tell_time_in(&mut reply, session);
+            self.write_frame(connection, &events, &[reply]);
         } else {
             wire.session = Some(session);
-            let events = self.take_events(session);
-            self.respond(connection, &events, std::slice::from_ref(reply));
+            let events = self.events_of_held(session, &mut reply);
+            self.tell_time_in(&mut reply, session);
+            self.respond(connection, &events, &[reply]);
         }
     }
 
     /// Ends an older connect without a Bayeux reply: the client must not start a second loop.
     pub(super) fn supersede(&mut self, ticket: Ticket, newer: ConnectionKey) {
         let older = ConnectionKey::unpack(ticket.0);
-        if older == newer || self.connection(older).is_none_or(|connection| connection.is_websocket()) {
+        let answers = |connection: &mut Connection| matches!(connection.protocol, Protocol::Answering(_));
+        if older == newer || !self.connection(older).is_some_and(answers) {
             return;
         }
         let origin = self.connection(older).and_then(|connection| match &connection.protocol {

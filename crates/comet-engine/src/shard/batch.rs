@@ -10,7 +10,7 @@ use bayeux::{
 
 use crate::call_permit::Busy;
 use crate::connection::Protocol;
-use crate::exchange::{Asked, Exchange, Slot};
+use crate::exchange::{Answered, Asked, Exchange, Slot};
 use crate::host::{Ask, Call, Later, RequestInfo, Responder, Ruling};
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
@@ -24,11 +24,13 @@ pub(super) enum Origin {
 }
 
 impl Shard {
-    /// Takes a batch up. Its connection is of this shard, and so is the session it names, if there is one.
+    /// Takes a batch up. Its connection is of this shard, and so is the session it names, if there is one; `bytes` are
+    /// those of its text.
     pub(super) fn start_batch(
         &mut self,
         connection: ConnectionKey,
         mut messages: Vec<Message>,
+        bytes: usize,
         origin: Origin,
     ) {
         self.counters.messages_received.add(messages.len() as u64);
@@ -38,11 +40,16 @@ impl Shard {
         };
         let named = messages.first().and_then(|message| message.client_id.as_deref());
         let session = named.and_then(|id| self.find_session(id, carrier, cookie.as_deref()));
-        if let Some(session) = session {
+        let overtaken = messages.first().zip(session.and_then(|key| self.seat(key)));
+        let overtaken = overtaken.is_some_and(|(message, seat)| seat.session.is_overtaken(message));
+        if let Some(session) = session.filter(|_| !overtaken) {
             self.identify(connection, session, carrier);
         }
         // Batches whose connections are gone wait on, until the host has ruled.
-        let replies = if self.exchanges.len() < self.config.limits.exchanges_per_shard {
+        let limits = &self.config.limits;
+        let has_room = self.exchanges.len() < limits.exchanges_per_shard
+            && self.exchange_bytes + bytes <= limits.exchange_bytes_per_shard.max(bytes);
+        let replies = if has_room {
             Vec::with_capacity(messages.len())
         } else {
             let refuse = |message| self.config.session.refuse(&message, Code::Overloaded);
@@ -51,15 +58,17 @@ impl Shard {
         let exchange = Exchange {
             connection,
             carrier,
+            bytes,
             lone: messages.len() == 1,
             session,
             replies,
             messages: messages.into_iter(),
-            unpublished: 0,
+            awaited: 0,
+            recoveries: Vec::new(),
             asked: None,
-            connect: false,
+            connect: None,
             held: false,
-            ends: false,
+            ends: None,
             waits: false,
             blocks: false,
             request,
@@ -67,6 +76,7 @@ impl Shard {
         };
         let generation = self.next_generation();
         let slot = self.exchanges.insert(Slot { generation, exchange: None }) as u32;
+        self.exchange_bytes += bytes;
         self.go_on(ExchangeKey { slot, generation }, Box::new(exchange));
     }
 
@@ -76,8 +86,9 @@ impl Shard {
             let Some(message) = exchange.messages.next() else { break };
             self.on_message(key, &mut exchange, message);
         }
-        if exchange.asked.is_none() && exchange.unpublished == 0 {
+        if exchange.asked.is_none() && exchange.awaited == 0 {
             self.exchanges.remove(key.slot as usize);
+            self.exchange_bytes -= exchange.bytes;
             self.release_wire(&mut exchange);
             return self.answer_batch(*exchange);
         }
@@ -143,18 +154,24 @@ impl Shard {
         };
         match seat.session.on_message(message, context, &config.session, now) {
             Step::Reply(reply) => self.refuse(exchange, reply),
-            Step::Subscribe { patterns, reply, .. } => {
-                self.ask(key, exchange, Asked::Subscribe { patterns, reply });
+            Step::Subscribe { patterns, since, reply, .. } => {
+                self.ask(key, exchange, Asked::Subscribe { patterns, since, reply });
             }
             Step::Unsubscribe { patterns, reply } => {
                 patterns.iter().for_each(|pattern| self.unsubscribe(session, pattern.as_str()));
                 exchange.replies.push(reply);
             }
-            Step::Publish { channel, data, ext, reply } => {
-                self.ask(key, exchange, Asked::Publish { publish: Publish { channel, data, ext }, reply });
+            Step::Publish { channel, data, ext, key: name, echo, reply } => {
+                let publisher = Some(session.number(self.index));
+                let publish = Publish { channel, data, ext, key: name, publisher, echo };
+                self.ask(key, exchange, Asked::Publish { publish, reply });
             }
             Step::Call { channel, data, ext, id, reply } => {
-                self.ask(key, exchange, Asked::Call { call: Publish { channel, data, ext }, id, reply });
+                self.ask(
+                    key,
+                    exchange,
+                    Asked::Call { call: Publish { ext, ..Publish::new(channel, data) }, id, reply },
+                );
             }
             Step::Connect(connect) => {
                 self.retire_wire(session, exchange.connection);
@@ -163,7 +180,8 @@ impl Shard {
                 }
                 match connect.answer {
                     ConnectAnswer::Now => {
-                        exchange.connect = true;
+                        let reply = exchange.replies.len();
+                        exchange.connect = Some(Answered { turn: connect.turn, reply });
                         exchange.replies.push(connect.reply);
                     }
                     ConnectAnswer::Hold { .. } => {
@@ -175,17 +193,26 @@ impl Shard {
                 }
                 self.arm_session(session);
             }
+            Step::Received => {}
+            Step::ResumeFailed { reply, superseded } => {
+                self.retire_wire(session, exchange.connection);
+                if let Some(ticket) = superseded {
+                    self.supersede(ticket, exchange.connection);
+                }
+                self.refuse(exchange, reply);
+                exchange.ends = Some(Code::ResumeFailed);
+            }
             Step::Disconnect { reply, held } => {
                 if let Some((ticket, held)) = held {
                     let holder = ConnectionKey::unpack(ticket.0);
                     if holder == exchange.connection {
                         exchange.replies.push(held);
                     } else {
-                        self.answer_with(holder, session, &held);
+                        self.answer_with(holder, session, held);
                     }
                 }
                 exchange.replies.push(reply);
-                exchange.ends = true;
+                exchange.ends = Some(Code::Disconnected);
             }
         }
     }
@@ -280,13 +307,12 @@ impl Shard {
             ) => {
                 self.refuse(exchange, reply.deny(Code::SessionUnknown));
             }
-            (Asked::Subscribe { patterns, reply }, Some(session)) => {
-                patterns.iter().for_each(|pattern| self.subscribe(session, pattern.as_str()));
-                exchange.replies.push(reply);
+            (Asked::Subscribe { patterns, since, reply }, Some(session)) => {
+                self.subscribe_of_exchange(key, exchange, session, (patterns, since), reply);
             }
-            (Asked::Publish { publish, reply }, Some(_)) => {
+            (Asked::Publish { publish, reply }, Some(session)) => {
                 exchange.replies.push(reply);
-                self.publish_of_exchange(key, exchange, publish);
+                self.publish_of_exchange(key, exchange, session, publish);
             }
             (Asked::Call { call, id, reply }, Some(session)) => {
                 self.call(exchange, session, call, id, reply);
@@ -311,8 +337,7 @@ impl Shard {
         let Some(who) = self.seat(session).map(|seat| seat.who.clone()) else {
             return self.refuse(exchange, reply.deny(Code::SessionUnknown));
         };
-        let limits = &self.config.limits;
-        let permit = match self.calls.admit(&who, limits.calls_per_session, limits.calls) {
+        let permit = match self.calls.admit(&who, call.data.get().len(), &self.config.limits) {
             Ok(permit) => permit,
             Err(busy) => {
                 let code = if busy == Busy::Session { Code::RateLimited } else { Code::Overloaded };
@@ -321,7 +346,14 @@ impl Shard {
         };
         exchange.replies.push(reply);
         let peer = self.peers[self.index].clone();
-        let responder = Responder { peer, session, channel: call.channel.clone(), id, _permit: permit };
+        let responder = Responder {
+            peer,
+            session,
+            channel: call.channel.clone(),
+            id,
+            event_bytes: self.config.session.mailbox_bytes,
+            _permit: permit,
+        };
         self.host.call(Call { who, channel: call.channel, data: call.data, responder });
     }
 }

@@ -63,6 +63,10 @@ impl Shard {
         let field = format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax");
         let connection = self.connection(exchange.connection)?;
         let Protocol::Answering(Answering { special, .. }) = &mut connection.protocol else { return None };
+        if special.as_ref().is_some_and(|special| special.callback.is_some()) {
+            // A script's answer sets no cookie, so the client could never show it.
+            return None;
+        }
         special.get_or_insert_default().cookie = Some(field.into());
         Some(cookie.into())
     }

@@ -1,9 +1,9 @@
 //! A graceful stop: everyone is sent away, nothing queued is lost.
 //!
-//! Held polls are answered with what is queued, WebSockets get their queue and then a close frame, new
-//! sessions are refused; a client between two polls has a bounded time to come for its messages. Whoever
-//! comes back is told when, spread out, so that not all come at once. When all shards are ready for the next
-//! phase is decided in `stop`.
+//! New sessions and publications are refused; then held polls are answered with what is queued, WebSockets get
+//! their queue and a close frame, and a client that is away has a bounded time to come for its messages.
+//! Whoever comes back is told when, spread out, so that not all come at once. When all shards are ready for
+//! the next phase is decided in `stop`.
 
 use bayeux::{Code, Millis};
 
@@ -17,8 +17,7 @@ use crate::stop::Phase;
 
 /// How often sessions are looked at while draining.
 const LOOK_MS: u64 = 50;
-/// Clients are told to come back within this time, spread evenly; sooner where the stop is shorter, because
-/// what was accepted after they left waits here for them.
+/// Clients are told to come back within this time, spread evenly; sooner where the stop is shorter.
 const RETURN_MS: u64 = 5_000;
 /// Answers that left a moment ago get this long before their connections are cut.
 const SETTLE_MS: u64 = 200;
@@ -53,11 +52,6 @@ impl Shard {
         drain.next_look = now;
     }
 
-    /// Whether publications are taken: until the phase in which all shards end it.
-    pub(super) fn takes_publications(&self) -> bool {
-        self.drain.as_ref().is_none_or(|drain| drain.phase == Phase::SendAway)
-    }
-
     pub(super) fn look_at_drain(&mut self) {
         let now = self.now;
         let Some(drain) = &mut self.drain else { return };
@@ -70,7 +64,10 @@ impl Shard {
             drain.next_mark = now + SETTLE_MS;
         }
         let old = drain.old;
-        let (since, until, finishes) = (drain.since, drain.until, drain.phase == Phase::Finish);
+        if drain.phase != Phase::SendAway {
+            return;
+        }
+        let (since, until) = (drain.since, drain.until);
         self.wheel.arm(Timer::Wake, now + LOOK_MS);
         let keys: Vec<SessionKey> = self
             .sessions
@@ -81,15 +78,15 @@ impl Shard {
         for key in keys {
             queued += usize::from(!self.send_away(key));
         }
-        for key in
-            self.connections_that(|connection| connection.is_open_websocket() && connection.session.is_none())
-        {
+        for key in self.connections_that(|connection| {
+            connection.is_open_websocket() && connection.session.is_none() && connection.generation <= old
+        }) {
             self.end_connection(key, Code::Draining);
         }
         let keys = self.connections_that(|connection| {
             // Who has only just connected comes for messages: its request is on its way.
             matches!(connection.protocol, Protocol::Http)
-                && !connection.has_input()
+                && connection.cold.as_ref().is_none_or(|cold| cold.input.is_empty() && cold.request.is_none())
                 && connection.generation <= old
         });
         if queued == 0 && now >= since + SETTLE_MS {
@@ -100,8 +97,7 @@ impl Shard {
             }
         }
         let quiet = self.connections.is_empty() && queued == 0 && now >= since + SETTLE_MS;
-        self.inbox.set_quiet(quiet);
-        self.stopped |= (quiet && finishes) || now >= until;
+        self.stopped |= quiet || now >= until;
     }
 
     fn connections_that(&self, are_so: impl Fn(&Connection) -> bool) -> Vec<ConnectionKey> {
@@ -124,7 +120,9 @@ impl Shard {
                 self.mark_dirty(key);
                 return false;
             }
-            if self.has_output(connection) {
+            // A batch that waits for a ruling still wants its replies.
+            if self.has_output(connection) || self.connection(connection).is_some_and(Connection::has_batches)
+            {
                 return false;
             }
             self.answer_drained(key, now, spread);
@@ -144,6 +142,6 @@ impl Shard {
         let Some((ticket, mut reply)) = seat.session.release(&config.session, now) else { return };
         let advice = config.session.advice(bayeux::Reconnect::Retry);
         reply.advice = Some(bayeux::Advice { interval_ms, ..advice });
-        self.answer_with(ConnectionKey::unpack(ticket.0), key, &reply);
+        self.answer_with(ConnectionKey::unpack(ticket.0), key, reply);
     }
 }

@@ -180,6 +180,8 @@ impl Shard {
 
     /// Takes body bytes of the request in progress; `None` when more have to come, all bytes being taken.
     fn on_body(&mut self, key: ConnectionKey, bytes: &[u8]) -> Option<(usize, Served)> {
+        let session = self.connection(key)?.session;
+        let known = session.is_some_and(|session| self.seat(session).is_some());
         let connection = self.connections.get_mut(key.slot as usize)?;
         let mut request = connection.cold_mut().request.take()?;
         let progress = request.decoder.push(bytes, &mut request.body);
@@ -213,7 +215,7 @@ impl Shard {
         }
         // A body of somebody unknown may grow beyond its first share only while the pool has room.
         let own = self.config.limits.unidentified_bytes;
-        if connection.session.is_none() && request.body.len() > own + request.pooled {
+        if !known && request.body.len() > own + request.pooled {
             let more = (request.body.len() - own - request.pooled).next_multiple_of(own.max(1));
             if self.pooled + more > self.config.limits.unidentified_pool_bytes {
                 self.pooled -= request.pooled;

@@ -22,8 +22,14 @@ impl Shard {
             };
             match letter {
                 Letter::Publish { publish, answer } => self.on_publish(publish, answer),
-                Letter::Publication(publication) => self.on_publication(publication),
+                Letter::Publication(publication) => self.hand_out(&publication),
                 Letter::Published { exchange, reply, outcome } => self.on_published(exchange, reply, outcome),
+                Letter::Recover(recover) => {
+                    let shard = recover.shard;
+                    let recovery = self.recover(*recover);
+                    self.peers[shard].post(Letter::Recovered(Box::new(recovery)));
+                }
+                Letter::Recovered(recovery) => self.on_recovered(*recovery),
                 Letter::Ruling { exchange, ruling } => self.on_ruling(exchange, ruling),
                 Letter::Deliver { session, event } => {
                     if self.seat(session).is_some() {

@@ -3,15 +3,12 @@
 //! The home freezes a message before anyone receives it, and its shard answers the publisher. Numbering and
 //! subscriber lists are `comet-bus`'s; sessions get their deliveries in `push`.
 
-use std::sync::Arc;
-
 use bayeux::Code;
-use comet_bus::{Full, Position, Publication, home_of};
+use comet_bus::{Draft, Full, Position, Published, home_of};
 
-use crate::delivery::Delivery;
 use crate::exchange::Exchange;
 use crate::inbox::{Answer, Interest, Letter, Publish};
-use crate::key::ExchangeKey;
+use crate::key::{ExchangeKey, SessionKey};
 
 use super::Shard;
 
@@ -21,18 +18,20 @@ impl Shard {
         &mut self,
         key: ExchangeKey,
         exchange: &mut Exchange,
+        session: SessionKey,
         publish: Publish,
     ) {
         let reply = exchange.replies.len() - 1;
         let home = home_of(publish.channel.as_str(), self.peers.len());
-        exchange.unpublished += 1;
-        if !self.takes_publications() {
-            exchange.published(reply, Err(self.refused(Code::Draining)));
+        exchange.awaited += 1;
+        let tells = self.seat(session).is_some_and(|seat| seat.session.counts());
+        if self.drain.is_some() {
+            exchange.published(reply, Err(self.refused(Code::Draining)), tells);
         } else if home == self.index {
             let outcome = self.number(publish);
-            exchange.published(reply, outcome.map_err(|code| self.refused(code)));
+            exchange.published(reply, outcome.map_err(|code| self.refused(code)), tells);
         } else if self.is_congested(home) {
-            exchange.published(reply, Err(self.refused(Code::Overloaded)));
+            exchange.published(reply, Err(self.refused(Code::Overloaded)), tells);
         } else {
             let answer = Answer::Exchange { shard: self.index, exchange: key, reply };
             self.peers[home].post(Letter::Publish { publish, answer });
@@ -52,7 +51,7 @@ impl Shard {
     pub(super) fn on_publish(&mut self, publish: Publish, answer: Answer) {
         // What other shards have accepted is numbered until they all have stopped accepting.
         let outcome = match answer {
-            Answer::Caller(_) if !self.takes_publications() => Err(Code::Draining),
+            Answer::Caller(_) if self.drain.is_some() => Err(Code::Draining),
             _ => self.number(publish),
         };
         match answer {
@@ -66,21 +65,27 @@ impl Shard {
 
     /// Numbers a message and hands it to every shard with listeners.
     fn number(&mut self, publish: Publish) -> Result<Position, Code> {
+        // It has to fit into the queue of every session that will get it.
+        if publish.weight() > self.config.session.mailbox_bytes {
+            return Err(Code::DataTooLarge);
+        }
         if (0..self.peers.len()).any(|shard| shard != self.index && self.is_congested(shard)) {
             return Err(Code::Overloaded);
         }
         self.learn_interest();
-        let (position, shards) =
-            self.home.number(&publish.channel, self.now).map_err(|Full| Code::Overloaded)?;
-        self.counters.publications.add(1);
-        if shards.is_empty() {
-            return Ok(position);
-        }
+        let now_ms = self.unix_ms();
         let ext = publish.ext.as_ref().map(|ext| ext.get());
-        let publication = Arc::new(Publication::freeze(publish.channel, position, publish.data.get(), ext));
+        let Publish { publisher, echo, .. } = publish;
+        let key = publish.key.as_deref();
+        let draft = Draft { ext, key, publisher, echo, ..Draft::new(publish.channel, publish.data.get()) };
+        let published = self.home.publish(draft, now_ms).map_err(|Full| Code::Overloaded)?;
+        let position = published.position();
+        let Published::New { publication, shards, .. } = published else { return Ok(position) };
+        self.counters.publications.add(1);
+        let Some(publication) = publication else { return Ok(position) };
         for shard in shards.iter() {
             if shard == self.index {
-                self.on_publication(publication.clone());
+                self.hand_out(&publication);
             } else {
                 self.peers[shard].post(Letter::Publication(publication.clone()));
             }
@@ -95,16 +100,12 @@ impl Shard {
         }
     }
 
-    /// At a shard with listeners: a numbered publication.
-    pub(super) fn on_publication(&mut self, publication: Arc<Publication>) {
-        let delivery = Delivery::published(publication.clone());
-        self.hand_out(&publication.channel, &delivery);
-    }
-
     /// At the publisher's shard: what became of a publication.
     pub(super) fn on_published(&mut self, key: ExchangeKey, reply: usize, outcome: Result<Position, Code>) {
         let Some(mut exchange) = self.take_exchange(key) else { return };
-        exchange.published(reply, outcome.map_err(|code| self.refused(code)));
+        let tells =
+            exchange.session.and_then(|session| self.seat(session)).is_some_and(|seat| seat.session.counts());
+        exchange.published(reply, outcome.map_err(|code| self.refused(code)), tells);
         self.go_on(key, exchange);
     }
 }

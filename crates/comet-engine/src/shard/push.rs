@@ -5,10 +5,12 @@
 //! connect, one with no wire keeps it. The queue and what may leave are the session's own rules.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bayeux::{Code, Pushed};
+use comet_bus::Publication;
 
-use crate::delivery::{Chunk, Shared};
+use crate::delivery::{Chunk, Delivery, Shared};
 use crate::key::SessionKey;
 
 use super::Shard;
@@ -112,13 +114,22 @@ impl Shard {
         events
     }
 
-    /// Hands a publication to every session of this shard that listens.
-    pub(super) fn hand_out(&mut self, channel: &bayeux::Channel, delivery: &Shared) {
+    /// Hands a publication to every session of this shard that listens, but for its publisher if that wants so.
+    pub(super) fn hand_out(&mut self, publication: &Arc<Publication>) {
+        let delivery = Delivery::published(publication.clone());
+        let except = publication.except.and_then(|number| SessionKey::of_number(number, self.index));
         let (sessions, dirty, config) = (&mut self.sessions, &mut self.dirty, &self.config.session);
         let mut overflowed = Vec::new();
-        self.hub.each_listener(channel, |listener| {
+        let mut joining = Vec::new();
+        self.hub.each_listener(&publication.channel, |listener| {
             let Some(seat) = sessions.get_mut(listener as usize) else { return };
             let key = SessionKey { slot: listener, generation: seat.generation };
+            if except == Some(key) {
+                return;
+            }
+            if !seat.joining.is_empty() {
+                return joining.push(key);
+            }
             match seat.session.push(Shared(Rc::clone(&delivery.0)), config) {
                 Pushed::Queued if seat.dirty => {}
                 Pushed::Queued => {
@@ -130,6 +141,11 @@ impl Shard {
         });
         for key in overflowed {
             self.push_overflowing(key, Shared(Rc::clone(&delivery.0)));
+        }
+        for key in joining {
+            if self.hears_live(key, &publication.channel) {
+                self.push(key, Shared(Rc::clone(&delivery.0)));
+            }
         }
     }
 }

@@ -75,9 +75,6 @@ impl Shard {
                 return Served::Gone;
             }
         }
-        if self.drain.is_some() {
-            return self.answer_plainly(key, Code::Draining, None);
-        }
         self.write(key, Chunk::Owned(out));
         // Whom the connection served by HTTP before says nothing of the socket.
         self.detach(key);
@@ -185,6 +182,7 @@ impl Shard {
         self.start_batch(
             key,
             messages,
+            request.body.len().max(head.target.len()),
             super::batch::Origin::Http { connect_only, cookie: cookie.map(Into::into), info },
         );
         match self.connection(key).map(|connection| &connection.protocol) {

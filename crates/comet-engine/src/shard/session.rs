@@ -7,15 +7,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use bayeux::{Advice, Carrier, Code, HandshakeRequest, Message, Reconnect, Reply};
-use comet_bus::{Subscribed, Unsubscribed, home_of};
+use bayeux::{Carrier, Code, HandshakeRequest, Message, Reconnect, Reply};
 use comet_wire::websocket::close_frame;
 
 use crate::client_id::{Place, same_secret};
 use crate::delivery::{Chunk, Shared};
 use crate::exchange::Exchange;
 use crate::host::{Identity, Who};
-use crate::inbox::Interest;
 use crate::key::{ConnectionKey, SessionKey};
 use crate::seat::Seat;
 
@@ -120,9 +118,9 @@ impl Shard {
         request: HandshakeRequest,
         identity: Identity,
     ) {
-        if self.sessions.len() >= self.config.limits.sessions.div_ceil(self.peers.len()) {
+        let Some(permit) = self.session_gate.admit(self.config.limits.sessions) else {
             return self.refuse(exchange, request.deny(Code::TooManySessions, None));
-        }
+        };
         let Some(address) = self.connection(exchange.connection).map(|connection| connection.address) else {
             return self.refuse(exchange, request.deny(Code::Internal, None));
         };
@@ -154,6 +152,8 @@ impl Shard {
             browser,
             cookie_proven: false,
             attached: None,
+            _permit: permit,
+            joining: Vec::new(),
             dirty: false,
             armed: 0,
         };
@@ -164,35 +164,6 @@ impl Shard {
         exchange.replies.push(reply);
         self.identify(exchange.connection, key, exchange.carrier);
         self.arm_session(key);
-    }
-
-    pub(super) fn subscribe(&mut self, session: SessionKey, name: &str) {
-        if self.hub.subscribe(session.slot, name) == Subscribed::First {
-            self.tell_interest(name, true);
-        }
-    }
-
-    pub(super) fn unsubscribe(&mut self, session: SessionKey, name: &str) {
-        if self.hub.unsubscribe(session.slot, name) == Unsubscribed::Last {
-            self.tell_interest(name, false);
-        }
-    }
-
-    /// Tells the home of a name, or every shard when it is a pattern, that this shard listens or does not.
-    fn tell_interest(&mut self, name: &str, interested: bool) {
-        let homes = if name.ends_with('*') {
-            0..self.peers.len()
-        } else {
-            let home = home_of(name, self.peers.len());
-            home..home + 1
-        };
-        for home in homes {
-            if home == self.index {
-                self.home.on_interest(self.index, name, interested);
-            } else {
-                self.peers[home].tell(Interest { shard: self.index, name: name.into(), interested });
-            }
-        }
     }
 
     /// Ends a session by its own wish: its replies are written, its wire is closed in peace.
@@ -225,10 +196,13 @@ impl Shard {
             if Some(holder) == attached {
                 self.write_frame(holder, &events, &[reply]);
             } else {
-                self.respond(holder, &events, &[reply, farewell(&config.session, code)]);
+                // Told to handshake, some clients would take a farewell behind it for the end.
+                let last = (code.reconnect() == Reconnect::None).then(|| farewell(&config.session));
+                let replies: Vec<_> = std::iter::once(reply).chain(last).collect();
+                self.respond(holder, &events, &replies);
             }
         } else if let (Some(connection), Code::DisconnectedByServer) = (attached, code) {
-            self.write_frame(connection, &events, &[farewell(&config.session, code)]);
+            self.write_frame(connection, &events, &[farewell(&config.session)]);
         }
         self.remove_session(key, code);
         if let Some(connection) = attached {
@@ -269,7 +243,6 @@ impl Shard {
     }
 }
 
-fn farewell(settings: &bayeux::Settings, code: Code) -> Reply {
-    let reconnect = if code.reconnect() == Reconnect::None { Reconnect::None } else { Reconnect::Handshake };
-    Reply::farewell(Advice { reconnect, ..settings.advice(reconnect) })
+fn farewell(settings: &bayeux::Settings) -> Reply {
+    Reply::farewell(settings.advice(Reconnect::None))
 }

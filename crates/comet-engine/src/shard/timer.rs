@@ -11,8 +11,12 @@ use crate::key::{ConnectionKey, SessionKey};
 
 use super::Shard;
 
+/// How often the home drops messages that are too old.
+pub(super) const SWEEP_MS: u64 = 5_000;
+/// Channels it looks at each time.
+const SWEPT_CHANNELS: usize = 10_000;
 /// How often the home forgets channels that nobody uses.
-pub(super) const SWEEP_MS: u64 = 60_000;
+pub(super) const FORGET_MS: u64 = 60_000;
 /// How long a channel must have been silent to be forgotten.
 const CHANNEL_MEMORY_MS: u64 = 600_000;
 
@@ -25,6 +29,7 @@ pub(super) enum Timer {
     /// Nobody: the poll only has to return.
     Wake,
     Sweep,
+    Forget,
 }
 
 impl Shard {
@@ -38,9 +43,15 @@ impl Shard {
                 Timer::Accept(listener) => self.on_acceptable(listener as usize),
                 Timer::Wake => {}
                 Timer::Sweep => {
-                    self.home.forget(self.now.saturating_sub(CHANNEL_MEMORY_MS));
-                    self.counters.channels.set(self.home.channels() as u64);
+                    let now_ms = self.unix_ms();
+                    self.home.sweep(now_ms, SWEPT_CHANNELS);
                     self.wheel.arm(Timer::Sweep, self.now + SWEEP_MS);
+                }
+                Timer::Forget => {
+                    let now_ms = self.unix_ms();
+                    self.home.forget(now_ms.saturating_sub(CHANNEL_MEMORY_MS), now_ms);
+                    self.counters.channels.set(self.home.channels() as u64);
+                    self.wheel.arm(Timer::Forget, self.now + FORGET_MS);
                 }
             }
         }

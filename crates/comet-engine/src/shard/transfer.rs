@@ -36,7 +36,7 @@ impl Shard {
                     connection.protocol = Protocol::WebSocket(WebSocket::new(opening));
                 }
                 match json::decode_batch(&message, &self.batch_limits()) {
-                    Ok(messages) => self.start_batch(key, messages, Origin::WebSocket),
+                    Ok(messages) => self.start_batch(key, messages, message.len(), Origin::WebSocket),
                     Err(error) => return self.end_connection(key, error.code),
                 }
                 if !unread.is_empty() {

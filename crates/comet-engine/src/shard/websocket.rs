@@ -16,7 +16,8 @@ use super::read::Flow;
 /// What a frame asks of the shard.
 enum Told {
     Nothing,
-    Batch(Vec<bayeux::Message>),
+    /// Messages, and the bytes of their text.
+    Batch(Vec<bayeux::Message>, usize),
     Pong(Vec<u8>),
     Close(u16),
     End(Code),
@@ -53,7 +54,7 @@ impl Shard {
                                     self.move_websocket(key, shard, message, bytes[at + consumed..].to_vec());
                                     return Flow::Gone;
                                 }
-                                None => Told::Batch(messages),
+                                None => Told::Batch(messages, text.len()),
                             },
                             // Old Faye clients keep a socket alive with empty batches.
                             Err(error) if error.code == Code::BatchEmpty => Told::Nothing,
@@ -73,7 +74,9 @@ impl Shard {
             at += consumed;
             match told {
                 Told::Nothing => {}
-                Told::Batch(messages) => self.start_batch(key, messages, super::batch::Origin::WebSocket),
+                Told::Batch(messages, bytes) => {
+                    self.start_batch(key, messages, bytes, super::batch::Origin::WebSocket);
+                }
                 Told::Pong(frame) => self.pong(key, frame),
                 Told::Close(code) => {
                     self.write(key, Chunk::Owned(close_frame(code, "")));

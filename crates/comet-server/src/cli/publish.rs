@@ -24,6 +24,9 @@ pub(crate) struct Publish {
     /// The data, JSON; - reads it from standard input
     #[arg(value_name = "JSON", allow_hyphen_values = true)]
     data: String,
+    /// Publish once, however often it is said with this key of 1 to 64 bytes
+    #[arg(long, value_name = "KEY")]
+    once: Option<String>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -34,6 +37,7 @@ Examples:
   comet publish /prices/oil 81.4
   comet publish /news '\"text is JSON only in quotes\"'
   comet publish /orders/981 - --server http://shop.internal:8000 --key \"$COMET_KEY\" < order.json
+  comet publish /orders/981 '\"paid\"' --once payment-4711
 
 Prints the position of the message in its channel.";
 
@@ -46,7 +50,13 @@ impl Publish {
         })?;
         let api =
             Api::new(&self.remote.server, self.remote.key.as_deref()).map_err(|error| failure(&error))?;
-        let publishing = async { api.publish(&self.channel, &*data).await.map_err(|error| failure(&error)) };
+        let publishing = async {
+            let published = match &self.once {
+                Some(key) => api.publish_once(&self.channel, &*data, key).await,
+                None => api.publish(&self.channel, &*data).await,
+            };
+            published.map_err(|error| failure(&error))
+        };
         let position = block_on(publishing)?;
         println!("{}", serde_json::to_string(&position).map_err(Failure::at_run_time)?);
         Ok(())

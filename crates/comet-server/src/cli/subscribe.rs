@@ -1,15 +1,15 @@
 //! `comet subscribe`: what comes in, one line of JSON a message.
 //!
 //! Connecting, coming back and matching are the client library's; here events become lines on standard output.
-//! What may be missing is told on standard error.
+//! What may be missing, and what ends before the rest, is told on standard error.
 
 use std::io::{self, ErrorKind, Write};
 use std::num::NonZeroU64;
 
 use clap::{Args, ValueEnum};
-use comet_client::{Client, Event, Received, State, Transport};
+use comet_client::{Client, Error, Event, Received, Subscription, Transport};
 use futures_util::StreamExt;
-use futures_util::stream::select_all;
+use futures_util::stream::{Stream, select_all, unfold};
 use serde::Serialize;
 
 use super::remote::{Remote, block_on, failure};
@@ -50,6 +50,14 @@ Examples:
   comet subscribe '/**' --transport long-polling --server http://127.0.0.1:9000 | jq .data
 
 Standard output has one line {\"channel\":…,\"data\":…} a message; what may be missing is told on standard error.";
+
+/// What one subscription says.
+enum Said {
+    /// Something came.
+    Received(Received),
+    /// Nothing will come any more on this channel or pattern.
+    Ended(String, Option<Error>),
+}
 
 /// One line of the output.
 #[derive(Serialize)]
@@ -94,16 +102,22 @@ impl Subscribe {
     async fn print(&self, client: &Client) -> Result<(), Failure> {
         let mut subscriptions = Vec::new();
         for channel in &self.channels {
-            subscriptions.push(client.subscribe(channel).await.map_err(|error| failure(&error))?);
+            let subscription = client.subscribe(channel).await.map_err(|error| failure(&error))?;
+            subscriptions.push(Box::pin(said(subscription)));
         }
         eprintln!("listening to {}", self.channels.join(" "));
         let mut received = select_all(subscriptions);
         let mut left = self.count.map(NonZeroU64::get);
-        while let Some(received) = received.next().await {
-            let event = match received {
-                Received::Event(event) => event,
-                Received::Gap(gap) => {
+        while let Some(said) = received.next().await {
+            let event = match said {
+                Said::Received(Received::Event(event)) => event,
+                Said::Received(Received::Gap(gap)) => {
                     tell_gap(gap);
+                    continue;
+                }
+                Said::Ended(channel, error) => {
+                    let error = error.unwrap_or(Error::Ended);
+                    eprintln!("warning: nothing more comes on {channel}: {error}");
                     continue;
                 }
             };
@@ -119,11 +133,22 @@ impl Subscribe {
                 }
             }
         }
-        match &*client.state().borrow() {
-            State::Ended(Some(error)) => Err(failure(error)),
-            _ => Err(Failure::at_run_time("the server no longer lets it listen")),
-        }
+        Err(Failure::at_run_time("there is nothing left to listen to"))
     }
+}
+
+/// What a subscription gives, and as the last thing that it has ended.
+fn said(subscription: Subscription) -> impl Stream<Item = Said> {
+    unfold(Some(subscription), async |subscription| {
+        let mut subscription = subscription?;
+        match subscription.next().await {
+            Some(received) => Some((Said::Received(received), Some(subscription))),
+            None => {
+                let channel = subscription.pattern().as_str().to_owned();
+                Some((Said::Ended(channel, subscription.ended_by()), None))
+            }
+        }
+    })
 }
 
 fn tell_gap(gap: comet_client::Gap) {

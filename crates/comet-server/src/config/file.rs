@@ -10,6 +10,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::layers::{Entry, Origin};
+use super::rule::{self, Rule};
 use super::table::{KEYS, SECTIONS, find};
 use super::value::Value;
 
@@ -19,11 +20,11 @@ const USUAL: &str = "comet.toml";
 const MOST_BYTES: u64 = 1 << 20;
 
 /// Reads `file`, or the usual one if it is there.
-pub(super) fn read(file: Option<&Path>) -> Result<Vec<Entry>, String> {
+pub(super) fn read(file: Option<&Path>) -> Result<(Vec<Entry>, Vec<Rule>), String> {
     let path = file.unwrap_or(Path::new(USUAL));
     let size = match fs::metadata(path) {
         Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == ErrorKind::NotFound && file.is_none() => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound && file.is_none() => return Ok(Default::default()),
         Err(error) => return Err(format!("{}: {error}", path.display())),
     };
     if size > MOST_BYTES {
@@ -33,14 +34,14 @@ pub(super) fn read(file: Option<&Path>) -> Result<Vec<Entry>, String> {
     entries(path, &text)
 }
 
-fn entries(path: &Path, text: &str) -> Result<Vec<Entry>, String> {
+fn entries(path: &Path, text: &str) -> Result<(Vec<Entry>, Vec<Rule>), String> {
     let line =
         |offset: usize| 1 + text[..offset.min(text.len())].bytes().filter(|byte| *byte == b'\n').count();
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line(span.start));
         format!("{}:{line}: {}", path.display(), error.message())
     })?;
-    let mut entries = Vec::new();
+    let (mut entries, mut rules) = (Vec::new(), Vec::new());
     for (section, keys) in table.get_ref() {
         let DeValue::Table(keys) = keys.get_ref() else {
             let line = line(section.span().start);
@@ -55,6 +56,22 @@ fn entries(path: &Path, text: &str) -> Result<Vec<Entry>, String> {
             entries.push(entry(path, line(section.span().start), section.get_ref(), "", None));
         }
         for (name, value) in keys {
+            if let (rule::SECTION, DeValue::Table(own)) = (&**section.get_ref(), value.get_ref()) {
+                let read = |(key, value): (
+                    &toml::Spanned<std::borrow::Cow<'_, str>>,
+                    &toml::Spanned<DeValue<'_>>,
+                )| {
+                    let at = find(rule::SECTION, key.get_ref());
+                    let value = at.and_then(|at| KEYS[at].kind.read_toml(value.get_ref()));
+                    entry(path, line(key.span().start), rule::SECTION, key.get_ref(), value)
+                };
+                rules.push(Rule {
+                    origin: Origin::File(path.to_owned(), line(name.span().start)),
+                    pattern: name.get_ref().to_string(),
+                    entries: own.iter().map(read).collect(),
+                });
+                continue;
+            }
             let at = find(section.get_ref(), name.get_ref());
             let value = at.and_then(|at| KEYS[at].kind.read_toml(value.get_ref()));
             entries.push(entry(path, line(name.span().start), section.get_ref(), name.get_ref(), value));
@@ -64,7 +81,7 @@ fn entries(path: &Path, text: &str) -> Result<Vec<Entry>, String> {
         Origin::File(_, line) => *line,
         _ => 0,
     });
-    Ok(entries)
+    Ok((entries, rules))
 }
 
 fn entry(path: &Path, line: usize, section: &str, name: &str, value: Option<Value>) -> Entry {

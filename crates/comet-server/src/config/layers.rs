@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::table::{KEYS, SECTIONS, find};
 use super::value::Value;
-use super::{Configuration, cross_check, environment, file, suggestion};
+use super::{Configuration, cross_check, environment, file, rule, suggestion};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub(crate) enum Origin {
     Environment(String),
     /// A flag of the command line.
     Flag(&'static str),
+}
+
+impl Origin {
+    /// Whether an empty list is written out as such, and meant.
+    fn is_file(&self) -> bool {
+        matches!(self, Origin::File(..))
+    }
 }
 
 impl fmt::Display for Origin {
@@ -116,10 +123,16 @@ impl Layers {
             },
             faults: Vec::new(),
         };
-        match file::read(self.file.as_deref()) {
-            Ok(entries) => entries.into_iter().for_each(|entry| loading.lay(entry)),
-            Err(fault) => loading.faults.push(fault),
-        }
+        let rules = match file::read(self.file.as_deref()) {
+            Ok((entries, rules)) => {
+                entries.into_iter().for_each(|entry| loading.lay(entry));
+                rules
+            }
+            Err(fault) => {
+                loading.faults.push(fault);
+                Vec::new()
+            }
+        };
         let (entries, warnings) = environment::read(&self.environment);
         loading.loaded.warnings.extend(warnings);
         entries.into_iter().for_each(|entry| loading.lay(entry));
@@ -131,6 +144,7 @@ impl Layers {
                 value: Some(given.value.clone()),
             });
         }
+        loading.faults.extend(rule::lay(rules, &mut loading.loaded.configuration));
         if loading.faults.is_empty() {
             loading.faults = cross_check::check(&loading.loaded.configuration);
         }
@@ -151,6 +165,10 @@ impl Loading {
         };
         let key = &KEYS[at];
         let outcome = match entry.value {
+            // A variable that was to hold a secret and holds nothing must not take the secrets of a file away.
+            Some(Value::List(texts)) if key.secret && texts.is_empty() && !entry.origin.is_file() => {
+                Err("is empty: give a value, or leave it unset".into())
+            }
             Some(value) => key.set(&mut self.loaded.configuration, value),
             None => Err(format!("has to be {}", key.kind.example())),
         };

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::Configuration;
 use super::layers::Loaded;
+use super::rule;
 use super::table::{KEYS, SECTIONS};
 
 /// The effective values as a file, each with where it came from.
@@ -16,6 +17,14 @@ pub(crate) fn printed(loaded: &Loaded) -> String {
         for (key, origin) in KEYS.iter().zip(&loaded.origins).filter(|(key, _)| key.section == section) {
             let line = format!("{} = {}", key.name, key.shown(&loaded.configuration));
             let _ = writeln!(out, "{line:<44} # {origin}");
+        }
+    }
+    for (pattern, options) in &loaded.configuration.comet.channels.rules {
+        let mut own = loaded.configuration.clone();
+        own.comet.channels.default = *options;
+        let _ = writeln!(out, "\n[{}.{:?}]", rule::SECTION, pattern.as_str());
+        for key in KEYS.iter().filter(|key| key.section == rule::SECTION) {
+            let _ = writeln!(out, "{} = {}", key.name, key.shown(&own));
         }
     }
     out

@@ -98,7 +98,8 @@ fn or_none<T: ToString>(item: Option<&T>) -> Value {
 }
 
 /// The sections in the order they are listed.
-pub(super) const SECTIONS: [&str; 7] = ["server", "internal", "http", "session", "limits", "api", "log"];
+pub(super) const SECTIONS: [&str; 8] =
+    ["server", "internal", "http", "session", "channels", "limits", "api", "log"];
 
 /// Every key, section by section.
 pub(super) static KEYS: &[Key] = &[
@@ -204,6 +205,10 @@ pub(super) static KEYS: &[Key] = &[
     },
     count!(session, mailbox_messages, 1, session.mailbox_messages, "The most events queued for one session."),
     size!(session, mailbox_bytes, 1, session.mailbox_bytes, "The most bytes queued for one session."),
+    count!(session, retained_messages, 1, session.retained_messages, "The most events kept until confirmed."),
+    size!(session, retained_bytes, 1, session.retained_bytes, "The most bytes kept until confirmed."),
+    count!(session, recovery_messages, 1, session.recovery_messages, "The most old events queued besides."),
+    size!(session, recovery_bytes, 1, session.recovery_bytes, "The most bytes of old events queued besides."),
     count!(session, subscriptions, 1, session.subscriptions, "The most subscriptions of one session."),
     count!(
         session,
@@ -249,6 +254,37 @@ pub(super) static KEYS: &[Key] = &[
     number!(Count, limits, json_depth, 4, 128, limits.json_depth, "Depth of nested JSON."),
     count!(limits, fragments, 1, limits.fragments, "Fragments of one WebSocket message."),
     count!(
+        channels,
+        messages,
+        0,
+        channels.default.history.messages,
+        "The newest messages that a channel remembers; 0 for none."
+    ),
+    size!(
+        channels,
+        bytes,
+        0,
+        channels.default.history.bytes,
+        "The bytes of messages that a channel remembers; 0 for none."
+    ),
+    duration!(
+        channels,
+        age,
+        0,
+        channels.default.history.age_ms,
+        "How long a channel remembers a message; 0 for not at all."
+    ),
+    switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
+    size!(
+        limits,
+        history_bytes,
+        1_024,
+        limits.history_bytes,
+        "Memory of what the channels of one shard remember."
+    ),
+    count!(limits, keys, 1, limits.keys, "Keys of publications that one shard remembers."),
+    duration!(limits, key_age, 1_000, limits.key_age_ms, "How long the key of a publication is remembered."),
+    count!(
         limits,
         exchanges_per_connection,
         1,
@@ -262,6 +298,13 @@ pub(super) static KEYS: &[Key] = &[
         limits.exchanges_per_shard,
         "Batches of one shard that wait for a policy, those of dead connections included."
     ),
+    size!(
+        limits,
+        exchange_bytes_per_shard,
+        1_024,
+        limits.exchange_bytes_per_shard,
+        "Bytes of the batches of one shard that wait."
+    ),
     count!(
         limits,
         calls_per_session,
@@ -270,6 +313,7 @@ pub(super) static KEYS: &[Key] = &[
         "Calls of services by one session that are not answered yet."
     ),
     count!(limits, calls, 1, limits.calls, "Calls of services in all that are not answered yet."),
+    size!(limits, call_bytes, 1_024, limits.call_bytes, "Bytes of data of these calls."),
     size!(
         limits,
         inbox_bytes,

@@ -35,6 +35,20 @@ fn a_check_says_what_a_start_would() {
 }
 
 #[test]
+fn an_empty_variable_never_opens_the_api() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "[api]\nkeys = [\"0123456789abcdef\"]\n";
+    for (file, empty) in [(file, ""), (file, " "), ("", "")] {
+        std::fs::write(folder.path().join("comet.toml"), file).unwrap();
+        for verb in [&["config", "check"][..], &["serve"]] {
+            let refused = ended(comet(folder.path(), verb).env("COMET_API_KEYS", empty));
+            assert_eq!(refused.status, 78, "{verb:?} {refused:?}");
+            assert!(refused.err.contains("COMET_API_KEYS: [api] keys is empty"), "{refused:?}");
+        }
+    }
+}
+
+#[test]
 fn a_strange_name_of_the_environment_is_told_and_no_reason_to_stop() {
     let folder = tempfile::tempdir().unwrap();
     let checked = ended(comet(folder.path(), &["config", "check"]).env("COMET_SERVER_SHARD", "2"));

@@ -4,6 +4,7 @@
 
 mod config;
 mod internal;
+mod kill;
 mod process;
 mod publish;
 mod serve;

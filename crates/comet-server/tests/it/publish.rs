@@ -20,6 +20,19 @@ fn a_publication_prints_its_position() {
 }
 
 #[test]
+fn a_publication_with_a_key_is_made_once() {
+    let server = Server::start();
+    let publish = |key: &str| run(&["publish", "/a", "1", "--once", key, "--server", &server.url()]);
+    let first = publish("order-1");
+    assert_eq!(first.status, 0, "{first:?}");
+    assert_eq!(publish("order-1").out, first.out);
+    assert_ne!(publish("order-2").out, first.out);
+    let refused = publish("");
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert!(refused.err.contains("1 to 64 bytes"), "{refused:?}");
+}
+
+#[test]
 fn a_publication_can_come_from_standard_input() {
     let server = Server::start();
     let folder = tempfile::tempdir().unwrap();

@@ -1,17 +1,23 @@
 //! `comet subscribe`: one line of JSON a message.
 
 use std::io::Read;
+use std::net::SocketAddr;
 use std::process::Stdio;
 
+use comet::{Channel, Client, Denied, Handshake, Identity, Pattern, Policy, RawValue};
+use comet_testkit::TestServer;
 use serde_json::json;
 
 use crate::process::{Log, Server, comet, run};
 
 /// Starts to listen, and returns once it does.
 fn listening(server: &Server, arguments: &[&str]) -> (std::process::Child, Log) {
+    listening_to(&server.url(), arguments)
+}
+
+fn listening_to(url: &str, arguments: &[&str]) -> (std::process::Child, Log) {
     let folder = tempfile::tempdir().unwrap();
-    let url = server.url();
-    let arguments = [&["subscribe"], arguments, &["--server", &url]].concat();
+    let arguments = [&["subscribe"], arguments, &["--server", url]].concat();
     let mut command = comet(folder.path(), &arguments);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut log = Log::of(child.stderr.take().unwrap());
@@ -37,8 +43,13 @@ fn what_is_published_is_printed_in_order_on_every_wire() {
         let mut out = String::new();
         child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(0), "{transport}");
-        let lines: Vec<serde_json::Value> =
+        let mut lines: Vec<serde_json::Value> =
             out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for line in &mut lines {
+            // Each says where it stands, for whoever wants to go on from there.
+            let ext = line.as_object_mut().unwrap().remove("ext").unwrap();
+            assert!(ext["position"]["offset"].as_u64().is_some(), "{ext}");
+        }
         let wanted = [
             json!({"channel": "/chat/a", "data": {"n": 1}}),
             json!({"channel": "/news", "data": "two\nlines"}),
@@ -89,4 +100,44 @@ fn it_outlives_a_restart_of_its_server_and_tells_of_the_gap() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     again.kill().unwrap();
     again.wait().unwrap();
+}
+
+/// Lets nobody listen to these.
+struct Without(&'static [&'static str]);
+
+impl Policy for Without {
+    async fn authenticate(&self, _: &Handshake) -> Result<Identity, Denied> {
+        Ok(Identity::default())
+    }
+
+    async fn may_publish(&self, _: &Client, _: &Channel, _: &RawValue) -> Result<(), Denied> {
+        Ok(())
+    }
+
+    async fn may_subscribe(&self, _: &Client, pattern: &Pattern) -> Result<(), Denied> {
+        if self.0.contains(&pattern.as_str()) { Err(Denied::because("no longer")) } else { Ok(()) }
+    }
+}
+
+fn server_without(channels: &'static [&'static str], listen: SocketAddr) -> TestServer {
+    let config = comet::Config { listen: vec![listen], ..TestServer::config() };
+    TestServer::run(comet::Comet::builder().config(config).policy(Without(channels)))
+}
+
+#[test]
+fn a_subscription_that_ends_is_told_and_the_last_one_ends_it() {
+    let server = server_without(&[], SocketAddr::from(([127, 0, 0, 1], 0)));
+    let address = server.address();
+    let (mut child, mut log) = listening_to(&format!("http://{address}"), &["/a", "/b"]);
+    drop(server);
+    let server = server_without(&["/b"], address);
+    let told = log.line("nothing more comes");
+    assert!(told.contains(" /b: ") && told.contains("no longer"), "{told}");
+    // The other was confirmed before, because it was asked for before.
+    assert!(child.try_wait().unwrap().is_none());
+    drop(server);
+    let _server = server_without(&["/a"], address);
+    assert!(log.line("nothing more comes").contains(" /a: "));
+    log.line("there is nothing left to listen to");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }

@@ -1,6 +1,6 @@
 //! The back ends' HTTP API.
 
-use comet::ApiAccess;
+use comet::{ApiAccess, PublishError};
 use comet_testkit::{LongPollClient, Response, Socket, TestServer, Witness};
 use serde_json::json;
 
@@ -45,6 +45,46 @@ fn a_batch_is_published_in_order_and_each_has_its_outcome() {
     assert!(results[0]["position"].is_object() && results[3]["position"].is_object());
     client.expect_event("/a", 1);
     client.expect_event("/b", 4);
+}
+
+#[test]
+fn what_is_published_again_with_its_key_stands_where_it_stood() {
+    let server = api(ApiAccess::Open);
+    let mut client = LongPollClient::connected(&server);
+    client.subscribe("/a");
+    let publish = |n: u32, key: &str| {
+        let body = json!({ "channel": "/a", "data": n, "key": key }).to_string();
+        call(&server, "/api/publish", "", &body)
+    };
+    let first = publish(1, "order-1").json();
+    assert_eq!((&first["position"]["offset"], &first["durability"]), (&json!(1), &json!("memory")));
+    assert_eq!(publish(2, "order-1").json(), first);
+    // A batch and the server's own code know the same keys.
+    let batch = json!({ "messages": [{ "channel": "/a", "data": 3, "key": "order-1" }] }).to_string();
+    assert_eq!(call(&server, "/api/batch", "", &batch).json()["results"][0], first);
+    let publisher = server.publisher();
+    let again = server.runtime().block_on(publisher.publish_once("/a", &4, "order-1")).unwrap();
+    assert_eq!(again.offset, 1);
+    let other = publish(5, &"k".repeat(64));
+    assert_eq!(other.json()["position"]["offset"], 2);
+    client.expect_event("/a", 1);
+    client.expect_event("/a", 5);
+    assert_eq!(server.counts().publications, 2);
+}
+
+#[test]
+fn a_key_has_1_to_64_bytes() {
+    let server = api(ApiAccess::Open);
+    let publisher = server.publisher();
+    for key in ["", &"k".repeat(65), &"ü".repeat(33)] {
+        let body = json!({ "channel": "/a", "data": 1, "key": key }).to_string();
+        let answer = call(&server, "/api/publish", "", &body);
+        assert_eq!((answer.status, answer.code().as_str()), (400, "message_invalid"), "{key}");
+        let refused = server.runtime().block_on(publisher.publish_once("/a", &1, key));
+        assert!(matches!(refused, Err(PublishError::Key(bytes)) if bytes == key.len()), "{refused:?}");
+    }
+    assert_eq!(call(&server, "/api/publish", "", r#"{"channel":"/a","data":1,"key":7}"#).status, 400);
+    assert_eq!(server.counts().publications, 0);
 }
 
 #[test]
@@ -99,4 +139,34 @@ fn the_server_tells_about_itself() {
     let info = call(&server, "/api/info", "", "{}").json();
     assert_eq!((&info["sessions"], &info["shards"]), (&json!(1), &json!(1)));
     assert!(info["version"].is_string() && info["connections"].as_u64() >= Some(2), "{info}");
+}
+
+#[test]
+fn an_open_api_and_the_transports_turn_the_same_pages_away() {
+    let server = api(ApiAccess::Open);
+    let own = server.address();
+    for (fields, status) in [
+        (String::new(), 200),
+        (format!("Origin: http://{own}\r\n"), 200),
+        ("Sec-Fetch-Site: same-origin\r\n".into(), 200),
+        (format!("Sec-Fetch-Site: same-site\r\nReferer: http://{own}/page\r\n"), 200),
+        ("Sec-Fetch-Site: cross-site\r\n".into(), 403),
+        ("Origin: https://evil.example\r\n".into(), 403),
+        ("Origin: null\r\n".into(), 403),
+        (format!("Origin: ftp://{own}\r\n"), 403),
+        (format!("Origin: http://{own}.evil.example\r\n"), 403),
+    ] {
+        for (path, body) in [
+            ("/api/publish", r#"{"channel":"/a","data":1}"#),
+            ("/cometd", r#"[{"channel":"/meta/handshake","id":"1"}]"#),
+        ] {
+            let mut socket = Socket::connect(own);
+            let length = body.len();
+            socket.send(format!(
+                "POST {path} HTTP/1.1\r\nHost: {own}\r\n{fields}Content-Type: application/json\r\n\
+                 Content-Length: {length}\r\n\r\n{body}"
+            ));
+            assert_eq!(socket.response().status, status, "{path} {fields}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The rules of callback polling: what a script may be asked to call, and what may stand in it.
 
-use comet_testkit::{CallbackClient, Response, Socket, TestServer};
+use comet_testkit::{CallbackClient, Response, Socket, TestServer, Wire};
 use serde_json::json;
 
 const HELLO: &str = "%5B%7B%22channel%22%3A%22%2Fmeta%2Fhandshake%22%2C%22id%22%3A%221%22%7D%5D";
@@ -88,4 +88,16 @@ fn events_wait_for_the_connect_and_never_ride_on_another_answer() {
     client.publish("/b", "nobody's");
     assert!(client.waiting_events().is_empty(), "an answer that may overtake others carried an event");
     client.expect_event("/a", "own");
+}
+
+#[test]
+fn a_session_of_scripts_is_bound_to_no_cookie() {
+    // Scripts' answers set none, but another tab of the browser may come by one meanwhile.
+    let server = TestServer::start();
+    let mut client = CallbackClient::connected(&server);
+    let cookie = format!("BAYEUX_BROWSER=00{:032x}", 7);
+    client.wire.set_cookie(&cookie);
+    client.subscribe("/a");
+    server.publish("/a", "still heard");
+    client.expect_event("/a", "still heard");
 }

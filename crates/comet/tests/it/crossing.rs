@@ -151,3 +151,33 @@ fn a_client_whose_session_is_lost_shakes_hands_again_on_the_same_websocket() {
     client.publish("/a", 1);
     client.expect_event("/a", 1);
 }
+
+#[test]
+fn an_overtaken_connect_does_not_win_the_session_back() {
+    let server = TestServer::with(|config| config.session.timeout_ms = 3_600_000);
+    let mut home = LongPollClient::connected(&server);
+    home.subscribe("/a");
+    let mut older: WebSocketClient = home.crossing(&server);
+    let mut newer: WebSocketClient = home.crossing(&server);
+    assert_eq!(
+        newer.try_connect(json!({ "ext": { "connect": 2 }, "advice": { "timeout": 0 } }))["successful"],
+        true
+    );
+    let refused = older.try_connect(json!({ "ext": { "connect": 1 } }));
+    assert_eq!(refused["error"], "409::superseded");
+    server.publish("/a", "to the newer");
+    newer.expect_event("/a", "to the newer");
+}
+
+#[test]
+fn a_poll_that_takes_over_from_a_websocket_writes_nothing_but_frames_into_it() {
+    let server = TestServer::with(|config| config.session.timeout_ms = 3_600_000);
+    let mut socket = WebSocketClient::connected(&server);
+    socket.hold();
+    server.until_held(1);
+    let mut polling: LongPollClient = socket.crossing(&server);
+    polling.hold();
+    assert_eq!(socket.wire.socket.expect_close(), 4409);
+    assert_eq!(socket.wire.socket.socket().expect_end(), b"");
+    assert_eq!(server.endings(comet::Code::Superseded), 1);
+}

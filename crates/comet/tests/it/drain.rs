@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use comet::Code;
-use comet_testkit::{
-    LongPollClient, PATIENCE, Received, Socket, TestServer, WebSocket, WebSocketClient, Wire,
-};
+use comet_testkit::{LongPollClient, PATIENCE, Received, Socket, TestServer, WebSocketClient, Wire};
 use serde_json::json;
 
 #[test]
@@ -92,14 +90,14 @@ fn new_sessions_and_websockets_are_refused_while_stopping() {
     assert_eq!(idle.wire.socket.receive(), Received::Close(Some(1012), "draining".into()));
     let reply = LongPollClient::new(&server).try_handshake(json!({}));
     assert_eq!(reply["error"], "503::draining");
-    assert_eq!(reply["advice"]["reconnect"], "retry");
-    let refused = WebSocket::open_on(Socket::connect(server.address()), "/cometd", &[]);
-    let refused = refused.err().expect("it is refused");
-    assert_eq!((refused.status, refused.code().as_str()), (503, "draining"));
-    assert!(refused.field("retry-after").is_some());
+    assert_eq!(reply["advice"]["reconnect"], "handshake");
+    // A WebSocket is let in for the sake of those whose sessions live here; who names none is sent away.
+    let mut stranger = WebSocketClient::new(&server);
+    assert_eq!(stranger.try_handshake(json!({}))["error"], "503::draining");
+    assert_eq!(stranger.wire.socket.receive(), Received::Close(Some(1012), "draining".into()));
     waited_for.expect_event("/a", "keeps the stop waiting");
     assert!(server.finish(stop) < Duration::from_secs(8));
-    assert_eq!(server.endings(Code::Draining), 3);
+    assert_eq!(server.endings(Code::Draining), 4);
 }
 
 #[test]
@@ -214,6 +212,8 @@ fn what_was_acknowledged_until_the_stop_reaches_those_who_poll() {
         acknowledged
     });
     let address = server.address();
+    // They poll before, in and after the stop's beginning.
+    server.until("much is published", |counts| counts.publications > 100);
     let stop = server.begin_drain();
     let heard: Vec<Vec<i64>> = std::thread::scope(|scope| {
         let threads: Vec<_> =
@@ -222,7 +222,7 @@ fn what_was_acknowledged_until_the_stop_reaches_those_who_poll() {
     });
     server.finish(stop);
     let acknowledged = server.runtime().block_on(acknowledged).expect("the publisher ends");
-    assert!(acknowledged.len() > 100, "only {} were published", acknowledged.len());
+    assert!(acknowledged.len() >= 100, "only {} were published", acknowledged.len());
     for heard in heard {
         assert_eq!(heard, acknowledged);
     }

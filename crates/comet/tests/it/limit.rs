@@ -1,16 +1,13 @@
 //! Every other bound, reached and not exceeded: what lies within is served, what goes beyond gets its code.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use comet::{Channel, Client, Code, Comet, Config, Denied, Handshake, Identity, Pattern, Policy};
+use comet::{Code, Comet, Config};
 use comet_testkit::{
     LongPollClient, Received, Socket, TestServer, WebSocket, WebSocketClient, Wire, Witness,
 };
 use comet_wire::websocket::Opcode;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 
 use crate::door::closed_door;
 
@@ -68,13 +65,17 @@ fn connections_per_address_are_bounded_and_pages_count() {
 
 #[test]
 fn sessions_are_bounded() {
-    let (server, mut witness) = limited(|config| config.limits.sessions = 3);
+    let (server, mut witness) = limited(|config| {
+        config.limits.sessions = 3;
+        // They count in all, wherever they live.
+        config.shards = 2;
+    });
     let mut first = LongPollClient::connected(&server);
     let _second = LongPollClient::connected(&server);
     let reply = LongPollClient::new(&server).try_handshake(json!({}));
     assert_eq!(
         (&reply["error"], &reply["advice"]["reconnect"]),
-        (&json!("503::too_many_sessions"), &json!("retry"))
+        (&json!("503::too_many_sessions"), &json!("handshake"))
     );
     assert_eq!(server.endings(Code::TooManySessions), 1);
     witness.still_hears(&server);
@@ -428,50 +429,37 @@ fn calls_per_session_and_calls_in_all_are_bounded_until_they_are_answered() {
 }
 
 #[test]
-fn exchanges_per_shard_bound_the_batches_whose_senders_have_gone() {
-    let (asked, is_asked) = std::sync::mpsc::channel();
-    let door = Arc::new(Semaphore::new(0));
-    let policy = SlowSubscribe { door: door.clone(), asked };
+fn call_bytes_bound_the_data_of_open_calls() {
+    let (door, slow) = closed_door(|_| {});
     let mut config = TestServer::config();
-    config.limits.exchanges_per_shard = 2;
-    let server = TestServer::run(Comet::builder().config(config).policy(policy));
-    let mut client = LongPollClient::connected(&server);
-    let cookie = format!("Cookie: {}\r\n", client.wire.cookie().expect("a cookie was set"));
-    let subscribe = json!([{ "channel": "/meta/subscribe", "subscription": "/a", "clientId": client.id() }]);
-    for _ in 0..2 {
-        let mut socket = Socket::connect(server.address());
-        socket.send_post("/cometd", &cookie, subscribe.to_string());
-        is_asked.recv_timeout(comet_testkit::PATIENCE).expect("the policy is asked");
-        socket.reset();
-    }
-    let reply = client.request("/meta/subscribe", json!({ "subscription": "/b" }));
-    assert_eq!(reply["error"], "503::overloaded");
-    assert_eq!(client.try_connect(json!({}))["error"], "503::overloaded");
-    door.add_permits(3);
-    comet_testkit::eventually("there is room again", || {
-        client.request("/meta/subscribe", json!({ "subscription": "/b" }))["successful"] == true
-    });
+    config.limits.call_bytes = 5_000;
+    let server = TestServer::run(Comet::builder().config(config).service("/service/slow", slow));
+    let mut client = WebSocketClient::connected(&server);
+    let call = || json!({ "data": "x".repeat(3_000) });
+    assert_eq!(client.request("/service/slow", call())["successful"], true);
+    assert_eq!(client.request("/service/slow", call())["error"], "503::overloaded");
+    door.add_permits(2);
+    client.event();
+    assert_eq!(client.request("/service/slow", call())["successful"], true);
+    client.event();
 }
 
-/// Lets nobody subscribe before a door opens.
-struct SlowSubscribe {
-    door: Arc<Semaphore>,
-    asked: std::sync::mpsc::Sender<()>,
-}
-
-impl Policy for SlowSubscribe {
-    async fn authenticate(&self, _: &Handshake) -> Result<Identity, Denied> {
-        Ok(Identity::default())
+#[test]
+fn a_message_that_fits_no_queue_is_refused_and_ends_nobody() {
+    let mut config = Config { shards: 2, ..TestServer::config() };
+    config.session.mailbox_bytes = 10_000;
+    let large = async |_: comet::Call| comet::Reply::json(&"x".repeat(20_000));
+    let server = TestServer::run(Comet::builder().config(config).service("/service/large", large));
+    let mut listeners: Vec<_> = (0..4).map(|_| WebSocketClient::connected(&server)).collect();
+    listeners.iter_mut().for_each(|listener| listener.subscribe("/a"));
+    let mut publisher = LongPollClient::connected(&server);
+    let reply = publisher.request("/a", json!({ "data": "x".repeat(10_000) }));
+    assert_eq!(reply["error"], "413::data_too_large");
+    assert!(server.try_publish("/a", &"x".repeat(10_000)).is_err());
+    assert_eq!(publisher.call("/service/large", 1)["error"], "413::data_too_large");
+    publisher.publish("/a", "x".repeat(9_800));
+    for listener in &mut listeners {
+        assert_eq!(listener.event()["data"].as_str().map(str::len), Some(9_800));
     }
-
-    async fn may_subscribe(&self, _: &Client, _: &Pattern) -> Result<(), Denied> {
-        // Nobody listens any more when the test has seen enough.
-        let _ = self.asked.send(());
-        self.door.acquire().await.expect("the door is not removed").forget();
-        Ok(())
-    }
-
-    async fn may_publish(&self, _: &Client, _: &Channel, _: &RawValue) -> Result<(), Denied> {
-        Ok(())
-    }
+    assert_eq!(server.endings(Code::SlowConsumer), 0);
 }

@@ -1,7 +1,7 @@
 //! Several shards: sessions, channels and connections that live apart.
 
 use comet_testkit::{Checker, LongPollClient, Note, Socket, TestServer, WebSocketClient};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn shards(count: usize) -> TestServer {
     TestServer::with(|config| config.shards = count)
@@ -47,6 +47,29 @@ fn a_crowd_on_four_shards_hears_everything_in_one_order() {
         client.events(160).iter().for_each(|event| checker.saw_event(&format!("p{n}"), event));
     }
     checker.assert_clean();
+}
+
+#[test]
+fn every_event_says_where_it_stands_in_its_channel() {
+    let server = shards(4);
+    let mut listener = WebSocketClient::connected(&server);
+    listener.subscribe("/room/*");
+    let mut publisher = LongPollClient::connected(&server);
+    for n in 0..8 {
+        let ext = json!({ "n": n, "position": { "epoch": "forged", "offset": 99 } });
+        let channel = format!("/room/{}", n % 2);
+        let reply = publisher.request(&channel, json!({ "data": n, "ext": ext }));
+        assert_eq!(reply["successful"], true, "{reply}");
+    }
+    let mut epochs = [Value::Null, Value::Null];
+    for event in listener.events(8) {
+        let n = event["data"].as_u64().expect("a number");
+        let (ext, epoch) = (&event["ext"], &mut epochs[n as usize % 2]);
+        assert_eq!((&ext["n"], &ext["position"]["offset"]), (&json!(n), &json!(n / 2 + 1)), "{event}");
+        assert!(epoch.is_null() || *epoch == ext["position"]["epoch"], "{event}");
+        *epoch = ext["position"]["epoch"].clone();
+        assert!(epoch.as_str().is_some_and(|epoch| u64::from_str_radix(epoch, 16).is_ok()), "{event}");
+    }
 }
 
 #[test]

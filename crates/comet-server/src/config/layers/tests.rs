@@ -144,3 +144,29 @@ fn a_key_of_the_api_is_never_printed() {
     let text = printed(&loaded);
     assert!(text.contains("keys = [\"(hidden)\"]") && !text.contains("secret-of-mine"), "{text}");
 }
+
+#[test]
+fn a_pattern_has_its_own_options_and_the_rest_those_of_all_channels() {
+    let loaded =
+        loaded_from("[channels.\"/chat/**\"]\nmessages = 7\necho = false\n[channels]\nage = \"1m\"\n")
+            .unwrap();
+    let channels = &loaded.configuration.comet.channels;
+    let [(pattern, chat)] = &channels.rules[..] else { panic!("{:?}", channels.rules) };
+    assert_eq!(pattern.as_str(), "/chat/**");
+    assert_eq!((chat.history.messages, chat.history.age_ms, chat.echo), (7, 60_000, false));
+    assert_eq!((channels.default.history.messages, channels.default.echo), (1_000, true));
+    assert_eq!(loaded_from(&printed(&loaded)).unwrap().configuration.comet.channels.rules.len(), 1);
+}
+
+#[test]
+fn what_is_wrong_with_a_pattern_s_options_is_said_with_its_line() {
+    for (text, words) in [
+        ("[channels.\"chat\"]\nmessages = 7\n", "comet.toml:1: \"chat\" is no channel"),
+        ("[channels.\"/meta/x\"]\n", "comet.toml:1: \"/meta/x\" is no channel"),
+        ("[channels.\"/a\"]\nmessage = 7\n", "comet.toml:2: there is no key message in [channels]"),
+        ("[channels.\"/a\"]\nmessages = \"x\"\n", "comet.toml:2: [channels.\"/a\"] messages has to be"),
+    ] {
+        let Faults(faults) = loaded_from(text).unwrap_err();
+        assert!(faults.len() == 1 && faults[0].contains(words), "{faults:?}");
+    }
+}

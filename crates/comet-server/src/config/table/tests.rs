@@ -25,7 +25,7 @@ fn every_field_of_the_library_has_its_key() {
         }
     }
     for name in fields(&format!("{config:#?}")) {
-        let known = ["session", "limits"].contains(&name.as_str());
+        let known = ["session", "limits", "channels"].contains(&name.as_str());
         assert!(known || find("server", &name).or(find("http", &name)).is_some(), "{name} is missing");
     }
 }

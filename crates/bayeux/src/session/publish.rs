@@ -1,0 +1,139 @@
+//! Messages that are for others: subscribers or a service.
+//!
+//! What a publisher asks of the server is told apart here from what travels on; who may publish is asked by the caller,
+//! and what a key means is known at the home of the channel. A message comes in and a step goes out.
+
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::step::Step;
+use crate::channel::Channel;
+use crate::code::Code;
+use crate::error::Error;
+use crate::json::write::Object;
+use crate::message::Message;
+use crate::name::Kind;
+use crate::reply::Reply;
+
+/// The longest key of a publication, in bytes.
+const MAX_KEY_BYTES: usize = 64;
+
+/// A message that is for others.
+pub(super) fn on_publish(mut message: Message, channel: Channel) -> Step {
+    let Some(data) = message.data.take() else {
+        return Step::Reply(Reply::refuse(&message, Code::DataMissing));
+    };
+    let reply = Reply::accept(&message);
+    let ext = message.ext.take();
+    match channel.kind() {
+        Kind::Broadcast => match Wish::read(ext) {
+            Ok(Wish { key, echo, ext }) => Step::Publish { channel, data, ext, key, echo, reply },
+            Err(error) => Step::Reply(reply.deny(error)),
+        },
+        Kind::Service => Step::Call { channel, data, ext, id: message.id, reply },
+        // The meta channels were answered before; nothing under `/meta/` is ever published.
+        Kind::Meta => Step::Reply(reply.deny(Code::MetaUnknown)),
+    }
+}
+
+/// The `ext` of a publication: what the publisher asks of the server, and what travels on.
+struct Wish {
+    key: Option<Box<str>>,
+    echo: bool,
+    ext: Option<Box<RawValue>>,
+}
+
+impl Wish {
+    fn read(ext: Option<Box<RawValue>>) -> Result<Wish, Error> {
+        let Some(raw) = &ext else { return Ok(Wish { key: None, echo: true, ext }) };
+        let fields: Fields<'_> =
+            serde_json::from_str(raw.get()).map_err(|_| invalid("ext gives a field twice"))?;
+        let key = fields.key.map_or(Ok(None), read_key)?;
+        let echo = fields.echo.map_or(Ok(None), read_echo)?.unwrap_or(true);
+        let ext = if fields.own == 0 {
+            ext
+        } else if fields.travelling.is_empty() {
+            None
+        } else {
+            Some(object_of(&fields.travelling))
+        };
+        Ok(Wish { key, echo, ext })
+    }
+}
+
+fn read_key(key: &RawValue) -> Result<Option<Box<str>>, Error> {
+    let key: Option<Box<str>> = serde_json::from_str(key.get()).map_err(|_| invalid("ext.key is no text"))?;
+    match &key {
+        Some(text) if text.is_empty() => Err(invalid("ext.key is empty")),
+        Some(text) if text.len() > MAX_KEY_BYTES => Err(invalid("ext.key is longer than 64 bytes")),
+        _ => Ok(key),
+    }
+}
+
+fn read_echo(echo: &RawValue) -> Result<Option<bool>, Error> {
+    serde_json::from_str(echo.get()).map_err(|_| invalid("ext.echo is neither true nor false"))
+}
+
+fn invalid(reason: &str) -> Error {
+    Error::new(Code::MessageInvalid, reason)
+}
+
+fn object_of(fields: &[(String, &RawValue)]) -> Box<RawValue> {
+    let mut out = Vec::new();
+    let mut object = Object::open(&mut out);
+    fields.iter().for_each(|(name, value)| object.raw(name, value.get()));
+    object.close();
+    let text = String::from_utf8(out).expect("fields of text make text");
+    RawValue::from_string(text).expect("fields of JSON make an object")
+}
+
+/// The fields of an `ext`: those that mean something to the server, and all others in their order.
+#[derive(Default)]
+struct Fields<'a> {
+    key: Option<&'a RawValue>,
+    echo: Option<&'a RawValue>,
+    /// How many of them do not travel.
+    own: usize,
+    travelling: Vec<(String, &'a RawValue)>,
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields<'de>, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object that gives no control field twice")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = Fields::default();
+        let mut position = false;
+        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+            let twice = match name.as_str() {
+                "key" => fields.key.replace(value).is_some(),
+                "echo" => fields.echo.replace(value).is_some(),
+                // The server's own word: the home of the channel says where a publication stands.
+                "position" => std::mem::replace(&mut position, true),
+                _ => {
+                    fields.travelling.push((name, value));
+                    continue;
+                }
+            };
+            if twice {
+                return Err(serde::de::Error::custom("given twice"));
+            }
+            fields.own += 1;
+        }
+        Ok(fields)
+    }
+}

@@ -1,0 +1,79 @@
+//! What a channel offers beside delivery.
+//!
+//! Plain values with defaults: how much of a channel is remembered, how safe a message is before its publisher is
+//! answered, who hears what. Which channel has which options is `channel_table`'s; they come from the configuration,
+//! and homes, sessions and publishers keep to them.
+
+/// How much of a channel is remembered. Whichever bound is reached first holds; 0 in any of them remembers nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// The most messages.
+    pub messages: usize,
+    /// The most memory of one channel's messages, in bytes.
+    pub bytes: usize,
+    /// The greatest age of a message, in milliseconds.
+    pub age_ms: u64,
+}
+
+impl Retention {
+    /// Remembers nothing.
+    pub const NONE: Retention = Retention { messages: 0, bytes: 0, age_ms: 0 };
+
+    /// Whether anything is remembered at all.
+    pub fn is_none(&self) -> bool {
+        self.messages == 0 || self.bytes == 0 || self.age_ms == 0
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention { messages: 1_000, bytes: 1 << 20, age_ms: 5 * 60 * 1_000 }
+    }
+}
+
+/// How safe a message is when its publisher is answered, the least first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Durability {
+    /// In the memory of this process.
+    #[default]
+    Memory,
+    /// Handed to the system to be written: safe from the end of the process.
+    Stored,
+    /// Written to the disk: safe from the end of the system.
+    Fsync,
+}
+
+impl Durability {
+    /// The word for it in replies.
+    pub fn name(self) -> &'static str {
+        match self {
+            Durability::Memory => "memory",
+            Durability::Stored => "stored",
+            Durability::Fsync => "fsync",
+        }
+    }
+}
+
+/// What a channel offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelOptions {
+    /// How much is remembered for those who come back.
+    pub history: Retention,
+    /// How safe a message is when its publisher is answered.
+    pub durability: Durability,
+    /// Whether a publisher that listens hears itself.
+    pub echo: bool,
+    /// Whether it is known, and told, who listens.
+    pub presence: bool,
+}
+
+impl Default for ChannelOptions {
+    fn default() -> ChannelOptions {
+        ChannelOptions {
+            history: Retention::default(),
+            durability: Durability::Memory,
+            echo: true,
+            presence: false,
+        }
+    }
+}

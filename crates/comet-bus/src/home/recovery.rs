@@ -1,0 +1,188 @@
+//! What those who come back get, and what a home gets back at its start.
+//!
+//! Questions about one channel or a pattern are answered from the histories; of channels that are not counted only this
+//! is known: since when nothing of them was lost. The answers go to the shard of whoever asks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bayeux::{Channel, Pattern};
+
+use super::{Full, Home};
+use crate::{History, Position, Publication, Recovered, RecoveredMatching, RecoveryLimits, Since};
+
+impl Home {
+    /// Where a channel stands; one that is not counted stands before its first message.
+    pub fn head(&self, channel: &Channel) -> Position {
+        let slot = self.ledger.slot(channel.as_str());
+        slot.map_or(self.unknown_head(), |slot| self.ledger.entry(slot).head)
+    }
+
+    /// What there was on a channel since then.
+    pub fn recover(
+        &mut self,
+        channel: &Channel,
+        since: Since,
+        limits: RecoveryLimits,
+        now_ms: u64,
+    ) -> Recovered {
+        match self.ledger.slot(channel.as_str()) {
+            Some(slot) => self.recover_counted(slot, since, limits, now_ms),
+            None => self.recover_unknown(since),
+        }
+    }
+
+    fn recover_counted(&mut self, slot: u32, since: Since, limits: RecoveryLimits, now_ms: u64) -> Recovered {
+        self.trim(slot, now_ms);
+        let entry = self.ledger.entry(slot);
+        entry.history.since(since, entry.head, limits)
+    }
+
+    fn recover_unknown(&self, since: Since) -> Recovered {
+        let head = self.unknown_head();
+        let complete = match since {
+            Since::Position(position) => position == head,
+            Since::Time(time_ms) => time_ms >= self.known_since_ms,
+            Since::Last(_) => true,
+        };
+        if complete {
+            Recovered::Messages { publications: Vec::new(), head }
+        } else {
+            Recovered::Gap { head }
+        }
+    }
+
+    /// What there was on the channels of a pattern: on those in `positions`, which all have their home here, since
+    /// those; on all others since `time_ms`, or nothing where no time is given. The limits hold for the whole answer;
+    /// channels that no longer fit are gaps.
+    pub fn recover_matching(
+        &mut self,
+        pattern: &Pattern,
+        positions: &[(Channel, Position)],
+        time_ms: Option<u64>,
+        limits: RecoveryLimits,
+        now_ms: u64,
+    ) -> RecoveredMatching {
+        let positions: HashMap<&Channel, Position> = positions
+            .iter()
+            .filter(|(channel, _)| pattern.matches(channel))
+            .map(|(channel, position)| (channel, *position))
+            .collect();
+        let mut answer = Answering::new(limits);
+        for (channel, position) in &positions {
+            let recovered = self.recover(channel, Since::Position(*position), answer.left, now_ms);
+            answer.add((*channel).clone(), recovered);
+        }
+        let Some(time_ms) = time_ms else { return answer.matching };
+        answer.matching.complete &= time_ms >= self.known_since_ms;
+        let parent = pattern.as_str().trim_end_matches('*');
+        let mut next = self.ledger.newest();
+        while let Some(slot) = next
+            && let entry = self.ledger.entry(slot)
+            && entry.used_ms > time_ms
+            && !answer.is_full()
+        {
+            next = self.ledger.older(slot);
+            // Most channels are of other patterns: look at them no longer than needed.
+            if !entry.name.starts_with(parent) {
+                continue;
+            }
+            let channel = Channel::parse(&entry.name).expect("what is counted is a channel");
+            if pattern.matches(&channel) && !positions.contains_key(&channel) {
+                let recovered = self.recover_counted(slot, Since::Time(time_ms), answer.left, now_ms);
+                answer.add(channel, recovered);
+            }
+        }
+        answer.matching
+    }
+
+    /// Sets where a channel stands and what it remembers, before anything is published on it; one that is counted
+    /// already stays as it is. Under the epoch of `position` no offset beyond it may ever have been given out: if that
+    /// is uncertain, the position needs another epoch. Publications come oldest first; those that do not fit the
+    /// position are left out, and offsets missing among them are lost.
+    ///
+    /// # Errors
+    /// [`Full`] when there is no room for the channel.
+    pub fn restore(
+        &mut self,
+        channel: &Channel,
+        position: Position,
+        publications: Vec<Arc<Publication>>,
+    ) -> Result<(), Full> {
+        if self.ledger.slot(channel.as_str()).is_some() {
+            return Ok(());
+        }
+        self.room()?;
+        if position.epoch >= self.epoch {
+            // Should this channel be forgotten, none of its epochs may come again.
+            self.epoch = position.epoch.wrapping_add(1);
+        }
+        let retention = self.table.options(channel).history;
+        let fits = |publication: &Arc<Publication>| {
+            publication.position.epoch == position.epoch && publication.position.offset <= position.offset
+        };
+        let mut publications = publications.into_iter().filter(fits).peekable();
+        // Of what came before the first message of an epoch nothing is known.
+        let first_ms = publications.peek().map_or(u64::MAX, |first| first.at_ms);
+        let mut history = History::after(self.known_since_ms.min(first_ms.saturating_sub(1)));
+        let (mut last, mut last_ms) = (0, 0);
+        for publication in publications {
+            let offset = publication.position.offset;
+            if offset <= last {
+                continue;
+            }
+            last_ms = publication.at_ms.max(last_ms);
+            if offset - last > 1 {
+                history.pass_over(offset - 1, last_ms, false);
+            }
+            last = offset;
+            // No time has passed: what is too old goes when it is asked for.
+            history.push(publication, &retention, 0);
+        }
+        if last < position.offset {
+            history.pass_over(position.offset, last_ms.max(self.known_since_ms), false);
+        }
+        let used_ms = last_ms.max(history.lost_at_ms());
+        let slot = self.ledger.insert(channel.as_str(), position, self.table.index(channel), history);
+        self.ledger.on_use(slot, used_ms);
+        self.ledger.give_up(self.history_bytes, 0);
+        Ok(())
+    }
+}
+
+/// An answer about several channels that is being put together.
+struct Answering {
+    matching: RecoveredMatching,
+    left: RecoveryLimits,
+    gaps_left: usize,
+}
+
+impl Answering {
+    fn new(limits: RecoveryLimits) -> Answering {
+        let matching = RecoveredMatching { channels: Vec::new(), complete: true };
+        Answering { matching, left: limits, gaps_left: limits.messages }
+    }
+
+    /// Whether a gap could not be named: what else there is does not have to be found.
+    fn is_full(&self) -> bool {
+        self.gaps_left == 0 && !self.matching.complete
+    }
+
+    /// Takes in what became of one channel, if there is something to say.
+    fn add(&mut self, channel: Channel, recovered: Recovered) {
+        match &recovered {
+            Recovered::Messages { publications, .. } if publications.is_empty() => return,
+            Recovered::Messages { publications, .. } => {
+                self.left.messages -= publications.len();
+                self.left.bytes -=
+                    publications.iter().map(|publication| publication.size_bytes()).sum::<usize>();
+            }
+            Recovered::Gap { .. } if self.gaps_left == 0 => {
+                self.matching.complete = false;
+                return;
+            }
+            Recovered::Gap { .. } => self.gaps_left -= 1,
+        }
+        self.matching.channels.push((channel, recovered));
+    }
+}

@@ -1,0 +1,46 @@
+//! Tables of options: the most specific pattern wins.
+
+use comet_bus::{ChannelOptions, ChannelTable, Retention};
+
+use crate::stage::{channel, pattern};
+
+fn marked(messages: usize) -> ChannelOptions {
+    let history = Retention { messages, ..Retention::default() };
+    ChannelOptions { history, ..ChannelOptions::default() }
+}
+
+#[test]
+fn the_most_specific_pattern_wins() {
+    let names = ["/**", "/a/**", "/a/b/**", "/a/*", "/a/b/*", "/a/b", "/*"];
+    let rules = names.iter().enumerate().map(|(number, name)| (pattern(name), marked(number)));
+    let table = ChannelTable::new(marked(100), rules);
+    for (name, rule) in [
+        ("/a/b", "/a/b"),
+        ("/a/c", "/a/*"),
+        ("/a/b/c", "/a/b/*"),
+        ("/a/b/c/d", "/a/b/**"),
+        ("/a/c/d", "/a/**"),
+        ("/a", "/*"),
+        ("/b/c", "/**"),
+    ] {
+        let expected = names.iter().position(|name| *name == rule).unwrap();
+        let channel = channel(name);
+        assert_eq!(table.options(&channel).history.messages, expected, "{name}");
+        assert_eq!(table.at(table.index(&channel)), table.options(&channel));
+    }
+}
+
+#[test]
+fn a_channel_that_no_pattern_names_has_the_default() {
+    let table = ChannelTable::new(marked(7), [(pattern("/a/**"), marked(1))]);
+    assert_eq!(table.options(&channel("/a")).history.messages, 7, "a deep pattern is of what is below");
+    assert_eq!(table.options(&channel("/b")).history.messages, 7);
+    assert_eq!(table.at(99).history.messages, 7, "an index from elsewhere is no way out of the table");
+    assert_eq!(*ChannelTable::default().options(&channel("/b")), ChannelOptions::default());
+}
+
+#[test]
+fn the_last_rule_of_a_pattern_counts() {
+    let table = ChannelTable::new(marked(0), [(pattern("/a"), marked(1)), (pattern("/a"), marked(2))]);
+    assert_eq!(table.options(&channel("/a")).history.messages, 2);
+}

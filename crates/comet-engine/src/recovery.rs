@@ -1,0 +1,82 @@
+//! What is asked of the homes of channels when somebody comes back, and what they answer.
+//!
+//! Questions and answers travel between shards as letters; a session that waits for an answer is joining. What is
+//! remembered, and whether it suffices, is `comet-bus`'s.
+
+use bayeux::{Channel, Pattern};
+use comet_bus::{Position, Recovered, ShardSet, Since, home_of};
+
+use crate::key::{ExchangeKey, SessionKey};
+
+/// A subscription of a session whose past is still asked for. What the awaited homes publish meanwhile comes with
+/// their answers.
+pub(crate) struct Joining {
+    pub(crate) name: Pattern,
+    /// Homes that have not answered.
+    pub(crate) awaited: ShardSet,
+}
+
+/// What is asked for.
+#[derive(Clone)]
+pub(crate) enum Question {
+    /// Of one channel.
+    Channel(Channel, Since),
+    /// Of one channel, what came after this offset of its present epoch.
+    Replay(Channel, u64),
+    /// Of the channels of a pattern: from these positions on, and for all others from a time on, in unix milliseconds.
+    Matching { positions: Vec<(Channel, Position)>, time_ms: u64 },
+}
+
+impl Question {
+    /// What a client asks of one channel, in the words of its home.
+    pub(crate) fn of(channel: Channel, since: &bayeux::Since) -> Question {
+        match since {
+            bayeux::Since::Position(position) => {
+                Question::Channel(channel, Since::Position(crate::shard::position_of(position)))
+            }
+            bayeux::Since::Time(time_ms) => Question::Channel(channel, Since::Time(*time_ms)),
+            bayeux::Since::Last(count) => {
+                Question::Channel(channel, Since::Last(usize::try_from(*count).unwrap_or(usize::MAX)))
+            }
+            bayeux::Since::Everything => Question::Channel(channel, Since::Last(usize::MAX)),
+            bayeux::Since::Replay(id) => Question::Replay(channel, u64::try_from(*id).unwrap_or(u64::MAX)),
+        }
+    }
+
+    /// The one channel that is asked for.
+    pub(crate) fn channel(&self) -> Option<&Channel> {
+        match self {
+            Question::Channel(channel, _) | Question::Replay(channel, _) => Some(channel),
+            Question::Matching { .. } => None,
+        }
+    }
+
+    /// What of it is asked of one home.
+    pub(crate) fn for_home(&self, home: usize, shards: usize) -> Question {
+        let Question::Matching { positions, time_ms } = self else { return self.clone() };
+        let positions = positions.iter().filter(|(channel, _)| home_of(channel.as_str(), shards) == home);
+        Question::Matching { positions: positions.cloned().collect(), time_ms: *time_ms }
+    }
+}
+
+/// To a home: a session of `shard` wants to know.
+pub(crate) struct Recover {
+    pub(crate) shard: usize,
+    pub(crate) exchange: ExchangeKey,
+    pub(crate) reply: usize,
+    pub(crate) session: SessionKey,
+    pub(crate) name: Pattern,
+    pub(crate) question: Question,
+}
+
+/// From a home: all it can say. What it publishes afterwards comes afterwards.
+pub(crate) struct Recovery {
+    pub(crate) exchange: ExchangeKey,
+    pub(crate) reply: usize,
+    pub(crate) session: SessionKey,
+    pub(crate) name: Pattern,
+    pub(crate) home: usize,
+    pub(crate) channels: Vec<(Channel, Recovered)>,
+    /// Where something of unnamed channels is missing, live messages follow from here.
+    pub(crate) incomplete: Option<Position>,
+}

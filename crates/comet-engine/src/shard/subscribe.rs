@@ -1,0 +1,182 @@
+//! Subscriptions of a session: the list in the hub, the word to the homes, and what is asked of the past.
+//!
+//! What a message may ask for is `bayeux`'s, who listens is the hub's; here names become subscriptions, and what
+//! is to be recovered becomes a question to the home of each channel. The answers come in `recovery`.
+
+use bayeux::{Channel, Code, Error, Pattern, Reply, Since, SinceRequest};
+use comet_bus::{Position, ShardSet, Subscribed, Unsubscribed, home_of};
+
+use crate::exchange::{Exchange, Recovering};
+use crate::inbox::{Interest, Letter};
+use crate::key::{ExchangeKey, SessionKey};
+use crate::recovery::{Joining, Question, Recover};
+
+use super::Shard;
+
+/// Two shards read one clock a moment apart: so much earlier counts as now.
+const CLOCK_MARGIN_MS: u64 = 5;
+
+impl Shard {
+    /// Subscribes for a session, and asks for what it wants of the past; its reply waits for the answers.
+    pub(super) fn subscribe_of_exchange(
+        &mut self,
+        key: ExchangeKey,
+        exchange: &mut Exchange,
+        session: SessionKey,
+        (patterns, since): (Vec<Pattern>, Option<SinceRequest>),
+        mut reply: Reply,
+    ) {
+        // Others of the session may have been let in while the policy thought.
+        let is_new = |name: &&Pattern| !self.hub.is_subscribed(session.slot, name.as_str());
+        let added = patterns.iter().filter(is_new).count();
+        let room = self.config.session.subscriptions.saturating_sub(self.hub.subscriptions(session.slot));
+        if added > room {
+            return self.refuse(exchange, reply.deny(Code::SubscriptionsTooMany));
+        }
+        let questions: Result<Vec<_>, Error> = match &since {
+            Some(since) => patterns.iter().map(|pattern| question(pattern, since)).collect(),
+            None => Ok(Vec::new()),
+        };
+        let questions = match questions {
+            Ok(questions) => questions,
+            Err(error) => return self.refuse(exchange, reply.deny(error)),
+        };
+        let counts = self.seat(session).is_some_and(|seat| seat.session.counts());
+        if counts {
+            reply.ext.time_ms(self.unix_ms().saturating_sub(CLOCK_MARGIN_MS));
+        }
+        let at = exchange.replies.len();
+        exchange.replies.push(reply);
+        let mut asked = Vec::new();
+        for (index, pattern) in patterns.into_iter().enumerate() {
+            let subscribed = self.subscribe(session, pattern.as_str());
+            if let Some(Some(question)) = questions.get(index) {
+                asked.push((pattern, question.clone(), subscribed != Subscribed::Already));
+            }
+        }
+        if since.is_some() {
+            let replays = matches!(&since, Some(SinceRequest::Each(_)));
+            exchange.recoveries.push(Recovering { reply: at, awaited: 0, replays, counts, gaps: Vec::new() });
+            exchange.awaited += 1;
+            for (pattern, question, is_new) in asked {
+                self.ask_homes((key, exchange, at), session, pattern, question, is_new);
+            }
+            self.finish_recovery(exchange, session, at);
+        }
+    }
+
+    /// Asks every home that has channels of the name.
+    fn ask_homes(
+        &mut self,
+        (key, exchange, reply): (ExchangeKey, &mut Exchange, usize),
+        session: SessionKey,
+        name: Pattern,
+        question: Question,
+        is_new: bool,
+    ) {
+        let shards = self.peers.len();
+        let homes = match question.channel() {
+            Some(channel) => vec![home_of(channel.as_str(), shards)],
+            None => (0..shards).collect(),
+        };
+        if is_new && let Some(seat) = self.seat(session) {
+            let mut awaited = ShardSet::default();
+            homes.iter().for_each(|home| awaited.insert(*home));
+            seat.joining.push(Joining { name: name.clone(), awaited });
+        }
+        if let Some(recovering) = exchange.recovering(reply) {
+            recovering.awaited += homes.len() as u32;
+        }
+        for home in homes {
+            let recover = Recover {
+                shard: self.index,
+                exchange: key,
+                reply,
+                session,
+                name: name.clone(),
+                question: question.for_home(home, shards),
+            };
+            if home == self.index {
+                let recovery = self.recover(recover);
+                self.on_recovery(exchange, recovery);
+            } else {
+                self.peers[home].post(Letter::Recover(Box::new(recover)));
+            }
+        }
+    }
+
+    /// Makes a session listen to a name.
+    fn subscribe(&mut self, session: SessionKey, name: &str) -> Subscribed {
+        let subscribed = self.hub.subscribe(session.slot, name);
+        if subscribed == Subscribed::First {
+            self.tell_interest(name, true);
+        }
+        subscribed
+    }
+
+    pub(super) fn unsubscribe(&mut self, session: SessionKey, name: &str) {
+        if self.hub.unsubscribe(session.slot, name) == Unsubscribed::Last {
+            self.tell_interest(name, false);
+        }
+        if let Some(seat) = self.seat(session) {
+            seat.joining.retain(|joining| joining.name.as_str() != name);
+        }
+    }
+
+    /// Tells the home of a name, or every shard when it is a pattern, that this shard listens or does not.
+    pub(super) fn tell_interest(&mut self, name: &str, interested: bool) {
+        let homes = if name.ends_with('*') {
+            0..self.peers.len()
+        } else {
+            let home = home_of(name, self.peers.len());
+            home..home + 1
+        };
+        for home in homes {
+            if home == self.index {
+                self.home.on_interest(self.index, name, interested);
+            } else {
+                self.peers[home].tell(Interest { shard: self.index, name: name.into(), interested });
+            }
+        }
+    }
+}
+
+/// What one name of a subscribe asks of the past, if anything.
+fn question(pattern: &Pattern, since: &SinceRequest) -> Result<Option<Question>, Error> {
+    let channel = Channel::parse(pattern.as_str()).ok();
+    match (since, channel) {
+        (SinceRequest::One(since), Some(channel)) => Ok(Some(Question::of(channel, since))),
+        (SinceRequest::One(Since::Time(time_ms)), None) => {
+            Ok(Some(Question::Matching { positions: Vec::new(), time_ms: *time_ms }))
+        }
+        (SinceRequest::One(_), None) => Err(needs_channel(pattern)),
+        (SinceRequest::Pattern { time_ms, positions }, Some(channel)) => {
+            let known = positions.iter().find(|(name, _)| *name == channel);
+            let since =
+                known.map_or(Since::Time(*time_ms), |(_, position)| Since::Position(position.clone()));
+            Ok(Some(Question::of(channel, &since)))
+        }
+        (SinceRequest::Pattern { time_ms, positions }, None) => {
+            let positions = positions.iter().filter(|(channel, _)| pattern.matches(channel));
+            let positions = positions.map(|(channel, position)| (channel.clone(), position_of(position)));
+            Ok(Some(Question::Matching { positions: positions.collect(), time_ms: *time_ms }))
+        }
+        (SinceRequest::Each(each), channel) => {
+            match (each.iter().find(|(name, _)| name == pattern), channel) {
+                (Some((_, since)), Some(channel)) => Ok(Some(Question::of(channel, since))),
+                (Some(_), None) => Err(needs_channel(pattern)),
+                (None, _) => Ok(None),
+            }
+        }
+    }
+}
+
+fn needs_channel(pattern: &Pattern) -> Error {
+    let reason = format!("{} is a pattern, which has no position or count", pattern.as_str());
+    Error::new(Code::MessageInvalid, &reason)
+}
+
+/// A position as a home knows it; one that no home ever gave out stands for a lost one.
+pub(crate) fn position_of(position: &bayeux::Position) -> Position {
+    Position::parse(&position.epoch, position.offset).unwrap_or(Position { epoch: 0, offset: u64::MAX })
+}

@@ -1,0 +1,188 @@
+//! `comet-testkit`'s scenarios as a program: for as long, as many deliveries and as much trouble as asked for.
+//!
+//! `cargo xtask soak` builds and starts it. The server it judges is the program `comet` in a process of its
+//! own; progress and verdicts go to standard output, the verdicts as JSON to a file.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use comet_testkit::{
+    ChildServer, ClientSubscriber, Demands, Replay, Report, Scenario, Schedule, ScriptedSubscriber, Seed,
+    Transport, Wishes,
+};
+use serde_json::{Map, Value, json};
+
+/// Runs scenarios with trouble against a server and judges every delivery.
+#[derive(Parser)]
+struct Options {
+    /// The program `comet`
+    #[arg(long)]
+    program: PathBuf,
+    /// How long each transport is tried
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Decides what goes wrong and when; a fresh one unless given
+    #[arg(long, env = "COMET_SEED")]
+    seed: Option<Seed>,
+    /// What subscribers travel on
+    #[arg(long, value_enum, default_value_t = Choice::All)]
+    transport: Choice,
+    /// Each transport is done after so many deliveries, if that comes first
+    #[arg(long, default_value_t = 0)]
+    deliveries: u64,
+    /// Who listens
+    #[arg(long, default_value_t = 8)]
+    subscribers: usize,
+    /// What they listen to
+    #[arg(long, default_value_t = 4)]
+    channels: usize,
+    /// Who publishes
+    #[arg(long, default_value_t = 4)]
+    publishers: usize,
+    /// Publications a second, by all together
+    #[arg(long, default_value_t = 200.0)]
+    rate: f64,
+    /// How often the server is killed and started again
+    #[arg(long, default_value_t = 1)]
+    kills: u32,
+    /// Spoils nothing: whatever is missing is a fault
+    #[arg(long)]
+    calm: bool,
+    /// Demands that nothing is lost in outages up to so many seconds; without it losses around trouble are let
+    /// pass
+    #[arg(long)]
+    window_seconds: Option<u64>,
+    /// Where to write the verdicts
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// One transport, or each after the other.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Choice {
+    Websocket,
+    LongPolling,
+    CallbackPolling,
+    Switching,
+    All,
+}
+
+impl Choice {
+    fn transports(self) -> Vec<Transport> {
+        match self {
+            Choice::Websocket => vec![Transport::WebSocket],
+            Choice::LongPolling => vec![Transport::LongPolling],
+            Choice::CallbackPolling => vec![Transport::CallbackPolling],
+            Choice::Switching => vec![Transport::Switching],
+            Choice::All => Transport::ALL.to_vec(),
+        }
+    }
+}
+
+/// Connects are held for a short time, so that a run sees many of them; all subscribers have one address; and
+/// a machine with more to do than this must not turn subscribers into slow readers, whose sessions end.
+const CONFIG: &str = "\
+[server]
+shards = 2
+
+[session]
+timeout = \"5s\"
+mailbox_messages = 100000
+mailbox_bytes = \"64MiB\"
+
+[limits]
+connections_per_address = 10000
+";
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let seed = options.seed.unwrap_or_else(Seed::fresh);
+    println!("seed {seed}");
+    let (mut cases, mut clean) = (Map::new(), true);
+    for transport in options.transport.transports() {
+        let scenario = scenario(&options, seed, transport);
+        // Printed when the run panics, too.
+        let replay = seed.replay(format!("{transport}\n{}", scenario.faults));
+        println!("\n{transport}: {} troubles in {} s", scenario.faults.planned().len(), options.seconds);
+        let mut server = ChildServer::start(&options.program, CONFIG);
+        let tell = |progress: &str| println!("{transport:<16} {progress}");
+        let report = match transport {
+            Transport::WebSocket | Transport::LongPolling => {
+                scenario.run::<ClientSubscriber>(&mut server, tell)
+            }
+            Transport::CallbackPolling | Transport::Switching => {
+                scenario.run::<ScriptedSubscriber>(&mut server, tell)
+            }
+        };
+        println!("{report}");
+        clean &= settle(transport, &report, &replay);
+        cases.insert(transport.name().into(), verdict(&report));
+    }
+    if let Some(file) = options.json {
+        let kept = json!({
+            "seed": seed.to_string(),
+            "seconds_per_transport": options.seconds,
+            "window_seconds": options.window_seconds,
+            "cases": cases,
+        });
+        if let Err(error) = std::fs::write(&file, format!("{kept:#}\n")) {
+            eprintln!("error: cannot write {}: {error}", file.display());
+            clean = false;
+        }
+    }
+    if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn scenario(options: &Options, seed: Seed, transport: Transport) -> Scenario {
+    let duration = Duration::from_secs(options.seconds);
+    let ms = Duration::from_millis;
+    let wishes = Wishes {
+        duration,
+        links: options.subscribers,
+        pause: ms(100)..ms(4_000),
+        lasts: ms(100)..ms(4_000),
+        kills: options.kills,
+    };
+    Scenario {
+        seed,
+        transports: vec![transport],
+        subscribers: options.subscribers,
+        channels: options.channels,
+        publishers: options.publishers,
+        rate: options.rate,
+        duration,
+        deliveries: options.deliveries,
+        faults: if options.calm { Schedule::quiet() } else { Schedule::random(seed, &wishes) },
+        demands: match options.window_seconds {
+            Some(seconds) => Demands::Recovery { window: Duration::from_secs(seconds) },
+            None => Demands::NoRecovery,
+        },
+    }
+}
+
+/// Says whether the run is as demanded, and how to have it again when not.
+fn settle(transport: Transport, report: &Report, replay: &Replay) -> bool {
+    let clean = report.is_clean();
+    println!("{transport}: {}", if clean { "ok" } else { "failed" });
+    if !clean {
+        println!("{}", replay.words());
+    }
+    clean
+}
+
+fn verdict(report: &Report) -> Value {
+    let verdict = &report.verdict;
+    json!({
+        "verdict": if report.is_clean() { "ok" } else { "failed" },
+        "published": verdict.published,
+        "acknowledged": verdict.acknowledged,
+        "deliveries": verdict.deliveries,
+        "gaps": verdict.gaps,
+        "missing_with_an_excuse": verdict.excused,
+        "faults": verdict.faults.len() as u64 + verdict.more_faults,
+        "not_back": report.absent.len(),
+        "faults_injected": report.troubles,
+    })
+}

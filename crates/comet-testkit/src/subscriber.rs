@@ -1,0 +1,113 @@
+//! Somebody who listens through trouble.
+//!
+//! A scenario knows subscribers only by the trait here: they come, say what they saw and were told, and
+//! leave. Finding the way back after a fault is their own business; whether they did is the judge's.
+
+mod client;
+mod polled;
+mod scripted;
+mod session;
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+
+use crate::{Note, Seed};
+
+pub use client::ClientSubscriber;
+pub use scripted::ScriptedSubscriber;
+
+/// What a subscriber's messages travel on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Transport {
+    /// A WebSocket.
+    WebSocket,
+    /// Long polling by POST.
+    LongPolling,
+    /// Callback polling by GET.
+    CallbackPolling,
+    /// Another one every few connects, by the same session.
+    Switching,
+}
+
+impl Transport {
+    /// All of them.
+    pub const ALL: [Transport; 4] =
+        [Transport::WebSocket, Transport::LongPolling, Transport::CallbackPolling, Transport::Switching];
+
+    /// Its name, as flags and verdicts write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::WebSocket => "websocket",
+            Transport::LongPolling => "long-polling",
+            Transport::CallbackPolling => "callback-polling",
+            Transport::Switching => "switching",
+        }
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Where a subscriber listens, and to what.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Which subscriber it is, from 0.
+    pub number: usize,
+    /// Where to connect to: a proxy's address.
+    pub address: SocketAddr,
+    /// What to travel on.
+    pub transport: Transport,
+    /// The channels to listen to. One pattern, [`Link::PATTERN`], names them all and no other.
+    pub channels: Vec<String>,
+    /// What the subscriber leaves to chance is decided by this seed.
+    pub seed: Seed,
+}
+
+impl Link {
+    /// The pattern that matches exactly the channels of a scenario.
+    pub const PATTERN: &'static str = "/soak/*";
+}
+
+/// What a subscriber tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A note came.
+    Saw {
+        /// On this channel.
+        channel: String,
+        /// The note; data that is none is one of a publisher whose name is empty.
+        note: Note,
+    },
+    /// Messages may be missing here.
+    Gap {
+        /// On this channel; `None` when it may be on any.
+        channel: Option<String>,
+    },
+}
+
+/// Somebody who listens to channels and finds the way back.
+pub trait Subscriber: Sized + Send + 'static {
+    /// Comes: begins a session and listens. When this returns, whatever is published from then on is to be
+    /// seen.
+    ///
+    /// # Errors
+    /// In words, when the first attempt fails; there is no trouble on the link yet.
+    fn come(link: Link) -> impl Future<Output = Result<Self, String>> + Send;
+
+    /// Waits for the next thing to tell, in the order in which it happened; `None` when the subscriber has
+    /// given up for good. Dropping the future loses nothing.
+    fn next(&mut self) -> impl Future<Output = Option<Told>> + Send;
+
+    /// Ends the session; what is still under way is no longer asked for.
+    fn leave(self) -> impl Future<Output = ()> + Send;
+}
+
+/// The note in the raw JSON of a publication.
+fn note_of(data: &str) -> Note {
+    let note = serde_json::from_str(data).ok().and_then(|data| Note::read(&data));
+    note.unwrap_or_else(|| Note::new("", 0))
+}
