@@ -30,7 +30,7 @@ export class History {
   add(channel, data, ext, key) {
     const known = this.#keys.get(`${channel} ${key}`);
     if (key && known) return { position: known, event: undefined };
-    const position = { epoch: `e${this.#epoch}`, offset: this.#of(channel).length + 1 };
+    const position = this.#head(this.#of(channel).length + 1);
     const event = { channel, data, ext: ext ?? { position } };
     this.#of(channel).push({ event, time: Date.now() });
     this.#keys.set(`${channel} ${key}`, position);
@@ -38,22 +38,30 @@ export class History {
   }
 
   /**
+   * @param {string} subscription
    * @param {(channel: string) => boolean} which
    * @param {any} since
    * @returns {{ events: any[], ext: any }} What was missed, and what the reply says of it.
    */
-  since(which, since) {
+  since(subscription, which, since) {
     const gaps = {};
     const events = [];
     const names = new Set([...this.#channels.keys(), ...Object.keys(since.positions ?? {})].filter(which));
     for (const name of names) {
       const past = this.#of(name);
       const { epoch, offset } = since.positions?.[name] ?? since;
-      if (epoch && epoch !== `e${this.#epoch}`) gaps[name] = { epoch: `e${this.#epoch}`, offset: past.length };
+      if (epoch && epoch !== `e${this.#epoch}`) gaps[name] = this.#head(past.length);
       else events.push(...past.slice(since.last ? -since.last : 0).filter((each, index) => (epoch ? index >= offset : each.time >= (since.time ?? 0))));
     }
-    const recovered = Object.keys(gaps).length === 0 && !(since.time < this.#since);
+    // What else there was cannot be named.
+    if (since.time < this.#since) gaps[subscription] ??= this.#head(0);
+    const recovered = Object.keys(gaps).length === 0;
     return { events: events.map(({ event }) => event), ext: recovered ? { recovered } : { recovered, gaps } };
+  }
+
+  /** @param {number} offset */
+  #head(offset) {
+    return { epoch: `e${this.#epoch}`, offset };
   }
 
   /** @param {string} channel */

@@ -285,7 +285,9 @@ export class World {
     if (!guest.counts || channel !== "/meta/subscribe") return undefined;
     const time = Date.now();
     if (!ext?.since) return { time };
-    const past = this.#history.since((name) => matches(subscription, name), ext.since);
+    const past = this.#history.since(subscription, (name) => matches(subscription, name), ext.since);
+    const { gaps } = past.ext;
+    if (gaps) this.deliver(guest, { channel: "/meta/gap", ext: { gaps } });
     for (const event of past.events) this.deliver(guest, event);
     return { ...past.ext, time };
   }
