@@ -75,7 +75,9 @@ impl Handle {
         if !KEY_BYTES.contains(&key.len()) {
             return Err(Code::MessageInvalid);
         }
-        self.number(Publish { key: Some(key), ..Publish::new(channel, data) }).await
+        // Keys of the server's own code are apart from those of clients.
+        let key = Some(format!("server/{key}").into());
+        self.number(Publish { key, ..Publish::new(channel, data) }).await
     }
 
     /// Asks the home of the channel for a place.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
@@ -26,6 +27,8 @@ pub struct ChildServer {
     config: NamedTempFile,
     address: SocketAddr,
     child: Option<Child>,
+    /// Threads that read what it prints; they end with it.
+    readers: Vec<JoinHandle<()>>,
     output: Arc<Mutex<String>>,
 }
 
@@ -42,6 +45,7 @@ impl ChildServer {
             config: file,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             child: None,
+            readers: Vec::new(),
             output: Arc::default(),
         };
         server.restart();
@@ -64,6 +68,10 @@ impl ChildServer {
         // It may have ended by itself; both are an end.
         let _ = child.kill();
         let _ = child.wait();
+        // Its last words are in the pipes until they are read.
+        for reader in self.readers.drain(..) {
+            reader.join().expect("a reader does not panic");
+        }
     }
 
     /// Starts it again at the same place, killing it first if it still runs.
@@ -107,9 +115,10 @@ impl ChildServer {
         let mut child = child.unwrap_or_else(|error| panic!("{}: {error}", self.program.display()));
         let (out, errors) = (child.stdout.take(), child.stderr.take());
         self.child = Some(child);
-        let lines = read(out.expect("it is piped"), &self.output);
-        // Nobody waits for these; they are read so that the server never waits for its reader.
-        drop(read(errors.expect("it is piped"), &self.output));
+        let (lines, reader) = read(out.expect("it is piped"), &self.output);
+        // Nobody waits for the errors; they are read so that the server never waits for its reader.
+        let (_, errors) = read(errors.expect("it is piped"), &self.output);
+        self.readers = vec![reader, errors];
         loop {
             let line = lines.recv_timeout(end.saturating_duration_since(Instant::now())).ok()?;
             if let Some(address) = line.trim().strip_prefix("listening on ") {
@@ -126,10 +135,10 @@ impl Drop for ChildServer {
 }
 
 /// Reads a stream to its end on a thread, keeps its first bytes, and hands on its lines while somebody listens.
-fn read(stream: impl Read + Send + 'static, kept: &Arc<Mutex<String>>) -> Receiver<String> {
+fn read(stream: impl Read + Send + 'static, kept: &Arc<Mutex<String>>) -> (Receiver<String>, JoinHandle<()>) {
     let (sender, lines) = channel();
     let kept = kept.clone();
-    std::thread::spawn(move || {
+    let reader = std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.len() + line.len() < OUTPUT_BYTES {
@@ -141,5 +150,5 @@ fn read(stream: impl Read + Send + 'static, kept: &Arc<Mutex<String>>) -> Receiv
             let _ = sender.send(line);
         }
     });
-    lines
+    (lines, reader)
 }

@@ -11,6 +11,9 @@ use bayeux::{Channel, Pattern};
 use super::{Full, Home};
 use crate::{History, Position, Publication, Recovered, RecoveredMatching, RecoveryLimits, Since};
 
+/// Channels that are looked at for one pattern; whoever was away for longer than so many were used is told of a gap.
+const MOST_VISITS: usize = 100_000;
+
 impl Home {
     /// Where a channel stands; one that is not counted stands before its first message.
     pub fn head(&self, channel: &Channel) -> Position {
@@ -77,12 +80,18 @@ impl Home {
         answer.matching.complete &= time_ms >= self.known_since_ms;
         let parent = pattern.as_str().trim_end_matches('*');
         let mut next = self.ledger.newest();
+        let mut visits = 0;
         while let Some(slot) = next
             && let entry = self.ledger.entry(slot)
             && entry.used_ms > time_ms
             && !answer.is_full()
         {
             next = self.ledger.older(slot);
+            visits += 1;
+            if visits > MOST_VISITS {
+                answer.matching.complete = false;
+                break;
+            }
             // Most channels are of other patterns: look at them no longer than needed.
             if !entry.name.starts_with(parent) {
                 continue;

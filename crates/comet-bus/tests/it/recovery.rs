@@ -240,3 +240,24 @@ fn a_restored_history_keeps_to_the_bounds() {
     assert_eq!(home.history_bytes(), bound);
     assert_eq!(recover(&mut home, "/a", Since::Position(at(2))), None);
 }
+
+#[test]
+fn a_pattern_among_very_many_channels_is_looked_for_no_longer_than_a_bound() {
+    const MOST: usize = 100_000;
+    let history = Retention { messages: 1, bytes: 1 << 10, age_ms: u64::MAX };
+    let mut home = Home::new(HomeConfig {
+        channels: MOST + 2,
+        history_bytes: 1 << 30,
+        table: table(history),
+        ..config()
+    });
+    publish(&mut home, "/a/first", 1, 100);
+    for number in 1..MOST {
+        publish(&mut home, &format!("/b/{number}"), number, 101);
+    }
+    let answer = home.recover_matching(&pattern("/a/*"), &[], Some(99), AMPLE, 200);
+    assert_eq!((by_name(&answer), answer.complete), (vec![("/a/first", Some(vec![1]))], true));
+    publish(&mut home, "/b/one/more", 1, 102);
+    let answer = home.recover_matching(&pattern("/a/*"), &[], Some(99), AMPLE, 200);
+    assert_eq!((by_name(&answer), answer.complete), (vec![], false));
+}

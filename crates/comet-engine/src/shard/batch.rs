@@ -163,6 +163,10 @@ impl Shard {
             }
             Step::Publish { channel, data, ext, key: name, echo, reply } => {
                 let publisher = Some(session.number(self.index));
+                // Nobody can take a key that somebody else is about to use.
+                let subject =
+                    self.seat(session).map(|seat| seat.who.identity.subject.clone()).unwrap_or_default();
+                let name = name.map(|name| format!("client/{subject}/{name}").into());
                 let publish = Publish { channel, data, ext, key: name, publisher, echo };
                 self.ask(key, exchange, Asked::Publish { publish, reply });
             }

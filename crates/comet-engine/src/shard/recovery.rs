@@ -130,7 +130,9 @@ impl Shard {
             // Who asks by ids is refused aloud, and can ask for something else.
             let names = reply.subscription.as_ref().map(|names| names.names().to_vec()).unwrap_or_default();
             reply.outcome = Err(bayeux::Error::new(Code::HistoryGap, &recovering.gaps[0].0));
-            names.iter().for_each(|name| self.unsubscribe(session, name));
+            if self.seat(session).is_some() {
+                names.iter().for_each(|name| self.unsubscribe(session, name));
+            }
             return;
         }
         let epochs: Vec<_> = recovering.gaps.iter().map(|(_, head)| format!("{:x}", head.epoch)).collect();

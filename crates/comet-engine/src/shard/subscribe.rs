@@ -33,6 +33,10 @@ impl Shard {
         if added > room {
             return self.refuse(exchange, reply.deny(Code::SubscriptionsTooMany));
         }
+        if since.is_some() && self.drain.is_some() {
+            // The homes that would have to answer may have stopped.
+            return self.refuse(exchange, reply.deny(Code::Draining));
+        }
         let questions: Result<Vec<_>, Error> = match &since {
             Some(since) => patterns.iter().map(|pattern| question(pattern, since)).collect(),
             None => Ok(Vec::new()),

@@ -284,3 +284,18 @@ fn who_asks_by_ids_gets_what_follows_and_a_bad_id_is_refused_aloud() {
         }
     }
 }
+
+#[test]
+fn nobody_takes_the_key_of_somebody_else() {
+    let server = remembering(100, 2);
+    let mut listener = WebSocketClient::connected(&server);
+    listener.subscribe("/a");
+    let mut thief = counting(&server);
+    let publish = json!({ "data": "first", "ext": { "key": "order-17" } });
+    assert_eq!(thief.request("/a", publish)["successful"], true);
+    let publisher = server.publisher();
+    let once = async { publisher.publish_once("/a", "the server's own", "order-17").await };
+    server.runtime().block_on(once).expect("it is published");
+    listener.expect_event("/a", "first");
+    listener.expect_event("/a", "the server's own");
+}
