@@ -14,7 +14,7 @@ const LONGEST_MS = 3_600_000;
  */
 
 /** @type {Readonly<Advice>} */
-export const DEFAULT_ADVICE = Object.freeze({ reconnect: undefined, intervalMs: 0, timeoutMs: 60_000 });
+export const DEFAULT_ADVICE = { reconnect: undefined, intervalMs: 0, timeoutMs: 60_000 };
 
 /**
  * @param {unknown} value
@@ -32,9 +32,9 @@ function milliseconds(value, fallback) {
 export function readAdvice(raw) {
   if (typeof raw !== "object" || raw === null) return undefined;
   const { reconnect, interval, timeout } = /** @type {Record<string, unknown>} */ (raw);
-  return Object.freeze({
+  return {
     reconnect: reconnect === "retry" || reconnect === "handshake" || reconnect === "none" ? reconnect : undefined,
     intervalMs: milliseconds(interval, DEFAULT_ADVICE.intervalMs),
     timeoutMs: milliseconds(timeout, DEFAULT_ADVICE.timeoutMs),
-  });
+  };
 }

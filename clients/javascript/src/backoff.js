@@ -6,20 +6,16 @@
 /** One client's row of delays. */
 export class Backoff {
   #attempts = 0;
-  #baseMs;
-  #capMs;
-  #random;
+  #options;
 
   /**
    * @param {object} options
-   * @param {number} [options.baseMs] Widest first delay.
-   * @param {number} [options.capMs] Widest delay ever.
-   * @param {() => number} [options.random] Uniform in [0, 1).
+   * @param {number} options.backoffBaseMs Widest first delay.
+   * @param {number} options.backoffCapMs Widest delay ever.
+   * @param {() => number} options.random Uniform in [0, 1).
    */
-  constructor({ baseMs = 500, capMs = 20_000, random = Math.random } = {}) {
-    this.#baseMs = baseMs;
-    this.#capMs = capMs;
-    this.#random = random;
+  constructor(options) {
+    this.#options = options;
   }
 
   /**
@@ -28,9 +24,10 @@ export class Backoff {
    * @returns {number} Milliseconds.
    */
   nextMs(leastWindowMs = 0) {
-    const window = Math.min(this.#capMs, this.#baseMs * 2 ** this.#attempts);
+    const { backoffBaseMs, backoffCapMs, random } = this.#options;
+    const window = Math.min(backoffCapMs, backoffBaseMs * 2 ** this.#attempts);
     this.#attempts = Math.min(this.#attempts + 1, 30);
-    return Math.floor(this.#random() * Math.max(window, leastWindowMs));
+    return Math.floor(random() * Math.max(window, leastWindowMs));
   }
 
   /** Forgets past failures. */

@@ -4,16 +4,9 @@
  */
 import { CometError, errorFromReply } from "./error.js";
 
-/**
- * @typedef {object} Call
- * @property {(data: any) => void} resolve
- * @property {(error: CometError) => void} reject
- * @property {unknown} timer
- */
-
 /** The open calls of one client. */
 export class Calls {
-  /** @type {Map<string, Call>} */
+  /** What ends each. @type {Map<string, (error: CometError | undefined, data?: any) => void>} */
   #open = new Map();
   #clock;
 
@@ -34,7 +27,12 @@ export class Calls {
         onTimeout();
         this.fail(id, new CometError("timeout"));
       }, timeoutMs);
-      this.#open.set(id, { resolve, reject, timer });
+      this.#open.set(id, (error, data) => {
+        this.#open.delete(id);
+        this.#clock.clearTimeout(timer);
+        if (error) reject(error);
+        else resolve(data);
+      });
     });
   }
 
@@ -42,13 +40,10 @@ export class Calls {
    * @param {import("./message.js").Message} message An event.
    * @returns {boolean} Whether it was the answer of an open call.
    */
-  onEvent(message) {
-    if (message.id === undefined || message.successful === undefined) return false;
-    const call = this.#take(String(message.id));
-    if (!call) return false;
-    if (message.successful) call.resolve(message.data);
-    else call.reject(errorFromReply(message.error ?? "500::service_failed", { data: message.data }));
-    return true;
+  onEvent({ id, successful, data, error }) {
+    const end = successful === undefined ? undefined : this.#open.get(String(id));
+    end?.(successful ? undefined : errorFromReply(error ?? "500::service_failed", { data }), data);
+    return end !== undefined;
   }
 
   /**
@@ -56,21 +51,11 @@ export class Calls {
    * @param {CometError} error
    */
   fail(id, error) {
-    this.#take(id)?.reject(error);
+    this.#open.get(id)?.(error);
   }
 
   /** @param {CometError} error No answer will come to any of these. @param {(id: string) => boolean} [which] */
   failAll(error, which = () => true) {
-    for (const id of [...this.#open.keys()]) if (which(id)) this.fail(id, error);
-  }
-
-  /** @param {string} id */
-  #take(id) {
-    const call = this.#open.get(id);
-    if (call) {
-      this.#open.delete(id);
-      this.#clock.clearTimeout(call.timer);
-    }
-    return call;
+    for (const [id, end] of [...this.#open]) if (which(id)) end(error);
   }
 }

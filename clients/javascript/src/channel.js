@@ -6,7 +6,7 @@ import { CometError } from "./error.js";
 
 const LONGEST = 255;
 const DEEPEST = 16;
-const SEGMENT = /^[A-Za-z0-9\-_!~()$@.+{}?=&,:;%']+$/;
+const NAME = /^(?!\/meta(\/|$))(\/[A-Za-z0-9\-_!~()$@.+{}?=&,:;%']+)*(\/\*\*?)?$/;
 
 /**
  * Whether a name ends in a wildcard segment.
@@ -19,17 +19,14 @@ export function isPattern(name) {
 /**
  * Checks a name before it goes anywhere.
  * @param {string} name
- * @param {{ pattern: boolean }} allow Whether a wildcard may end it.
+ * @param {boolean} [pattern] Whether a wildcard may end it.
  * @throws {CometError} `channel_invalid` or `channel_wildcard`.
  */
-export function checkName(name, { pattern }) {
-  const wild = typeof name === "string" && isPattern(name);
-  if (wild && !pattern) throw new CometError("channel_wildcard", { message: `${name} is a pattern, not a channel.` });
-  const segments = typeof name === "string" && name.length <= LONGEST && name.startsWith("/") ? name.slice(1).split("/") : [];
-  const plain = wild ? segments.slice(0, -1) : segments;
-  if (segments.length < 1 || segments.length > DEEPEST || segments[0] === "meta" || !plain.every((segment) => SEGMENT.test(segment))) {
-    throw new CometError("channel_invalid", { message: `${String(name).slice(0, 64)} is not a valid channel name.` });
+export function checkName(name, pattern = false) {
+  if (!NAME.test(name) || !name || name.length > LONGEST || name.split("/").length > DEEPEST + 1) {
+    throw new CometError("channel_invalid", { cause: name });
   }
+  if (!pattern && isPattern(name)) throw new CometError("channel_wildcard", { cause: name });
 }
 
 /**

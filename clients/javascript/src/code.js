@@ -23,12 +23,10 @@ export const CODES = {
   connection_types_unsupported: [301, "none"],
   /** The token has expired or is not valid. */
   token_expired: [401, "handshake"],
-  /** The server does not know this session. */
-  session_unknown: [402, "handshake"],
-  /** The session has expired. */
-  session_expired: [402, "handshake"],
   /** What this client has not received is no longer kept. */
   resume_failed: [402, "handshake"],
+  /** The session has expired. */
+  session_expired: [402, "handshake"],
   /** The server refuses pages of this origin. */
   forbidden_origin: [403, "none"],
   /** The channel name is not valid. */
@@ -78,8 +76,16 @@ export const NEXT = { 402: "handshake", 408: "retry", 429: "retry", 503: "retry"
 /** Names for bare numbers of servers that spell their texts differently. @type {Readonly<Record<number, string>>} */
 export const NUMBERS = { 301: "connection_types_unsupported", 401: "token_expired", 402: "session_unknown" };
 
-/** Names of the WebSocket close codes that say more than "gone". @type {Readonly<Record<number, string>>} */
-export const CLOSE_CODES = {
+/** Names of the HTTP statuses and the WebSocket close codes that say more than "failed" and "gone". @type {Readonly<Record<number, string>>} */
+export const STATUSES = {
+  400: "request_invalid",
+  401: "token_expired",
+  403: "forbidden_origin",
+  409: "superseded",
+  413: "body_too_large",
+  429: "rate_limited",
+  500: "internal",
+  503: "overloaded",
   1009: "frame_too_large",
   1011: "internal",
   1012: "draining",
@@ -90,16 +96,4 @@ export const CLOSE_CODES = {
   4408: "handshake_timeout",
   4409: "superseded",
   4410: "slow_consumer",
-};
-
-/** Names of the HTTP statuses that say more than "failed". @type {Readonly<Record<number, string>>} */
-export const HTTP_STATUSES = {
-  400: "request_invalid",
-  401: "token_expired",
-  403: "forbidden_origin",
-  409: "superseded",
-  413: "body_too_large",
-  429: "rate_limited",
-  500: "internal",
-  503: "overloaded",
 };

@@ -3,10 +3,10 @@
  * Everything it promises is done by the session and its courier; this file checks arguments and shapes results.
  */
 import { checkName } from "./channel.js";
-import { receiptOf } from "./courier.js";
 import { CometError } from "./error.js";
 import { settle } from "./options.js";
 import { watchWake } from "./scheduler/wake.js";
+import { readSince } from "./since.js";
 import { Session } from "./session.js";
 import { MessageStream } from "./stream.js";
 import { Subscription } from "./subscription.js";
@@ -35,19 +35,17 @@ export class Comet extends EventTarget {
   constructor(url, options = {}) {
     super();
     const settled = settle(url, options);
-    this.#session = new Session(settled, {
-      onState: (state) => {
-        if (state === "closed") this.#unwatch?.();
-        this.#tell("state", state);
-      },
-      onTransport: (name) => this.#tell("transport", name),
-      onError: (error) => this.#tell("error", error),
+    this.#session = new Session(settled, (type, detail) => {
+      if (detail === "closed") this.#unwatch?.();
+      this.#tell(type, detail);
     });
     const { interests } = this.#session.courier;
     this.#owner = {
       remove: (/** @type {Subscription} */ subscription) => {
-        if (interests.remove(subscription)) this.#session.courier.kick();
+        interests.remove(subscription);
+        this.#session.courier.kick();
       },
+      now: () => this.#session.courier.serverNow(),
       onThrow: (/** @type {unknown} */ cause) => this.#tell("error", new CometError("listener_failed", { cause })),
     };
     this.#unwatch = watchWake(settled.page, settled.document, () => this.#session.wake());
@@ -75,12 +73,12 @@ export class Comet extends EventTarget {
    * @param {(event: Event) => void} callback
    * @param {import("./subscription.js").SubscribeOptions} [options]
    * @returns {Subscription}
-   * @throws {CometError} `channel_invalid`, or `closed`.
+   * @throws {CometError} `channel_invalid`, `message_invalid` for a `since` that cannot be read, or `closed`.
    */
   subscribe(channel, callback, options = {}) {
-    checkName(channel, { pattern: true });
+    checkName(channel, true);
     this.#checkOpen();
-    const subscription = new Subscription(channel, callback, options, this.#owner);
+    const subscription = new Subscription(channel, callback, options, this.#owner, readSince(options.since, this.#owner.now()));
     this.#session.courier.interests.add(subscription);
     this.#session.courier.kick();
     return subscription;
@@ -90,23 +88,26 @@ export class Comet extends EventTarget {
    * The same as an async iterator. It throws when the subscription is refused, or when `limit` deliveries wait to be read.
    * @param {string} channel
    * @param {import("./subscription.js").SubscribeOptions & { limit?: number }} [options] `limit` is 1,000 unless given.
-   * @returns {AsyncIterableIterator<Event>}
+   * @returns {MessageStream}
    */
   messages(channel, { limit = 1_000, ...options } = {}) {
     return new MessageStream((callback) => this.subscribe(channel, callback, options), limit);
   }
 
   /**
-   * Publishes. While there is no connection the message waits in a bounded queue; once written it is never written again.
+   * Publishes. While there is no connection the message waits in a bounded queue. When its reply is lost it is sent again under its
+   * key, which the server knows for some minutes; a server that knows no keys gets it once.
    * @param {string} channel
    * @param {unknown} data Anything JSON can hold.
-   * @returns {Promise<{ position: Position | undefined, ext: Record<string, unknown> | undefined }>} Resolves when the server has
-   *   accepted the message; rejects with a `CometError`, among them `connection_lost` when nobody knows whether it arrived.
+   * @param {{ key?: string, echo?: boolean }} [options] `key` names the publication, where the caller may repeat it by itself: 64
+   *   bytes at most, made up if not given. `echo: false` leaves out this client's own subscriptions.
+   * @returns {Promise<import("./courier.js").Receipt>} Resolves when the server has accepted the message; rejects with a `CometError`,
+   *   among them `connection_lost` when nobody knows whether it arrived.
    */
-  async publish(channel, data) {
-    checkName(channel, { pattern: false });
+  async publish(channel, data, options = {}) {
+    checkName(channel);
     this.#checkOpen();
-    return receiptOf(await this.#session.courier.publish(channel, data));
+    return this.#session.courier.publish(channel, data, options);
   }
 
   /**
@@ -117,7 +118,7 @@ export class Comet extends EventTarget {
    * @returns {Promise<any>} What the service answered; rejects with a `CometError` whose `data` is what a failed service said.
    */
   async call(channel, data, { timeoutMs = 10_000 } = {}) {
-    checkName(channel, { pattern: false });
+    checkName(channel);
     this.#checkOpen();
     return this.#session.courier.call(channel, data, timeoutMs);
   }
@@ -129,7 +130,7 @@ export class Comet extends EventTarget {
    */
   async switchTransport(name) {
     this.#checkOpen();
-    await this.#session.mover.switchTo(name);
+    await (await this.#session.mover()).switchTo(name);
   }
 
   /**

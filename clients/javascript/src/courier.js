@@ -5,12 +5,14 @@
 import { Calls } from "./call.js";
 import { CometError, errorFromReply } from "./error.js";
 import { Exchanges } from "./exchange.js";
-import { Interests, resumePoint } from "./interest.js";
+import { Interests } from "./interest.js";
 import { byteLength, eventOf, isEvent, positionOf } from "./message.js";
 import { Batch, Outbox } from "./outbox.js";
 
 /** How often a message that met a lost session is sent again. */
 const MOST_ATTEMPTS = 3;
+/** How long after it was first sent a publication may be sent again: half a minute less than the server remembers its key. */
+const KEY_MS = 270_000;
 
 /**
  * @typedef {import("./exchange.js").Exchange} Exchange
@@ -20,24 +22,38 @@ const MOST_ATTEMPTS = 3;
  */
 
 /**
+ * What a publisher learns of its publication; `durability` is "memory", "stored" or "fsync".
+ * @typedef {{ position: import("./message.js").Position | undefined, durability: string | undefined, ext: Record<string, any> | undefined }} Receipt
+ */
+
+/**
  * @typedef {object} CourierOptions
  * @property {import("./scheduler/clock.js").Clock} clock
  * @property {number} queueMessages
  * @property {number} queueBytes
  * @property {number} networkDelayMs How long a reply may take.
+ * @property {() => number} random
  * @property {(error: CometError) => void} onError
  * @property {(clientId: string | undefined) => void} onUnknown A reply said that this session is gone.
+ * @property {() => void} onCatchUp A connect is to be answered soon, for the past comes before its reply.
  * @property {() => void} onTrouble Something was lost on the way; `resume` is expected later.
  */
 
 /** The courier of one client. */
 export class Courier {
   interests = new Interests();
+  /** Whether the session counts: such a server also knows keys. */
+  counts = false;
   #options;
   #exchanges;
   #outbox;
   #calls;
   #lastId = 0;
+  #keys;
+  /** How far the server's clock is ahead of ours at most, as it has told last. @type {number | undefined} */
+  #aheadMs;
+  /** Whether something that was lost waits to be sent again. */
+  #again = false;
   #kicked = false;
   /** Whether the session moves, and messages must not leave over either wire. */
   #held = false;
@@ -52,12 +68,13 @@ export class Courier {
     this.#exchanges = new Exchanges(options.clock);
     this.#outbox = new Outbox(options.queueMessages, options.queueBytes);
     this.#calls = new Calls(options.clock);
+    this.#keys = options.random().toString(36).slice(2);
   }
 
   /**
    * Starts, or goes on, handing messages to a wire.
-   * @param {Transport} wire
-   * @param {string} clientId
+   * @param {Transport | undefined} wire
+   * @param {string | undefined} clientId
    */
   resume(wire, clientId) {
     this.#wire = wire;
@@ -72,12 +89,12 @@ export class Courier {
 
   /**
    * Keeps messages back until `letGo`, whatever `resume` says, so that none is overtaken or lost between two wires.
-   * @param {Transport | undefined} wire
-   * @returns {Promise<void>} Resolves when everything it carried has been answered or lost.
+   * @param {(exchange: Exchange) => boolean} which
+   * @returns {Promise<unknown>} Resolves when each of these has been answered or lost.
    */
-  holdBack(wire) {
+  holdBack(which) {
     this.#held = true;
-    return this.#exchanges.without(wire);
+    return this.#exchanges.without(which);
   }
 
   /** Lets messages go again. */
@@ -91,7 +108,7 @@ export class Courier {
     this.pause();
     const error = new CometError("connection_lost");
     // A publication on its way is still answered, perhaps by a refusal after which it may be sent again.
-    this.#exchanges.lose(error, ({ publication }) => !publication);
+    this.#exchanges.lose(error, ({ text }) => text.startsWith('{"channel":"/meta/'));
     this.#calls.failAll(error, (id) => !this.#outbox.has(id) && !this.#exchanges.has(id));
     this.interests.forget();
   }
@@ -128,19 +145,24 @@ export class Courier {
   /**
    * @param {string} channel
    * @param {unknown} data
-   * @returns {Promise<Message>} The reply; rejects with a `CometError`.
+   * @param {{ key?: string, echo?: boolean }} options
+   * @returns {Promise<Receipt>} Rejects with a `CometError`.
    */
-  publish(channel, data) {
+  publish(channel, data, { key, echo }) {
     return new Promise((resolve, reject) => {
-      this.#outbox.push(this.#publication(channel, data, resolve, reject));
-      this.kick();
+      /** @param {Message} reply */
+      const onReply = ({ ext }) => resolve({ position: positionOf(ext), durability: ext?.durability, ext });
+      const exchange = this.#publication(channel, data, onReply, reject);
+      // What a service did is not known by a key.
+      if (!channel.startsWith("/service/")) exchange.ext = { key: key ?? `${this.#keys}-${exchange.id}`, echo };
+      this.#queue(exchange);
     });
   }
 
   /** @returns {Promise<Message>} The reply to a disconnect that leaves behind all that is queued. */
   disconnect() {
     return new Promise((resolve, reject) => {
-      this.#outbox.putBack(this.#exchange({ channel: "/meta/disconnect" }, resolve, reject));
+      this.#outbox.push(this.#exchange({ channel: "/meta/disconnect" }, resolve, reject), true);
       this.flush();
     });
   }
@@ -154,9 +176,19 @@ export class Courier {
   async call(channel, data, timeoutMs) {
     /** @type {Exchange} */
     const exchange = this.#publication(channel, data, () => {}, (error) => this.#calls.fail(exchange.id, error));
-    this.#outbox.push(exchange);
-    this.kick();
+    this.#queue(exchange);
     return this.#calls.open(exchange.id, timeoutMs, () => this.#outbox.remove(exchange));
+  }
+
+  /** Unix milliseconds, never before the server's own clock; this machine's until the server has told. */
+  serverNow() {
+    return this.#aheadMs === undefined ? Date.now() : Math.ceil(this.#aheadMs + this.#options.clock.now());
+  }
+
+  /** @param {Exchange} exchange */
+  #queue(exchange) {
+    if (!this.#outbox.push(exchange)) throw new CometError("queue_full");
+    this.kick();
   }
 
   /**
@@ -168,8 +200,14 @@ export class Courier {
    * @returns {Promise<Message>} The reply, successful or not; rejects when none will come.
    */
   ask(wire, message, clientId, timeoutMs) {
+    const { accepted } = this.interests;
     return new Promise((resolve, reject) => {
-      const exchange = this.#exchange(message, resolve, reject);
+      /** @param {Message} reply */
+      const onReply = (reply) => {
+        if (reply.successful) this.interests.onConnected(accepted, reply.ext?.time);
+        resolve(reply);
+      };
+      const exchange = this.#exchange(message, onReply, reject);
       const batch = new Batch(wire.limits, clientId);
       batch.add(exchange);
       this.#exchanges.add(exchange, wire, clientId, timeoutMs);
@@ -185,10 +223,16 @@ export class Courier {
   /** @param {readonly Message[]} messages */
   onMessages(messages) {
     for (const message of messages) {
-      if (!isEvent(message)) this.#exchanges.take(message.id)?.exchange.onReply(message);
+      if (message.channel === "/meta/gap") this.interests.onGaps(message.ext?.gaps);
+      else if (!isEvent(message)) this.#exchanges.take(message.id)?.onReply(message);
       else if (this.#calls.onEvent(message)) this.#exchanges.take(message.id);
       else this.interests.deliver(eventOf(message));
     }
+  }
+
+  /** @param {unknown} id @returns {boolean} Whether a reply to this message is awaited. */
+  awaits(id) {
+    return this.#exchanges.has(String(id));
   }
 
   /**
@@ -197,8 +241,9 @@ export class Courier {
    * @param {readonly string[]} [ids]
    */
   onLost(wire, error, ids) {
-    const among = ids && new Set(ids);
-    this.#exchanges.lose(error, (exchange, carrier) => carrier === wire && (among?.has(exchange.id) ?? true));
+    this.#again = false;
+    this.#exchanges.lose(error, (exchange) => exchange.wire === wire && (ids?.includes(exchange.id) ?? true));
+    if (this.#again) ids ? this.#options.onTrouble() : this.kick();
   }
 
   /**
@@ -206,21 +251,22 @@ export class Courier {
    * @returns {Batch} As much as fits: interests first, so that publications meet the subscriptions made before them.
    */
   #nextBatch(wire) {
-    const batch = new Batch(wire.limits, this.#clientId);
+    const batch = new Batch(wire.limits, this.#clientId, this.counts);
     for (let interest = this.interests.next; interest; interest = this.interests.next) {
-      const exchange = this.#request(interest);
       try {
-        if (!batch.add(exchange)) return batch;
-      } catch (error) {
+        if (!batch.add(this.#request(interest, wire))) return batch;
         this.interests.onAsked(interest);
+      } catch (error) {
         this.#refuse(interest, /** @type {CometError} */ (error));
-        continue;
       }
-      this.interests.onAsked(interest);
     }
+    const { clock } = this.#options;
     for (let exchange = this.#outbox.first; exchange; exchange = this.#outbox.first) {
       try {
+        // A server that does not know the key any more would publish it twice.
+        if (exchange.lost && !(this.counts && exchange.sentAt + KEY_MS > clock.now())) throw exchange.lost;
         if (!batch.add(exchange)) return batch;
+        clock.clearTimeout(exchange.timer);
         this.#outbox.remove(exchange);
       } catch (error) {
         this.#outbox.remove(exchange);
@@ -232,21 +278,30 @@ export class Courier {
 
   /**
    * @param {Interest} interest
+   * @param {Transport} wire
    * @returns {Exchange} A subscribe or an unsubscribe.
    */
-  #request(interest) {
-    const wanted = interest.listeners.size > 0;
-    const since = wanted ? resumePoint(interest) : undefined;
-    const ext = Object.assign({}, ...[...interest.listeners].map(({ options }) => options.ext), since === undefined ? {} : { since });
-    /** @type {Record<string, unknown>} */
-    const message = { channel: wanted ? "/meta/subscribe" : "/meta/unsubscribe", subscription: interest.channel };
-    if (Object.keys(ext).length > 0) message.ext = ext;
+  #request(interest, wire) {
+    const { channel: subscription, asked: [first] } = interest;
+    const ext = /** @type {any} */ (first?.ext);
+    // Positions save repetitions, but fit no address.
+    if (wire.limits.mostAlone < Infinity && ext?.since?.positions) ext.since.positions = {};
+    const message = { channel: first ? "/meta/subscribe" : "/meta/unsubscribe", subscription, ext };
     /** @param {Message} reply */
     const onReply = (reply) => {
-      if (reply.successful || !wanted) return this.interests.onAnswered(interest, wanted), this.kick();
+      if (reply.successful || !first) {
+        const { ext: said = {} } = reply;
+        // The reply was written after the message was sent, so this is no less than the difference.
+        if (said.time) this.#aheadMs = said.time - exchange.sentAt;
+        this.interests.onAnswered(interest, said);
+        if (!this.counts) this.interests.onGaps(said.gaps);
+        if (this.interests.catchingUp) this.#options.onCatchUp();
+        return this.kick();
+      }
       const error = errorFromReply(reply.error);
       if (!error.retry) return this.#refuse(interest, error);
       this.#onLostInterest(interest);
+      this.#options.onTrouble();
       if (error.next === "handshake") this.#options.onUnknown(exchange.clientId);
     };
     const exchange = this.#exchange(message, onReply, (error) => (error.retry ? this.#onLostInterest(interest) : this.#refuse(interest, error)));
@@ -256,7 +311,7 @@ export class Courier {
   /** @param {Interest} interest */
   #onLostInterest(interest) {
     this.interests.onLost(interest);
-    this.#options.onTrouble();
+    this.#again = true;
   }
 
   /**
@@ -264,7 +319,7 @@ export class Courier {
    * @param {CometError} error
    */
   #refuse(interest, error) {
-    this.interests.refuse(interest, error);
+    this.interests.onRefused(interest, error);
     if (error.code !== "closed") this.#options.onError(error);
   }
 
@@ -285,13 +340,22 @@ export class Courier {
         const error = errorFromReply(reply.error);
         // The server refused to look at it for want of a session, so sending it again in the next session repeats nothing.
         if (error.next !== "handshake") return reject(error);
-        if (exchange.attempts < MOST_ATTEMPTS) this.#outbox.putBack(exchange);
-        else reject(error);
+        if (exchange.attempts >= MOST_ATTEMPTS || !this.#outbox.push(exchange)) reject(error);
         this.#options.onUnknown(exchange.clientId);
       },
-      reject,
+      (error) => {
+        const { clock } = this.#options;
+        const leftMs = exchange.sentAt + KEY_MS - clock.now();
+        clock.clearTimeout(exchange.timer);
+        if (!this.counts || !exchange.ext || !error.retry || !(leftMs > 0) || !this.#outbox.push(exchange)) return reject(error);
+        exchange.lost = error;
+        exchange.timer = clock.setTimeout(() => {
+          this.#outbox.remove(exchange);
+          reject(error);
+        }, leftMs);
+        this.#again = true;
+      },
     );
-    exchange.publication = true;
     return exchange;
   }
 
@@ -309,15 +373,6 @@ export class Courier {
     } catch (cause) {
       throw new CometError("message_invalid", { cause });
     }
-    return { id, text, bytes: byteLength(text), attempts: 0, publication: false, clientId: undefined, onReply, onLost };
+    return { id, text, bytes: byteLength(text), attempts: 0, sentAt: NaN, onReply, onLost };
   }
-}
-
-/**
- * What a publisher learns from a successful reply.
- * @param {Message} reply
- * @returns {{ position: import("./message.js").Position | undefined, ext: Record<string, unknown> | undefined }}
- */
-export function receiptOf(reply) {
-  return { position: positionOf(reply.ext), ext: reply.ext };
 }

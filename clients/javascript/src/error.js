@@ -2,7 +2,7 @@
  * @file The one error type of the client and the ways to make it: from a Bayeux `error` string, a close code, an HTTP status, or a name.
  * What to do about an error is not decided here but in `session.js`. Input is what servers and transports say; output goes to users.
  */
-import { CLOSE_CODES, CODES, HTTP_STATUSES, NEXT, NUMBERS } from "./code.js";
+import { CODES, NEXT, NUMBERS, STATUSES } from "./code.js";
 
 /**
  * @typedef {object} ErrorDetails
@@ -21,7 +21,7 @@ export class CometError extends Error {
    */
   constructor(code, details = {}) {
     const [number, next] = Object.hasOwn(CODES, code) ? CODES[code] : [0, NEXT[details.number ?? 0] ?? "none"];
-    super(details.message ?? code.replaceAll("_", " "), "cause" in details ? { cause: details.cause } : undefined);
+    super(details.message ?? code.replaceAll("_", " "), details);
     this.name = "CometError";
     /** Name of the failure, stable across versions. */
     this.code = code;
@@ -46,8 +46,8 @@ export class CometError extends Error {
  */
 export function errorFromReply(error, details = {}) {
   const [, digits, args, text] = /^(\d{3}):([^:]*):(.*)$/s.exec(String(error)) ?? [];
-  if (!digits) return new CometError("refused", { ...details, message: error ? String(error).slice(0, 256) : undefined });
   const number = Number(digits);
+  if (!number) return new CometError("refused", { ...details, message: error ? String(error).slice(0, 256) : undefined });
   const code = /^[a-z_]+$/.test(text) ? text : (NUMBERS[number] ?? "refused");
   const said = text.replaceAll("_", " ");
   return new CometError(code, { ...details, number, message: args ? `${said}: ${args}` : said });
@@ -59,7 +59,7 @@ export function errorFromReply(error, details = {}) {
  * @returns {CometError}
  */
 export function errorFromClose(closeCode, reason) {
-  return new CometError(CLOSE_CODES[closeCode] ?? "connection_lost", { cause: { closeCode, reason } });
+  return new CometError(STATUSES[closeCode] ?? "connection_lost", { cause: { closeCode, reason } });
 }
 
 /**
@@ -69,5 +69,5 @@ export function errorFromClose(closeCode, reason) {
  */
 export function errorFromStatus(status, retryAfter) {
   const seconds = /^\d{1,5}$/.test(retryAfter ?? "") ? Number(retryAfter) : 0;
-  return new CometError(HTTP_STATUSES[status] ?? "connection_lost", { cause: { status }, retryAfterMs: seconds * 1000 });
+  return new CometError(STATUSES[status] ?? "connection_lost", { cause: { status }, retryAfterMs: seconds * 1000 });
 }

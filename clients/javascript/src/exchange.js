@@ -10,25 +10,22 @@
  * @property {string} text JSON of the message without its clientId.
  * @property {number} bytes
  * @property {number} attempts How often it was handed to a wire.
- * @property {boolean} publication Whether it is a user's publication or call.
- * @property {string | undefined} clientId Session it was last sent for.
+ * @property {number} sentAt When it was first handed to a wire.
+ * @property {{ key: string, echo?: boolean }} [ext] What a server that counts is told of a publication.
+ * @property {import("./error.js").CometError} [lost] Why it is sent once more.
+ * @property {unknown} [timer] Ends the wait to be sent once more.
+ * @property {string} [clientId] Session it was last sent for.
+ * @property {import("./transport/transport.js").Transport} [wire] What it was last handed to.
+ * @property {(value?: unknown) => void} [onOver] It has left the table.
+ * @property {unknown} [silence] Tells that wire when the reply is late.
  * @property {(reply: import("./message.js").Message) => void} onReply
  * @property {(error: import("./error.js").CometError) => void} onLost No reply will come.
  */
 
-/**
- * @typedef {object} Outstanding
- * @property {Exchange} exchange
- * @property {import("./transport/transport.js").Transport} wire
- * @property {unknown} timer
- */
-
 /** The table of one client. */
 export class Exchanges {
-  /** @type {Map<string, Outstanding>} */
+  /** @type {Map<string, Exchange>} */
   #table = new Map();
-  /** Told when the next exchange leaves the table. @type {(() => void)[]} */
-  #watchers = [];
   #clock;
 
   /** @param {import("./scheduler/clock.js").Clock} clock */
@@ -46,30 +43,31 @@ export class Exchanges {
   add(exchange, wire, clientId, timeoutMs) {
     exchange.attempts += 1;
     exchange.clientId = clientId;
-    const timer = this.#clock.setTimeout(() => wire.onSilence(exchange.id), timeoutMs);
-    this.#table.set(exchange.id, { exchange, wire, timer });
+    if (exchange.attempts === 1) exchange.sentAt = this.#clock.now();
+    exchange.wire = wire;
+    exchange.silence = this.#clock.setTimeout(() => wire.onSilence(exchange.id), timeoutMs);
+    this.#table.set(exchange.id, exchange);
   }
 
   /**
    * @param {unknown} id
-   * @returns {Outstanding | undefined} The exchange, which is no longer in the table.
+   * @returns {Exchange | undefined} It is no longer in the table.
    */
   take(id) {
-    const outstanding = this.#table.get(String(id));
-    if (outstanding) {
-      this.#table.delete(outstanding.exchange.id);
-      this.#clock.clearTimeout(outstanding.timer);
-      for (const tell of this.#watchers.splice(0)) tell();
-    }
-    return outstanding;
+    const exchange = this.#table.get(String(id));
+    this.#table.delete(String(id));
+    this.#clock.clearTimeout(exchange?.silence);
+    exchange?.onOver?.();
+    return exchange;
   }
 
   /**
-   * @param {import("./transport/transport.js").Transport | undefined} carrier
-   * @returns {Promise<void>} Resolves when nothing on this wire awaits a reply, which the deadlines bound.
+   * @param {(exchange: Exchange) => boolean} which
+   * @returns {Promise<unknown>} Resolves when none of these awaits a reply any more, which the deadlines bound.
    */
-  async without(carrier) {
-    while ([...this.#table.values()].some(({ wire }) => wire === carrier)) await new Promise((resolve) => this.#watchers.push(() => resolve(undefined)));
+  without(which) {
+    const outstanding = [...this.#table.values()].filter(which);
+    return Promise.all(outstanding.map((exchange) => new Promise((resolve) => (exchange.onOver = resolve))));
   }
 
   /** @param {string} id */
@@ -79,9 +77,9 @@ export class Exchanges {
 
   /**
    * @param {import("./error.js").CometError} error
-   * @param {(exchange: Exchange, wire: import("./transport/transport.js").Transport) => boolean} [which] All, if nothing is said.
+   * @param {(exchange: Exchange) => boolean} [which] All, if nothing is said.
    */
   lose(error, which = () => true) {
-    for (const { exchange, wire } of [...this.#table.values()]) if (which(exchange, wire)) this.take(exchange.id)?.exchange.onLost(error);
+    for (const exchange of [...this.#table.values()]) if (which(exchange)) this.take(exchange.id)?.onLost(error);
   }
 }

@@ -10,10 +10,9 @@ import { CometError } from "./error.js";
  * @returns {Promise<Record<string, unknown>>} The message; rejects with `token_failed`.
  */
 export async function handshakeMessage(supportedConnectionTypes, token) {
-  const message = { channel: "/meta/handshake", version: "1.0", minimumVersion: "1.0", supportedConnectionTypes };
-  if (token === undefined) return message;
   try {
-    return { ...message, ext: { token: typeof token === "function" ? await token() : token } };
+    const ext = { received: true, token: typeof token === "function" ? await token() : token };
+    return { channel: "/meta/handshake", version: "1.0", minimumVersion: "1.0", supportedConnectionTypes, ext };
   } catch (cause) {
     throw new CometError("token_failed", { cause });
   }

@@ -1,144 +1,172 @@
 /**
- * @file Which channels this client wants and which of them the server knows about; fan-out of deliveries to local listeners.
+ * @file Which channels this client wants and which of its listeners the server knows about; fan-out of deliveries to them.
  * It asks for nothing itself: `courier.js` takes what is due and reports what came of it. A new session makes everything due again.
  */
-import { isPattern, matchingNames } from "./channel.js";
+import { matchingNames } from "./channel.js";
 import { CometError } from "./error.js";
+
+/** @typedef {import("./subscription.js").Subscription} Subscription */
 
 /**
  * One channel or pattern and its listeners.
  * @typedef {object} Interest
  * @property {string} channel
- * @property {Set<import("./subscription.js").Subscription>} listeners
- * @property {"absent" | "asking" | "held"} server What the server knows.
- * @property {boolean} renew Whether history was asked for after the message on its way was written.
+ * @property {Set<Subscription>} listeners
+ * @property {boolean} [known] Whether the server may deliver it.
+ * @property {boolean} [asking] Whether a message about it is on its way.
+ * @property {Subscription[]} asked Those it is asked for: all that ask for the same.
  */
 
 /** The table of interests of one client. */
 export class Interests {
+  /** How often the server has accepted something. */
+  accepted = 0;
   /** @type {Map<string, Interest>} */
   #table = new Map();
   /** @type {Set<Interest>} */
   #due = new Set();
-  #patterns = 0;
 
-  /** @param {import("./subscription.js").Subscription} subscription */
+  /** @param {Subscription} subscription */
   add(subscription) {
     const { channel } = subscription;
     let interest = this.#table.get(channel);
     if (!interest) {
-      interest = { channel, listeners: new Set(), server: "absent", renew: false };
+      interest = { channel, listeners: new Set(), asked: [] };
       this.#table.set(channel, interest);
-      if (isPattern(channel)) this.#patterns += 1;
     }
+    // Who wants the past has to ask for it; the others hear with those who are there.
+    const other = [...interest.listeners].find(({ accepted }) => accepted);
+    if (other && subscription.since === undefined) subscription.join(other);
     interest.listeners.add(subscription);
-    // History asked for by a later listener has to be asked for again; the others skip what they have seen.
-    if (subscription.options.since !== undefined) {
-      if (interest.server === "held") interest.server = "absent";
-      if (interest.server === "asking") interest.renew = true;
-    }
-    if (interest.server === "held") subscription.onAccepted();
     this.#settle(interest);
   }
 
-  /**
-   * @param {import("./subscription.js").Subscription} subscription
-   * @returns {boolean} Whether it was there.
-   */
+  /** @param {Subscription} subscription */
   remove(subscription) {
     const interest = this.#table.get(subscription.channel);
-    if (!interest?.listeners.delete(subscription)) return false;
-    subscription.onEnded(new CometError("closed", { message: "The subscription was given up." }));
-    this.#settle(interest);
-    return true;
+    if (interest?.listeners.has(subscription)) this.refuse(interest, new CometError("closed"), [subscription]);
   }
 
-  /** @returns {Interest | undefined} The next one to subscribe to (it has listeners) or to unsubscribe from (it has none). */
+  /** @returns {Interest | undefined} The next one to subscribe to (somebody is asked for) or to unsubscribe from (nobody is). */
   get next() {
-    return this.#due.values().next().value;
+    const interest = this.#due.values().next().value;
+    if (interest) {
+      const [first, ...others] = [...interest.listeners].filter(({ accepted }) => !accepted);
+      const text = JSON.stringify(first?.ext);
+      interest.asked = first ? [first, ...others.filter(({ ext }) => JSON.stringify(ext) === text)] : [];
+    }
+    return interest;
+  }
+
+  /** Whether a listener was promised the past and has not got it yet. */
+  get catchingUp() {
+    return this.#listeners.some((listener) => listener.catchingUp);
   }
 
   /** @param {Interest} interest A message about it is on its way. */
   onAsked(interest) {
-    interest.server = "asking";
-    interest.renew = false;
+    interest.asking = true;
+    interest.known = true;
     this.#due.delete(interest);
   }
 
   /**
+   * The server has done what it was asked.
    * @param {Interest} interest
-   * @param {boolean} held Whether the server now delivers the channel.
+   * @param {Record<string, any>} ext Of its reply.
    */
-  onAnswered(interest, held) {
-    if (interest.server !== "asking") return;
-    interest.server = held && !interest.renew ? "held" : "absent";
-    if (interest.server === "held") for (const listener of interest.listeners) listener.onAccepted();
+  onAnswered(interest, ext) {
+    interest.asking = false;
+    interest.known = interest.asked.length > 0;
+    this.accepted += 1;
+    for (const listener of interest.asked) if (interest.listeners.has(listener)) listener.onAccepted(this.accepted, ext);
     this.#settle(interest);
   }
 
   /** @param {Interest} interest The answer was lost: say again what is wanted. Both verbs may be repeated. */
   onLost(interest) {
-    if (interest.server !== "asking") return;
-    interest.server = interest.listeners.size > 0 ? "absent" : "held";
+    interest.asking = false;
     this.#settle(interest);
   }
 
   /**
-   * The server will not have it: every listener of the channel ends.
+   * A connect was answered that left after the server had accepted so often.
+   * @param {number} accepted
+   * @param {number | undefined} time Everything older was sent before.
+   */
+  onConnected(accepted, time) {
+    for (const listener of this.#listeners) {
+      if (listener.accepted && listener.accepted <= accepted) listener.onCaughtUp(time);
+    }
+  }
+
+  /** @param {Interest} interest @param {CometError} error The server will not have those it was asked for. */
+  onRefused(interest, error) {
+    interest.asking = false;
+    interest.known = [...interest.listeners].some(({ accepted }) => accepted);
+    this.refuse(interest, error, interest.asked);
+  }
+
+  /**
+   * These hear no more.
    * @param {Interest} interest
    * @param {CometError} error
+   * @param {Iterable<Subscription>} listeners
    */
-  refuse(interest, error) {
-    const listeners = [...interest.listeners];
-    interest.listeners.clear();
-    interest.server = "absent";
+  refuse(interest, error, listeners) {
+    const ended = [...listeners];
+    for (const listener of ended) interest.listeners.delete(listener);
     this.#settle(interest);
-    for (const listener of listeners) listener.onEnded(error);
+    for (const listener of ended) listener.onEnded(error);
   }
 
   /** The session is gone, and with it all the server knew. */
   forget() {
+    for (const listener of this.#listeners) listener.onForgotten();
     for (const interest of [...this.#table.values()]) {
-      interest.server = "absent";
+      interest.known = interest.asking = false;
       this.#settle(interest);
     }
   }
 
   /** @param {CometError} error Ends every listener. */
   clear(error) {
-    for (const interest of [...this.#table.values()]) this.refuse(interest, error);
+    this.forget();
+    for (const interest of [...this.#table.values()]) this.refuse(interest, error, interest.listeners);
   }
 
   /** @param {import("./message.js").Event} event Goes to every listener whose channel or pattern matches. */
   deliver(event) {
-    const names = this.#patterns > 0 ? matchingNames(event.channel) : [event.channel];
-    for (const name of names) {
+    this.#each(event.channel, (listener) => listener.deliver(event));
+  }
+
+  /** @param {unknown} gaps What can no longer be had: a position for each channel. */
+  onGaps(gaps) {
+    for (const [channel, position] of Object.entries(gaps ?? {})) this.#each(channel, (listener) => listener.onGap(channel, position));
+  }
+
+  /** @returns {Subscription[]} */
+  get #listeners() {
+    return [...this.#table.values()].flatMap(({ listeners }) => [...listeners]);
+  }
+
+  /**
+   * @param {string} channel
+   * @param {(listener: Subscription) => void} run
+   */
+  #each(channel, run) {
+    for (const name of matchingNames(channel)) {
       const interest = this.#table.get(name);
-      if (interest) for (const listener of [...interest.listeners]) if (interest.listeners.has(listener)) listener.deliver(event);
+      if (interest) for (const listener of [...interest.listeners]) if (interest.listeners.has(listener)) run(listener);
     }
   }
 
   /** @param {Interest} interest Puts it where its state says it belongs. */
   #settle(interest) {
-    const wanted = interest.listeners.size > 0;
-    if (wanted ? interest.server === "absent" : interest.server === "held") this.#due.add(interest);
+    const { channel, listeners, known, asking } = interest;
+    const wanted = listeners.size > 0;
+    if (!asking && (wanted ? [...listeners].some(({ accepted }) => !accepted) : known)) this.#due.add(interest);
     else this.#due.delete(interest);
-    if (!wanted && interest.server === "absent" && this.#table.delete(interest.channel) && isPattern(interest.channel)) this.#patterns -= 1;
+    if (!wanted && !known) this.#table.delete(channel);
   }
-}
-
-/**
- * The point from which the server should replay so that no listener misses anything.
- * @param {Interest} interest
- * @returns {unknown}
- */
-export function resumePoint(interest) {
-  /** @type {any} */
-  let earliest;
-  for (const { resumeFrom } of interest.listeners) {
-    const from = /** @type {any} */ (resumeFrom);
-    if (from === undefined) continue;
-    if (earliest === undefined || (from.epoch === earliest.epoch && from.offset < earliest.offset)) earliest = from;
-  }
-  return earliest;
 }

@@ -10,7 +10,7 @@
  * @property {string | number} [id]
  * @property {boolean} [successful]
  * @property {unknown} [data]
- * @property {Record<string, unknown>} [ext]
+ * @property {Record<string, any>} [ext]
  * @property {string} [error]
  * @property {string} [clientId]
  * @property {unknown} [advice]
@@ -37,7 +37,7 @@
  * @returns {boolean} Whether it has the form of a message.
  */
 export function isMessage(value) {
-  return typeof value === "object" && value !== null && typeof (/** @type {Partial<Message>} */ (value).channel) === "string";
+  return typeof (/** @type {Partial<Message> | undefined} */ (value)?.channel) === "string";
 }
 
 /**
@@ -53,9 +53,7 @@ export function isEvent(message) {
  * @returns {Position | undefined}
  */
 export function positionOf(ext) {
-  const position = /** @type {Partial<Position> | undefined} */ (ext?.position);
-  if (typeof position !== "object" || position === null) return undefined;
-  const { epoch, offset } = position;
+  const { epoch, offset } = /** @type {Partial<Position>} */ (ext?.position ?? {});
   return typeof epoch === "string" && typeof offset === "number" ? { epoch, offset } : undefined;
 }
 

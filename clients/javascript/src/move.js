@@ -1,12 +1,13 @@
 /**
  * @file Moves a living session from one wire to another without losing, repeating or reordering a message: on the user's wish, and
- * back up to a better transport some time after it failed. Choosing the next wire after a failure is the session's own business.
+ * back up to a better transport some time after it failed. Where the server counts, `tally.js` keeps the events in order. Choosing the
+ * next wire after a failure is the session's own business.
  */
 import { CometError, errorFromReply } from "./error.js";
-import { isEvent } from "./message.js";
 
 /** Events that may wait on the new wire for the old one to fall silent. */
 const MOST_WAITING = 1_000;
+
 /** A better transport is never tried sooner than this after a connection was made. */
 const LEAST_UPGRADE_MS = 1_000;
 
@@ -20,19 +21,12 @@ export class Mover {
   #session;
   /** @type {Promise<void> | undefined} */
   #moving;
-  /** @type {Promise<void> | undefined} The part of it in which the new wire has asked for the session and not yet got it. */
-  #crossing;
-  /** @type {unknown} */
-  #timer;
+  /** @type {Promise<void> | undefined} */
+  #change;
 
   /** @param {import("./session.js").Session} session */
   constructor(session) {
     this.#session = session;
-  }
-
-  /** Resolves when it is certain which wire carries the session; no other connect may be sent before. */
-  async settled() {
-    await this.#crossing?.catch(() => {});
   }
 
   /**
@@ -41,39 +35,47 @@ export class Mover {
    */
   async switchTo(name) {
     const session = this.#session;
-    if (!session.choice.usable.includes(name)) throw new CometError("transport_failed", { message: `${name} cannot be used here.` });
+    if (!session.choice.usable.includes(name)) throw new CometError("transport_failed", { cause: name });
     session.choice.prefer(name);
-    this.disarm();
+    session.options.clock.clearTimeout(session.upgradeTimer);
     do {
       await this.#moving?.catch(() => {});
-      await session.status.connected();
+      for (; session.status.state !== "connected"; await this.#changed()) {
+        if (session.status.state === "closed") throw new CometError("closed");
+      }
     } while (this.#moving);
     if (session.wire?.name !== name) await this.#move(name);
   }
 
+  /** @returns {Promise<void>} Resolves when the state has changed. */
+  #changed() {
+    return (this.#change ??= new Promise((resolve) => {
+      this.#session.status.onChange = () => {
+        this.#change = undefined;
+        resolve();
+      };
+    }));
+  }
+
   /** Plans an attempt to get back to a better transport, if there is one. */
   arm() {
-    this.disarm();
     const session = this.#session;
     const { clock } = session.options;
+    clock.clearTimeout(session.upgradeTimer);
+    if (session.status.state !== "connected") return;
     const better = session.wire && session.choice.better(session.wire.name, clock.now());
     if (!better) return;
     const attempt = () => {
       if (session.status.state === "connected" && !this.#moving) this.#move(better.name).catch(() => this.#onFailure(better.name));
     };
-    this.#timer = clock.setTimeout(attempt, Math.max(better.delayMs, LEAST_UPGRADE_MS));
-  }
-
-  /** Forgets the plan. */
-  disarm() {
-    this.#session.options.clock.clearTimeout(this.#timer);
+    session.upgradeTimer = clock.setTimeout(attempt, Math.max(better.delayMs, LEAST_UPGRADE_MS));
   }
 
   /** @param {string} name */
   #onFailure(name) {
     const session = this.#session;
     session.choice.onFailure(name, session.options.clock.now(), false);
-    if (session.status.state === "connected") this.arm();
+    this.arm();
   }
 
   /** @param {string} name */
@@ -96,32 +98,25 @@ export class Mover {
   async #carry(name) {
     const session = this.#session;
     const { courier, wire: old } = session;
-    /** @type {Message[]} */
-    const waiting = [];
-    let holding = true;
+    const wire = await session.makeWire(name);
+    const order = new Order(wire);
     const release = () => {
-      holding = false;
-      courier.onMessages(waiting.splice(0));
+      if (session.tally === order) session.tally = undefined;
+      courier.onMessages(order.release());
     };
-    /** @param {Message[]} messages */
-    const sift = (messages) => {
-      if (!holding) return messages;
-      waiting.push(...messages.filter(isEvent));
-      if (waiting.length > MOST_WAITING) release();
-      return messages.filter((message) => !isEvent(message));
-    };
-    const wire = await session.makeWire(name, sift);
     try {
       await wire.open();
-      this.#crossing = this.#cross(wire, old);
-      await this.#crossing;
+      if (!courier.counts) session.tally = order;
+      const crossing = this.#cross(wire, old);
+      // Until the new wire has got the session for which it has asked.
+      session.crossing = crossing.catch(() => {});
+      await crossing;
     } catch (error) {
       wire.close();
       courier.onLost(wire, new CometError("connection_lost"));
       release();
       throw error;
     } finally {
-      this.#crossing = undefined;
       courier.letGo();
     }
     await old?.retire(true);
@@ -135,16 +130,56 @@ export class Mover {
    */
   async #cross(wire, old) {
     const session = this.#session;
-    const { clientId } = session;
-    // A connect still on its way over the old wire might reach the server last and win the session back.
-    await session.probe();
-    await old?.quiet();
+    const { clientId, courier } = session;
+    // A server that counts tells old connects from new ones, and sends again what is lost with one. With another server a connect still
+    // on its way over the old wire might be the last to arrive, and win the session back.
+    const { counts } = courier;
+    if (!counts) await session.probe();
     // The server reads nothing more from a socket it has left, and two wires may overtake each other.
-    await session.courier.holdBack(old);
+    await courier.holdBack((exchange) => exchange.wire === old && !(counts && exchange.text.startsWith('{"channel":"/meta/connect"')));
+    if (!counts) await old?.quiet?.();
     if (clientId === undefined || session.clientId !== clientId || session.wire !== old) throw new CometError("transport_failed");
     const reply = await session.ask(wire, clientId);
     if (!reply.successful) throw errorFromReply(reply.error);
     if (session.clientId !== clientId || session.wire !== old) throw new CometError("transport_failed");
     session.adopt(wire);
+  }
+}
+
+/** The order of events where no tally keeps it: those of the new wire wait until the old one has fallen silent. */
+class Order {
+  /** @type {Message[] | undefined} */
+  #waiting = [];
+  #wire;
+
+  /** @param {Transport} wire The new one. */
+  constructor(wire) {
+    this.#wire = wire;
+  }
+
+  /** @returns {number | undefined} Nothing is counted. */
+  onConnect() {
+    return undefined;
+  }
+
+  stop() {}
+
+  /**
+   * @param {Transport} wire
+   * @param {Message[]} messages
+   * @returns {Message[]} What need not wait.
+   */
+  take(wire, messages) {
+    if (wire !== this.#wire || !this.#waiting) return messages;
+    this.#waiting.push(...messages.filter(({ successful }) => successful === undefined));
+    const replies = messages.filter(({ successful }) => successful !== undefined);
+    return this.#waiting.length > MOST_WAITING ? [...this.release(), ...replies] : replies;
+  }
+
+  /** @returns {Message[]} What has waited; nothing more will. */
+  release() {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    return waiting;
   }
 }

@@ -3,7 +3,6 @@
  * Nothing outside this file looks for globals of the platform. In comes what the user wrote, out goes a complete record.
  */
 import { systemClock } from "./scheduler/clock.js";
-import { isUsable } from "./transport/choice.js";
 
 /**
  * @typedef {object} Options
@@ -31,8 +30,6 @@ import { isUsable } from "./transport/choice.js";
  *   & { url: string }} Settled
  */
 
-const ALL = ["websocket", "long-polling", "callback-polling"];
-
 /**
  * @param {string | URL} url
  * @param {Options} options
@@ -46,7 +43,9 @@ export function settle(url, options) {
     fetch: options.fetch ?? platform.fetch?.bind(platform),
     WebSocket: options.WebSocket ?? platform.WebSocket,
   };
-  const names = (options.transports ?? ALL).filter((name) => isUsable(name, parts));
+  /** All transports in the usual order of preference, each with the function of the platform without which it cannot be used. @type {Record<string, unknown>} */
+  const needs = { websocket: parts.WebSocket, "long-polling": parts.fetch, "callback-polling": document?.createElement };
+  const transports = (options.transports ?? Object.keys(needs)).filter((name) => typeof needs[name] === "function");
   return {
     networkDelayMs: 10_000,
     openTimeoutMs: 5_000,
@@ -57,10 +56,10 @@ export function settle(url, options) {
     upgradeAfterMs: 60_000,
     clock: systemClock,
     random: Math.random,
-    page: typeof platform.addEventListener === "function" ? /** @type {EventTarget} */ (/** @type {unknown} */ (platform)) : undefined,
+    page: /** @type {EventTarget} */ (/** @type {unknown} */ (platform)),
     ...options,
     ...parts,
-    transports: names,
+    transports,
     url: new URL(url, document?.baseURI ?? platform.location?.href).href,
   };
 }

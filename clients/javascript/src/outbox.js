@@ -30,20 +30,16 @@ export class Outbox {
   }
 
   /**
-   * @param {Exchange} exchange
-   * @throws {CometError} `queue_full`.
+   * @param {Exchange} exchange Waits in the order of the ids, as it did before if it was sent already.
+   * @param {boolean} [always] Whether there is room in any case.
+   * @returns {boolean} Whether there is room.
    */
-  push(exchange) {
-    if (this.#queue.length >= this.#mostMessages || this.#bytes + exchange.bytes > this.#mostBytes) throw new CometError("queue_full");
-    this.#queue.push(exchange);
+  push(exchange, always = false) {
+    const full = this.#queue.length >= this.#mostMessages || this.#bytes + exchange.bytes > this.#mostBytes;
+    if (full && !always) return false;
+    this.#queue.splice(this.#queue.findLastIndex(({ id }) => Number(id) < Number(exchange.id)) + 1, 0, exchange);
     this.#bytes += exchange.bytes;
-  }
-
-  /** @param {Exchange} exchange Was sent but certainly not processed: it waits again, in the order of the ids. */
-  putBack(exchange) {
-    const place = this.#queue.findIndex(({ id }) => Number(id) > Number(exchange.id));
-    this.#queue.splice(place < 0 ? this.#queue.length : place, 0, exchange);
-    this.#bytes += exchange.bytes;
+    return true;
   }
 
   /** @param {string} id */
@@ -75,13 +71,16 @@ export class Batch {
   #cost = 0;
   #limits;
   #suffix;
+  #keyed;
 
   /**
    * @param {import("./transport/transport.js").Limits} limits
    * @param {string | undefined} clientId
+   * @param {boolean} [keyed] Whether publications carry their keys.
    */
-  constructor(limits, clientId) {
+  constructor(limits, clientId, keyed = false) {
     this.#limits = limits;
+    this.#keyed = keyed;
     this.#suffix = clientId === undefined ? "}" : `,"clientId":${JSON.stringify(clientId)}}`;
   }
 
@@ -92,11 +91,12 @@ export class Batch {
    * @throws {CometError} `message_too_large` when it cannot fit alone either.
    */
   add(exchange) {
-    const text = exchange.text.slice(0, -1) + this.#suffix;
+    const ext = this.#keyed && exchange.ext ? `,"ext":${JSON.stringify(exchange.ext)}` : "";
+    const text = exchange.text.slice(0, -1) + ext + this.#suffix;
     const cost = (this.#limits.cost ?? byteLength)(`${text},`);
     if (cost > this.#limits.mostAlone) throw new CometError("message_too_large");
-    const fits = this.messages.length < this.#limits.mostMessages && this.#cost + cost <= this.#limits.mostTogether;
-    if (!fits && this.messages.length > 0) return false;
+    const { length } = this.messages;
+    if (length > 0 && (length >= this.#limits.mostMessages || this.#cost + cost > this.#limits.mostTogether)) return false;
     this.messages.push({ exchange, id: exchange.id, text });
     this.#cost += cost;
     return true;

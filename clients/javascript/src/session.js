@@ -1,7 +1,7 @@
 /**
  * @file The one place that retries: handshake, the connect loop, waiting, falling back to another transport, coming back with a session.
  * Messages are the courier's business, deciding which transport comes next is `transport/choice.js`'s, moving a live session between
- * wires is `move.js`'s. Replies and losses come in from the courier; state changes and errors go out through `reports`.
+ * wires is `move.js`'s. Replies and losses come in from the courier; state changes and errors go out through `tell`.
  */
 import { DEFAULT_ADVICE, readAdvice } from "./advice.js";
 import { Backoff } from "./backoff.js";
@@ -10,9 +10,9 @@ import { CometError, errorFromReply } from "./error.js";
 import { handshakeMessage } from "./handshake.js";
 import { Held } from "./held.js";
 import { isMessage } from "./message.js";
-import { Mover } from "./move.js";
 import { Pause } from "./scheduler/clock.js";
 import { Status } from "./status.js";
+import { Tally } from "./tally.js";
 import { Choice, isPublic, make } from "./transport/choice.js";
 
 /** A connection that lived this long ends a row of failures. */
@@ -20,16 +20,14 @@ const STEADY_MS = 10_000;
 /** A crowd sent away together comes back spread over at least this window. */
 const CROWD_MS = 5_000;
 /** Failures that say something about the transport, not about the server. */
-const TRANSPORT_FAILURES = new Set(["connection_lost", "transport_failed", "timeout"]);
+const TRANSPORT_FAILURES = ["connection_lost", "transport_failed", "timeout"];
 /** Endings of a wire after which another attempt would end the same way. */
-const TERMINAL = new Set(["connection_types_unsupported", "forbidden_origin"]);
+const TERMINAL = ["connection_types_unsupported", "forbidden_origin"];
 /** Silence after which a waking page asks whether its connection still lives. */
 const STALE_MS = 1_000;
 
-/**
- * @typedef {import("./message.js").Message} Message
- * @typedef {import("./transport/transport.js").Transport} Transport
- */
+/** @typedef {import("./message.js").Message} Message */
+/** @typedef {import("./transport/transport.js").Transport} Transport */
 
 /** One client's session, from the first handshake to the end. */
 export class Session {
@@ -39,10 +37,17 @@ export class Session {
   wire;
   courier;
   choice;
-  mover;
+  /** Settles when it is certain which wire carries the session; no connect may be sent before. @type {Promise<unknown> | undefined} */
+  crossing;
+  /** Before an attempt to get back to a better transport. @type {unknown} */
+  upgradeTimer;
+  /** Which of the events that come are taken in: counted, where the server wants to know. @type {{ onConnect: (wire: Transport) => number | undefined, take: Tally["take"], stop: () => void } | undefined} */
+  tally;
   status;
   options;
-  #reports;
+  /** @type {import("./move.js").Mover | undefined} */
+  #mover;
+  #tell;
   #backoff;
   #advice = DEFAULT_ADVICE;
   /** Whether the next connect is to be answered at once. */
@@ -64,33 +69,44 @@ export class Session {
 
   /**
    * @param {import("./options.js").Settled} options
-   * @param {import("./status.js").Reports} reports
+   * @param {import("./status.js").Tell} tell
    */
-  constructor(options, reports) {
+  constructor(options, tell) {
     this.options = options;
-    this.#reports = reports;
-    this.status = new Status(reports);
-    this.#backoff = new Backoff({ baseMs: options.backoffBaseMs, capMs: options.backoffCapMs, random: options.random });
+    this.#tell = tell;
+    this.status = new Status(tell);
+    this.#backoff = new Backoff(options);
     this.choice = new Choice(options.transports, options.upgradeAfterMs);
-    this.mover = new Mover(this);
     this.courier = new Courier({
       ...options,
-      onError: reports.onError,
+      onError: (error) => tell("error", error),
       onUnknown: (clientId) => this.#onUnknown(clientId),
+      onCatchUp: () => this.probe(),
       onTrouble: () => this.#onTrouble(),
     });
+  }
+
+  /** What moves the session between wires: loaded when it is first needed, from a server that was there a moment ago. */
+  async mover() {
+    const { Mover } = await import("./move.js").catch((cause) => {
+      throw new CometError("transport_failed", { cause });
+    });
+    this.#mover ??= new Mover(this);
+    return this.#mover;
   }
 
   /** Runs until the end. Never rejects. */
   async run() {
     while (!this.#ended) {
       try {
-        await this.mover.settled();
+        await this.crossing;
         const wire = this.wire ?? (await this.#open());
         if (this.#ended) break;
         const reply = await (this.clientId ? this.#connect(wire) : this.#handshake(wire));
         if (this.#closing) await this.#closing;
-        if (this.#ended || !reply) continue;
+        // A connect on its way over a wire that was left is refused, and means nothing.
+        if (!reply?.successful) await this.crossing;
+        if (this.#ended || !reply || wire !== this.wire) continue;
         if (reply.successful) await this.#onSuccess(reply, wire);
         else await this.#onRefusal(reply);
       } catch (error) {
@@ -107,29 +123,29 @@ export class Session {
     if (this.options.clock.now() - this.#heardAt >= STALE_MS) this.probe();
   }
 
-  /** Asks for a sign of life in place of the connect that is held. Resolves when it came, or will not come. */
+  /** Asks for a sign of life in place of the connect that is held, unless the session moves and the other wire gives one. */
   async probe() {
-    const { wire, clientId } = this;
-    if (this.status.state !== "connected" || !wire || !clientId || !this.#held) return;
+    const { wire } = this;
+    await this.crossing;
+    const { clientId } = this;
+    if (wire !== this.wire || this.status.state !== "connected" || !this.#held) return;
     this.courier.abandonConnect();
-    const reply = this.ask(wire, clientId);
-    this.#held.await(reply);
-    await reply.catch(() => {});
+    // What is held has a wire and a session.
+    this.#held.await(this.ask(/** @type {Transport} */ (wire), /** @type {string} */ (clientId)));
   }
 
   /** @param {Transport} wire Carries the session from now on; it has answered its first connect. */
   adopt(wire) {
     this.wire = wire;
     this.#fresh = false;
-    if (this.clientId) this.courier.resume(wire, this.clientId);
+    this.courier.resume(wire, this.clientId);
     this.#held?.resolve(undefined);
     this.status.announce(wire.name);
   }
 
   /** Says goodbye if anybody is there to hear it, and ends. */
-  async close() {
-    this.#closing ??= this.#goodbye();
-    await this.#closing;
+  close() {
+    return (this.#closing ??= this.#goodbye());
   }
 
   async #goodbye() {
@@ -146,8 +162,9 @@ export class Session {
   end(error) {
     if (this.#ended) return;
     this.#ended = true;
-    this.mover.disarm();
+    this.options.clock.clearTimeout(this.upgradeTimer);
     this.options.clock.clearTimeout(this.#troubleTimer);
+    this.tally?.stop();
     this.#pause?.end();
     this.#held?.resolve(undefined);
     this.courier.end(error);
@@ -160,10 +177,9 @@ export class Session {
   /**
    * Makes a wire whose reports come here.
    * @param {string} name
-   * @param {(messages: Message[]) => Message[]} [sift] Takes out what must wait.
    * @returns {Promise<Transport>}
    */
-  async makeWire(name, sift = (messages) => messages) {
+  async makeWire(name) {
     /** @type {Transport} */
     const wire = await make(name, {
       ...this.options,
@@ -171,8 +187,11 @@ export class Session {
         onMessages: (batch) => {
           const messages = batch.filter(isMessage);
           this.#heardAt = this.options.clock.now();
-          this.courier.onMessages(sift(messages));
-          if (messages.some(({ channel, id }) => channel === "/meta/disconnect" && id === undefined)) this.#onSentAway(wire, messages);
+          // Over HTTP events come with connects, and only the newest one's are what the server thinks it has sent.
+          const current = wire.pushes || messages.some(({ channel, id }) => channel === "/meta/connect" && this.courier.awaits(id));
+          this.courier.onMessages(this.tally?.take(wire, messages, current) ?? messages);
+          const bye = messages.find(({ channel, id }) => channel === "/meta/disconnect" && id === undefined);
+          if (bye && wire === this.wire) this.#refuse(bye.error ?? "403::disconnected_by_server", bye.advice ?? { reconnect: "none" });
         },
         onDrain: () => this.courier.flush(),
         onLost: (error, ids) => {
@@ -185,22 +204,16 @@ export class Session {
   }
 
   /**
-   * Sends a connect that is answered at once.
+   * Sends a connect. They are counted, so that one which was overtaken on its way is known for old and cannot win the session back.
    * @param {Transport} wire
    * @param {string} clientId
+   * @param {number} [timeoutMs] How long it may be held; unless it may, it is to be answered at once.
    */
-  ask(wire, clientId) {
-    const message = { ...this.#connectMessage(wire), advice: { timeout: 0 } };
-    return this.courier.ask(wire, message, clientId, this.options.networkDelayMs);
-  }
-
-  /**
-   * Connects are counted, so that one which was overtaken on its way is known for old and cannot win the session back.
-   * @param {Transport} wire
-   */
-  #connectMessage(wire) {
+  ask(wire, clientId, timeoutMs = 0) {
     this.#connects += 1;
-    return { channel: "/meta/connect", connectionType: wire.name, ext: { connect: this.#connects } };
+    const ext = { connect: this.#connects, received: this.tally?.onConnect(wire) };
+    const message = { channel: "/meta/connect", connectionType: wire.name, ext, advice: timeoutMs ? undefined : { timeout: 0 } };
+    return this.courier.ask(wire, message, clientId, timeoutMs + this.options.networkDelayMs);
   }
 
   /** @returns {string | undefined} Transport to try next. A handshake with a token needs one that keeps it. */
@@ -242,15 +255,13 @@ export class Session {
   async #connect(wire) {
     const held = new Held();
     this.#held = held;
-    const clientId = /** @type {string} */ (this.clientId);
-    const timeoutMs = this.#advice.timeoutMs + this.options.networkDelayMs;
-    const message = this.#connectMessage(wire);
-    held.await(this.#fresh ? this.ask(wire, clientId) : this.courier.ask(wire, message, clientId, timeoutMs));
+    const now = this.#fresh || this.courier.interests.catchingUp;
+    held.await(this.ask(wire, /** @type {string} */ (this.clientId), now ? 0 : this.#advice.timeoutMs));
     try {
       return await held.over;
     } catch (error) {
       // While the session moves, the old wire's connect is expected to be ended by the server.
-      await this.mover.settled();
+      await this.crossing;
       if (this.wire === wire) throw error;
       return undefined;
     } finally {
@@ -266,8 +277,7 @@ export class Session {
     const advice = readAdvice(reply.advice);
     this.#advice = advice ?? this.#advice;
     if (this.clientId === undefined) return this.#onHandshake(reply, wire);
-    if (wire !== this.wire) return;
-    if (advice?.reconnect === "none") return this.end(new CometError("closed", { message: "The server ended the session." }));
+    if (advice?.reconnect === "none") return this.end(new CometError("closed"));
     if (advice?.reconnect === "handshake") return this.#onRefusal({ ...reply, error: "402::session_expired" });
     this.#fresh = false;
     const now = this.options.clock.now();
@@ -275,7 +285,7 @@ export class Session {
       this.#connectedAt = now;
       this.status.change("connected");
       this.status.announce(wire.name);
-      this.mover.arm();
+      if (this.choice.better(wire.name, now)) this.mover().then((mover) => mover.arm(), () => {});
     }
     this.courier.resume(wire, this.clientId);
     if (now - this.#connectedAt >= STEADY_MS) this.choice.onSuccess(wire.name);
@@ -291,6 +301,9 @@ export class Session {
     if (typeof reply.clientId !== "string" || this.choice.usable.length === 0) return this.#fail(new CometError("connection_types_unsupported"));
     this.clientId = reply.clientId;
     this.#fresh = true;
+    this.tally?.stop();
+    this.courier.counts = reply.ext?.received === true;
+    this.tally = this.courier.counts ? new Tally(this.options.clock, reply.clientId) : undefined;
     if (this.choice.usable.includes(wire.name)) this.courier.resume(wire, reply.clientId);
     else this.#dropWire();
   }
@@ -301,7 +314,7 @@ export class Session {
     const error = errorFromReply(reply.error, { retryAfterMs: advice?.intervalMs });
     const next = advice?.reconnect ?? (this.clientId && error.next === "none" ? "retry" : error.next);
     if (next === "none") return this.#fail(error);
-    this.#reports.onError(error);
+    this.#tell("error", error);
     if (next === "handshake") this.#forget();
     await this.#wait(error);
   }
@@ -312,10 +325,10 @@ export class Session {
     const name = this.wire?.name;
     const worked = this.status.state === "connected" && error.code !== "timeout";
     this.#dropWire();
-    if (TERMINAL.has(error.code)) return this.#fail(error);
-    this.#reports.onError(error);
+    if (TERMINAL.includes(error.code)) return this.#fail(error);
+    this.#tell("error", error);
     if (error.next === "handshake") this.#forget();
-    if (name && TRANSPORT_FAILURES.has(error.code)) {
+    if (name && TRANSPORT_FAILURES.includes(error.code)) {
       this.choice.onFailure(name, clock.now(), worked);
       if (!worked && this.#next()) return;
     }
@@ -324,7 +337,7 @@ export class Session {
 
   /** @param {CometError} error There is no sense in going on. */
   #fail(error) {
-    this.#reports.onError(error);
+    this.#tell("error", error);
     this.end(error);
   }
 
@@ -357,7 +370,7 @@ export class Session {
     this.wire = undefined;
     this.#fresh = true;
     this.courier.pause();
-    this.mover.disarm();
+    this.options.clock.clearTimeout(this.upgradeTimer);
     this.#drained = wire?.retire().then(() => this.courier.onLost(wire, new CometError("connection_lost")));
   }
 
@@ -365,30 +378,27 @@ export class Session {
   #onUnknown(clientId) {
     if (clientId !== this.clientId || clientId === undefined) return;
     this.courier.pause();
-    const refusal = { channel: "/meta/connect", successful: false, error: "402::session_unknown", advice: { reconnect: "handshake" } };
-    if (this.#held) this.#held.resolve(refusal);
+    if (this.#held) this.#refuse("402::session_unknown");
     else this.#forget();
   }
 
   /** A subscribe was lost or put off on a wire that lives: it is sent again after a while. */
   #onTrouble() {
     const { clock } = this.options;
-    if (this.#ended || this.status.state !== "connected") return;
+    if (this.status.state !== "connected") return;
     this.courier.pause();
-    clock.clearTimeout(this.#troubleTimer);
-    this.#troubleTimer = clock.setTimeout(() => {
-      if (this.status.state === "connected" && this.wire && this.clientId) this.courier.resume(this.wire, this.clientId);
+    this.#troubleTimer ??= clock.setTimeout(() => {
+      this.#troubleTimer = undefined;
+      if (this.status.state === "connected" && this.clientId) this.courier.resume(this.wire, this.clientId);
     }, this.#backoff.nextMs());
   }
 
   /**
-   * The server says goodbye of its own accord.
-   * @param {Transport} wire
-   * @param {Message[]} messages
+   * Ends the wait for the connect that is held as its refusal would.
+   * @param {string} error
+   * @param {unknown} [advice]
    */
-  #onSentAway(wire, messages) {
-    if (wire !== this.wire || !this.#held) return;
-    const { advice, error } = messages.find(({ channel }) => channel === "/meta/disconnect") ?? {};
-    this.#held.resolve({ channel: "/meta/connect", successful: false, error: error ?? "403::disconnected_by_server", advice: advice ?? { reconnect: "none" } });
+  #refuse(error, advice) {
+    this.#held?.resolve({ channel: "", error, advice });
   }
 }

@@ -10,13 +10,12 @@ import { CometError } from "./error.js";
 export class MessageStream {
   /** @type {Event[]} */
   #queue = [];
-  /** @type {{ resolve: (result: IteratorResult<Event, undefined>) => void, reject: (error: unknown) => void }[]} */
+  /** @type {((result: IteratorResult<Event, undefined> | Promise<IteratorResult<Event, undefined>>) => void)[]} */
   #readers = [];
   /** @type {CometError | undefined} */
   #error;
   #done = false;
   #most;
-  #subscription;
 
   /**
    * @param {(callback: (event: Event) => void) => import("./subscription.js").Subscription} subscribe
@@ -24,8 +23,9 @@ export class MessageStream {
    */
   constructor(subscribe, most) {
     this.#most = most;
-    this.#subscription = subscribe((event) => this.#onEvent(event));
-    this.#subscription.ended.then((error) => this.#end(error));
+    /** What tells of gaps, and how far it has come. @readonly */
+    this.subscription = subscribe((event) => this.#onEvent(event));
+    this.subscription.ended.then((error) => this.#end(error));
   }
 
   [Symbol.asyncIterator]() {
@@ -33,14 +33,10 @@ export class MessageStream {
   }
 
   /** @returns {Promise<IteratorResult<Event, undefined>>} */
-  next() {
+  async next() {
     const event = this.#queue.shift();
-    if (event) return Promise.resolve({ done: false, value: event });
-    const error = this.#error;
-    this.#error = undefined;
-    if (error) return Promise.reject(error);
-    if (this.#done) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    if (event) return { done: false, value: event };
+    return this.#done ? this.#last() : new Promise((resolve) => this.#readers.push(resolve));
   }
 
   /** @returns {Promise<IteratorResult<Event, undefined>>} */
@@ -48,16 +44,16 @@ export class MessageStream {
     this.#queue = [];
     this.#end();
     this.#error = undefined;
-    return Promise.resolve({ done: true, value: undefined });
+    return this.#last();
   }
 
   /** @param {Event} event */
   #onEvent(event) {
     if (this.#done) return;
     const reader = this.#readers.shift();
-    if (reader) reader.resolve({ done: false, value: event });
+    if (reader) reader({ done: false, value: event });
     else if (this.#queue.length < this.#most) this.#queue.push(event);
-    else this.#end(new CometError("queue_full", { message: `${this.#most} deliveries on ${this.#subscription.channel} were not read.` }));
+    else this.#end(new CometError("queue_full"));
   }
 
   /** @param {CometError} [error] What the reader meets after the queue, unless the stream was simply closed. */
@@ -65,11 +61,15 @@ export class MessageStream {
     if (this.#done) return;
     this.#done = true;
     this.#error = error?.code === "closed" ? undefined : error;
-    this.#subscription.unsubscribe();
-    for (const reader of this.#readers.splice(0)) {
-      if (this.#error) reader.reject(this.#error);
-      else reader.resolve({ done: true, value: undefined });
-      this.#error = undefined;
-    }
+    this.subscription.unsubscribe();
+    for (const reader of this.#readers.splice(0)) reader(this.#last());
+  }
+
+  /** What comes after all events: an error, once. */
+  async #last() {
+    const error = this.#error;
+    this.#error = undefined;
+    if (error) throw error;
+    return /** @type {IteratorReturnResult<undefined>} */ ({ done: true, value: undefined });
   }
 }

@@ -1,12 +1,19 @@
 /**
  * @file What a user holds after `subscribe`: one callback on one channel or pattern, and how far it has read.
- * Several of these share one server subscription, which is `interest.js`'s business. Deliveries come in through `deliver`.
+ * Several of these share one server subscription, which is `interest.js`'s business. Deliveries come in through `deliver`. Who asks for
+ * the past hears nothing until it has come: what is published meanwhile waits, so that everything is heard in order.
  */
+import { isPattern } from "./channel.js";
+import { positionOf } from "./message.js";
 import { Trail } from "./trail.js";
+
+/** Events that may wait for older ones. */
+const MOST_WAITING = 4_096;
 
 /**
  * @typedef {object} SubscribeOptions
- * @property {unknown} [since] Where to start in the channel's history: a position seen earlier, or what else the server understands.
+ * @property {import("./since.js").Since} [since] Where to start in the history: a position seen earlier, `{ last: 10 }`, `{ time }` or a
+ *   number in unix milliseconds, a `Date`, or how long ago ("10m"; s, m, h, d).
  * @property {Record<string, unknown>} [ext] Goes with the subscribe message.
  */
 
@@ -14,33 +21,58 @@ import { Trail } from "./trail.js";
  * @typedef {object} Owner
  * @property {(subscription: Subscription) => void} remove
  * @property {(error: unknown) => void} onThrow
+ * @property {() => number} now By the server's clock.
  */
 
-/** One listener. Made by `Comet.subscribe`. */
-export class Subscription {
+/**
+ * One listener. Made by `Comet.subscribe`.
+ *
+ * Event "gap", a `CustomEvent`: messages of a channel are missing and no longer to be had. `detail` is `{ channel, position }`: what
+ * comes next is what follows that position. Where the server cannot name the channels, `channel` is the pattern and there is no position.
+ */
+export class Subscription extends EventTarget {
   #callback;
   #owner;
+  #wish;
   #trail = new Trail();
-  /** @type {(value: Subscription) => void} */
-  #resolve = () => {};
-  /** @type {(error: unknown) => void} */
-  #reject = () => {};
-  /** @type {(error: import("./error.js").CometError) => void} */
-  #resolveEnded = () => {};
+  /** Events that must not be heard before older ones. @type {import("./message.js").Event[] | undefined} */
+  #waiting;
+  /** What the server's clock said when it accepted. @type {number | undefined} */
+  #acceptedAt;
+  /** @type {any} */
+  #accept;
+  /** @type {any} */
+  #end;
 
   /**
    * @param {string} channel
    * @param {(event: import("./message.js").Event) => void} callback
    * @param {SubscribeOptions} options
    * @param {Owner} owner
+   * @param {unknown} [since] The option as the server reads it.
    */
-  constructor(channel, callback, options, owner) {
+  constructor(channel, callback, options, owner, since) {
+    super();
     /** The channel or pattern. @readonly */
     this.channel = channel;
     /** @readonly */
     this.options = options;
+    /** Whether everything missed before the server last accepted was brought; nothing where nothing was asked for. @type {boolean | undefined} */
+    this.recovered = undefined;
+    /** Number of the acceptance by the session; 0 while the server does not know of this listener. */
+    this.accepted = 0;
     this.#callback = callback;
     this.#owner = owner;
+    this.#wish = since;
+    this.onForgotten();
+    /**
+     * Resolves with the reason when this listener will hear no more.
+     * @type {Promise<import("./error.js").CometError>}
+     * @readonly
+     */
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
     /**
      * Resolves with this subscription when the server has accepted it, rejects with a `CometError` when it refuses or when the
      * subscription is given up before. A refusal is also an "error" event, so nobody has to wait here.
@@ -48,18 +80,10 @@ export class Subscription {
      * @readonly
      */
     this.ready = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+      this.#accept = resolve;
+      this.ended.then(reject);
     });
     this.ready.catch(() => {});
-    /**
-     * Resolves with the reason when this listener will hear no more.
-     * @type {Promise<import("./error.js").CometError>}
-     * @readonly
-     */
-    this.ended = new Promise((resolve) => {
-      this.#resolveEnded = resolve;
-    });
   }
 
   /** Last position seen on this channel; for a pattern, and before the first delivery with a position, nothing. */
@@ -67,9 +91,19 @@ export class Subscription {
     return this.#trail.last(this.channel);
   }
 
-  /** Where the server should resume. @returns {unknown} */
-  get resumeFrom() {
-    return this.position ?? this.options.since;
+  /** Where the server should go on. @returns {unknown} */
+  get since() {
+    return this.#trail.since(this.channel) ?? this.#wish;
+  }
+
+  /** What goes with a subscribe message for this listener. */
+  get ext() {
+    return { ...this.options.ext, since: this.since };
+  }
+
+  /** Whether the past was promised and is still on its way. */
+  get catchingUp() {
+    return this.accepted && this.#waiting;
   }
 
   /** Ends this listener. Does nothing the second time. */
@@ -87,7 +121,11 @@ export class Subscription {
    * @param {import("./message.js").Event} event
    */
   deliver(event) {
-    if (event.position && !this.#trail.onPosition(event.channel, event.position)) return;
+    if (this.#waiting) {
+      if (this.#waiting.push(event) > MOST_WAITING) this.#release();
+      return;
+    }
+    if (event.position && !this.#trail.onPosition(event.channel, event.position, this.#owner.now())) return;
     try {
       this.#callback(event);
     } catch (error) {
@@ -95,9 +133,55 @@ export class Subscription {
     }
   }
 
-  /** The server has accepted. */
-  onAccepted() {
-    this.#resolve(this);
+  /** The server knows nothing of this listener. */
+  onForgotten() {
+    this.accepted = 0;
+    if (this.since !== undefined) this.#waiting ??= [];
+  }
+
+  /**
+   * @param {Subscription} other One of the same channel that the server knows of: this one hears what that one hears from now on.
+   */
+  join(other) {
+    this.accepted = other.accepted;
+    this.#waiting = other.#waiting && [];
+    this.#acceptedAt = other.#acceptedAt;
+    this.#trail = other.#trail.copy();
+    this.#accept(this);
+  }
+
+  /**
+   * The server has accepted.
+   * @param {number} number
+   * @param {Record<string, any>} ext Of its reply.
+   */
+  onAccepted(number, { time, recovered, gaps }) {
+    const { unsure } = this.#trail;
+    this.accepted = number;
+    this.#acceptedAt = time;
+    this.recovered = recovered && !unsure;
+    // The channels that can be named have their gaps among the events.
+    if (this.recovered === false && (unsure || !gaps || (isPattern(this.channel) && gaps[this.channel]))) this.#tell({ channel: this.channel });
+    if (!this.#waiting) this.#trail.onTime(time);
+    this.#accept(this);
+  }
+
+  /**
+   * A connect that left after the acceptance was answered, so the past is here.
+   * @param {number | undefined} time Everything older has come.
+   */
+  onCaughtUp(time) {
+    this.#release();
+    this.#trail.onTime(time ?? this.#acceptedAt);
+  }
+
+  /**
+   * @param {string} channel
+   * @param {unknown} head Where it goes on.
+   */
+  onGap(channel, head) {
+    const position = positionOf({ position: head });
+    if (position && !isPattern(channel) && this.#trail.onPosition(channel, position, this.#owner.now())) this.#tell({ channel, position });
   }
 
   /**
@@ -105,7 +189,19 @@ export class Subscription {
    * @param {import("./error.js").CometError} error
    */
   onEnded(error) {
-    this.#reject(error);
-    this.#resolveEnded(error);
+    this.#callback = () => {};
+    this.#end(error);
+  }
+
+  #release() {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    waiting.sort((a, b) => (a.position?.offset ?? 0) - (b.position?.offset ?? 0));
+    for (const event of waiting) this.deliver(event);
+  }
+
+  /** @param {{ channel: string, position?: import("./message.js").Position }} detail */
+  #tell(detail) {
+    this.dispatchEvent(new CustomEvent("gap", { detail }));
   }
 }

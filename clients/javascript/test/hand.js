@@ -9,6 +9,13 @@ export async function settle() {
   for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
 }
 
+/** Lets what is imported on demand arrive. */
+export async function loaded() {
+  await import("../src/move.js");
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await settle();
+}
+
 /** A clock that stands still until it is moved. */
 export class HandClock {
   #now = 0;
@@ -96,10 +103,15 @@ export function handSocket() {
     }
 
     /** Greets and answers the first connect. */
-    async welcome(advice = { reconnect: "retry", interval: 0, timeout: 25_000 }) {
+    async welcome(ext = {}, clientId = "c1") {
       await this.open();
-      await this.answer("/meta/handshake", { clientId: "c1", supportedConnectionTypes: ["websocket", "long-polling"], advice });
+      await this.answer("/meta/handshake", { clientId, supportedConnectionTypes: ["websocket", "long-polling"], advice, ext });
       await this.answer("/meta/connect", { advice });
+    }
+
+    /** What was sent on a channel. */
+    on(channel) {
+      return this.sent.filter((message) => message.channel === channel);
     }
   };
 }
@@ -145,4 +157,17 @@ export function start(options = {}) {
   comet.addEventListener("state", (event) => states.push(/** @type {CustomEvent} */ (event).detail));
   comet.addEventListener("error", (event) => errors.push(/** @type {CustomEvent} */ (event).detail.code));
   return { comet, clock, WebSocket, requests, states, errors };
+}
+
+/** What a server advises that holds a connect for a while. */
+export const advice = { reconnect: "retry", interval: 0, timeout: 25_000 };
+/** What the reply to a handshake says where the server keeps what was not received. */
+export const COUNTS = { received: true };
+
+/** A client in a session that counts. @param {import("../src/options.js").Options} [options] */
+export async function counting(options) {
+  const started = start(options);
+  await settle();
+  await started.WebSocket.last.welcome(COUNTS);
+  return started;
 }

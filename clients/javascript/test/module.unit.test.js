@@ -1,14 +1,14 @@
 /**
- * @file A part of the client that cannot be loaded: browsers may remember that for as long as the page lives.
+ * @file Parts of the client that cannot be loaded: browsers may remember that for as long as the page lives.
  * Loading fails by a hook of Node, which holds for this file alone.
  */
 import assert from "node:assert/strict";
 import { register } from "node:module";
 import { test } from "node:test";
-import { start } from "./hand.js";
+import { settle, start } from "./hand.js";
 
 const HOOK = `export async function resolve(name, context, next) {
-  if (name.endsWith("/callback-polling.js")) throw new Error("there is no network");
+  if (/\\/(callback-polling|move)\\.js$/.test(name)) throw new Error("there is no network");
   return next(name, context);
 }`;
 register(`data:text/javascript,${encodeURIComponent(HOOK)}`);
@@ -26,4 +26,12 @@ test("a transport that cannot be loaded does not keep the others from being trie
   assert.equal(made.length, tries + 1, "the WebSocket gets another chance");
   await WebSocket.last.welcome();
   assert.equal(comet.transport, "websocket");
+});
+
+test("a move that cannot be loaded is refused, and the session stays where it is", async () => {
+  const { comet, WebSocket, errors } = start({ transports: ["websocket", "long-polling"] });
+  await settle();
+  await WebSocket.last.welcome();
+  await assert.rejects(comet.switchTransport("long-polling"), { code: "transport_failed" });
+  assert.deepEqual([comet.transport, errors], ["websocket", []]);
 });

@@ -6,18 +6,17 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CometError } from "../src/error.js";
 import { Courier } from "../src/courier.js";
-import { settle, start } from "./hand.js";
+import { advice, COUNTS, loaded, settle, start } from "./hand.js";
 
-const advice = { reconnect: "retry", interval: 0, timeout: 25_000 };
 const names = ["websocket", "long-polling"];
 
-/** A client that lives on long polling and knows the WebSocket. @param {import("../src/options.js").Options} [options] */
-async function polling(options = {}) {
+/** A client that lives on long polling and knows the WebSocket. @param {import("../src/options.js").Options} [options] @param {object} [ext] Of the reply to its handshake. */
+async function polling(options = {}, ext = {}) {
   const started = start({ transports: ["long-polling", "websocket"], ...options });
   const { requests } = started;
   await settle();
   const [{ id }] = requests[0].messages;
-  await requests[0].answer([{ channel: "/meta/handshake", id, successful: true, clientId: "c1", supportedConnectionTypes: names, advice }]);
+  await requests[0].answer([{ channel: "/meta/handshake", id, successful: true, clientId: "c1", supportedConnectionTypes: names, advice, ext }]);
   await reply(requests[1]);
   return started;
 }
@@ -46,7 +45,7 @@ describe("a session that moves", () => {
     const page = new EventTarget();
     const { comet, clock, requests, WebSocket, errors } = await polling({ page });
     const moving = fate(comet.switchTransport("websocket"));
-    await settle();
+    await loaded();
     await WebSocket.last.open();
     await clock.move(5_000);
     page.dispatchEvent(new Event("online"));
@@ -64,7 +63,7 @@ describe("a session that moves", () => {
     const page = new EventTarget();
     const { comet, clock, requests, WebSocket, errors } = await polling({ page });
     const moving = fate(comet.switchTransport("websocket"));
-    await settle();
+    await loaded();
     await WebSocket.last.open();
     const [held, probe] = requests.slice(2);
     await reply(probe);
@@ -82,7 +81,7 @@ describe("a session that moves", () => {
     const { comet, clock, requests, WebSocket } = await socket();
     const first = fate(comet.switchTransport("long-polling"));
     const second = fate(comet.switchTransport("long-polling"));
-    await settle();
+    await loaded();
     await WebSocket.last.answer("/meta/connect", { advice });
     assert.equal(requests.length, 1);
     await reply(requests[0]);
@@ -95,7 +94,7 @@ describe("a session that moves", () => {
     const { comet, clock, requests, WebSocket } = await socket();
     const away = fate(comet.switchTransport("long-polling"));
     const back = fate(comet.switchTransport("websocket"));
-    await settle();
+    await loaded();
     await WebSocket.last.answer("/meta/connect", { advice });
     assert.deepEqual([away.now, back.now], ["pending", "pending"]);
     await reply(requests[0]);
@@ -118,7 +117,7 @@ describe("what others publish", () => {
     await settle();
     await WebSocket.last.answer("/meta/subscribe", { subscription: "/a" });
     const moving = fate(comet.switchTransport("long-polling"));
-    await settle();
+    await loaded();
     await WebSocket.last.answer("/meta/connect", { advice });
     await reply(requests[0], { channel: "/a", data: 2 });
     await WebSocket.last.receive({ channel: "/a", data: 1 });
@@ -134,7 +133,7 @@ describe("the mover's own publications", () => {
     const { comet, requests, WebSocket } = await socket();
     const first = fate(comet.publish("/a", 1));
     const moving = fate(comet.switchTransport("long-polling"));
-    await settle();
+    await loaded();
     await WebSocket.last.answer("/meta/connect", { advice });
     assert.deepEqual(requests, [], "the first publication has no answer yet");
     await WebSocket.last.answer("/a");
@@ -155,7 +154,7 @@ describe("the mover's own publications", () => {
     const { comet, requests, WebSocket } = await polling();
     const first = fate(comet.publish("/a", 1));
     const moving = fate(comet.switchTransport("websocket"));
-    await settle();
+    await loaded();
     await WebSocket.last.open();
     const [held, post, probe] = requests.slice(2);
     await reply(probe);
@@ -170,10 +169,43 @@ describe("the mover's own publications", () => {
     assert.deepEqual([first.now, second.now, moving.now, requests.length], ["done", "done", "done", 5]);
   });
 
+  test("are waited for by a session that counts too, but its held connect is not", async () => {
+    const { comet, requests, WebSocket } = await polling({}, COUNTS);
+    const first = fate(comet.publish("/a", 1));
+    const moving = fate(comet.switchTransport("websocket"));
+    await loaded();
+    await WebSocket.last.open();
+    const second = fate(comet.publish("/a", 2));
+    await settle();
+    assert.deepEqual([WebSocket.last.sent, requests.length], [[], 4], "the post has no answer yet");
+    await reply(requests[3]);
+    await WebSocket.last.answer("/meta/connect", { advice });
+    assert.deepEqual(WebSocket.last.on("/a").map(({ data }) => data), [2]);
+    await WebSocket.last.answer("/a");
+    await requests[2].answer("", 409);
+    assert.deepEqual([first.now, second.now, moving.now, requests.length], ["done", "done", "done", 4]);
+  });
+
+  test("leave on the new wire, in order and once, when the old one breaks before it has answered", async () => {
+    const { comet, requests, WebSocket } = await polling({}, COUNTS);
+    const publishing = [fate(comet.publish("/a", 1))];
+    fate(comet.switchTransport("websocket"));
+    await loaded();
+    await WebSocket.last.open();
+    publishing.push(fate(comet.publish("/a", 2)));
+    await requests[3].fail();
+    await WebSocket.last.answer("/meta/connect", { advice });
+    await settle();
+    const said = WebSocket.last.on("/a");
+    assert.deepEqual(said.map(({ data, ext }) => [data, ext.key]), [[1, requests[3].messages[0].ext.key], [2, said[1].ext.key]]);
+    await WebSocket.last.receive(...said.map(({ channel, id }) => ({ channel, id, successful: true })));
+    assert.deepEqual(publishing.map(({ now }) => now), ["done", "done"]);
+  });
+
   test("go on over the old wire when the new one refuses", async () => {
     const { comet, requests, WebSocket } = await polling();
     const moving = fate(comet.switchTransport("websocket"));
-    await settle();
+    await loaded();
     await WebSocket.last.open();
     const [held, probe] = requests.slice(2);
     await reply(probe);
@@ -191,7 +223,7 @@ describe("the mover's own publications", () => {
   test("are said before the goodbye of a client that closes while it moves", async () => {
     const { comet, requests, WebSocket } = await socket();
     fate(comet.switchTransport("long-polling"));
-    await settle();
+    await loaded();
     await WebSocket.last.answer("/meta/connect", { advice });
     const publishing = fate(comet.publish("/a", 1));
     const closing = fate(comet.close());
@@ -208,7 +240,7 @@ describe("the courier", () => {
   test("tells whoever waits for a connect that another took its place", async () => {
     const { clock } = start();
     const wire = /** @type {any} */ ({ limits: { mostMessages: 9, mostTogether: 999, mostAlone: 999 }, send() {}, onSilence() {} });
-    const courier = new Courier(/** @type {any} */ ({ clock, queueMessages: 9, queueBytes: 999 }));
+    const courier = new Courier(/** @type {any} */ ({ clock, random: () => 0.5, queueMessages: 9, queueBytes: 999 }));
     const connect = courier.ask(wire, { channel: "/meta/connect" }, "c1", 1_000);
     courier.abandonConnect();
     await assert.rejects(connect, (error) => error instanceof CometError && error.code === "superseded");

@@ -3,17 +3,16 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { settle, start, URL } from "./hand.js";
+import { advice, loaded, settle, start, URL } from "./hand.js";
 
 describe("long polling", () => {
   const polling = { transports: ["long-polling"] };
-  const advice = { reconnect: "retry", interval: 0, timeout: 25_000 };
 
   /** @param {ReturnType<typeof start>} started */
-  async function welcome({ requests }, supportedConnectionTypes = ["long-polling"]) {
+  async function welcome({ requests }, supportedConnectionTypes = ["long-polling"], ext = {}) {
     await settle();
     const [{ id }] = requests[0].messages;
-    await requests[0].answer([{ channel: "/meta/handshake", id, successful: true, clientId: "c1", supportedConnectionTypes, advice }]);
+    await requests[0].answer([{ channel: "/meta/handshake", id, successful: true, clientId: "c1", supportedConnectionTypes, advice, ext }]);
     await requests[1].answer([{ channel: "/meta/connect", id: requests[1].messages[0].id, successful: true, advice }]);
   }
 
@@ -87,38 +86,6 @@ describe("long polling", () => {
     assert.deepEqual([started.requests[3].aborted(), started.comet.state], [true, "connected"]);
   });
 
-  test("a connect the server forgot is given up some time after a newer one was answered", async () => {
-    const page = new EventTarget();
-    const started = start({ ...polling, page });
-    await welcome(started);
-    await started.clock.move(5_000);
-    page.dispatchEvent(new Event("online"));
-    await settle();
-    const [old, probe] = started.requests.slice(2);
-    assert.deepEqual(probe.messages[0].advice, { timeout: 0 });
-    await probe.answer([{ channel: "/meta/connect", id: probe.messages[0].id, successful: true, advice }]);
-    assert.equal(old.aborted(), false);
-    await started.clock.move(2_000);
-    assert.deepEqual([old.aborted(), started.comet.state, started.errors], [true, "connected", []]);
-  });
-
-  test("the answer of a newer connect waits for that of an older one", async () => {
-    const page = new EventTarget();
-    const started = start({ ...polling, page });
-    await welcome(started);
-    const heard = [];
-    started.comet.subscribe("/a", ({ data }) => heard.push(data));
-    await started.clock.move(5_000);
-    page.dispatchEvent(new Event("online"));
-    await settle();
-    const connects = started.requests.slice(2).filter(({ messages: [{ channel }] }) => channel === "/meta/connect");
-    const [old, probe] = connects;
-    await probe.answer([{ channel: "/a", data: 2 }, { channel: "/meta/connect", id: probe.messages[0].id, successful: true, advice }]);
-    assert.deepEqual(heard, []);
-    await old.answer([{ channel: "/a", data: 1 }, { channel: "/meta/connect", id: old.messages[0].id, successful: true }]);
-    assert.deepEqual([heard, started.errors], [[1, 2], []]);
-  });
-
   test("another wire waits for what is on its way over the last", async () => {
     const started = start(polling);
     await welcome(started);
@@ -132,28 +99,39 @@ describe("long polling", () => {
     assert.equal(started.requests[4].messages[0].channel, "/meta/connect");
   });
 
-  test("a session crosses to a socket without being overtaken by its own past", async () => {
+  test("a connect that was overtaken by the move, and is refused for it, disturbs nothing", async () => {
     const started = start({ transports: ["long-polling", "websocket"] });
     const { comet, requests, WebSocket } = started;
-    await welcome(started, ["websocket", "long-polling"]);
+    await welcome(started, ["websocket", "long-polling"], { received: true });
+    const moving = comet.switchTransport("websocket");
+    await loaded();
+    await WebSocket.last.open();
+    await requests[2].answer([{ channel: "/meta/connect", id: requests[2].messages[0].id, successful: false, error: "409::superseded" }]);
+    await WebSocket.last.answer("/meta/connect", { advice });
+    await moving;
+    assert.deepEqual([comet.transport, comet.state, started.errors], ["websocket", "connected", []]);
+  });
+
+  test("a session crosses to a socket, and what the old wire still brings is heard once", async () => {
+    const started = start({ transports: ["long-polling", "websocket"] });
+    const { comet, requests, WebSocket } = started;
+    await welcome(started, ["websocket", "long-polling"], { received: true });
     const heard = [];
     comet.subscribe("/a", ({ data }) => heard.push(data));
     await settle();
     const [held, subscribe] = requests.slice(2);
+    await subscribe.answer([{ channel: "/meta/subscribe", id: subscribe.messages[0].id, subscription: "/a", successful: true }]);
     const moving = comet.switchTransport("websocket");
-    await settle();
+    await loaded();
     await WebSocket.last.open();
-    const probe = requests[4];
-    assert.deepEqual([probe.messages[0].advice, WebSocket.last.sent], [{ timeout: 0 }, []], "the old wire is asked first");
-    await probe.answer([{ channel: "/meta/connect", id: probe.messages[0].id, successful: true, advice }]);
-    assert.deepEqual(WebSocket.last.sent, [], "the held connect may still be on its way");
-    await held.answer("", 409);
-    assert.deepEqual(WebSocket.last.sent, [], "the subscribe may still be on its way");
-    const past = { channel: "/a", data: 1, ext: { position: { epoch: "e", offset: 1 } } };
-    await subscribe.answer([past, { channel: "/meta/subscribe", id: subscribe.messages[0].id, subscription: "/a", successful: true }]);
+    assert.deepEqual(WebSocket.last.sent[0].ext, { connect: 3, received: 0 });
+    const [first, second, third] = [1, 2, 3].map((data) => ({ channel: "/a", data, ext: { position: { epoch: "e", offset: data } } }));
+    await held.answer([first, second, { channel: "/meta/connect", id: held.messages[0].id, successful: true }]);
     await WebSocket.last.answer("/meta/connect", { advice });
-    await WebSocket.last.receive({ channel: "/a", data: 2, ext: { position: { epoch: "e", offset: 2 } } });
+    await WebSocket.last.receive(first, second, third);
     await moving;
-    assert.deepEqual([heard, comet.transport, comet.clientId, requests.length], [[1, 2], "websocket", "c1", 5]);
+    await WebSocket.last.answer("/meta/connect");
+    assert.deepEqual([heard, comet.transport, comet.clientId, requests.length], [[1, 2, 3], "websocket", "c1", 4]);
+    assert.equal(WebSocket.last.sent.at(-1).ext.received, 3);
   });
 });

@@ -29,6 +29,13 @@ export class ScriptedSocket {
     this.#write(0x81, Buffer.from(text));
   }
 
+  /** @param {string} text Announced in full, sent by half. */
+  sendPart(text) {
+    const payload = Buffer.from(text);
+    const head = Buffer.from([0x81, 126, payload.length >> 8, payload.length & 0xff]);
+    this.#socket.write(Buffer.concat([head, payload.subarray(0, payload.length / 2)]));
+  }
+
   /** @param {number} code @param {string} [reason] */
   close(code, reason = "") {
     const payload = Buffer.alloc(2 + Buffer.byteLength(reason));

@@ -1,7 +1,9 @@
 /**
  * @file Sessions, subscriptions and deliveries of one test, and the script by which its server misbehaves.
- * Just enough Bayeux to be a fair partner: held connects, early delivery, duplicate connects, expiry on command.
+ * Just enough Bayeux to be a fair partner: held connects, early delivery, duplicate connects, expiry on command. What clients that
+ * count have not received is sent again; the past is in `scripted-history.js`.
  */
+import { History } from "./scripted-history.js";
 
 /**
  * @typedef {object} Script
@@ -18,15 +20,21 @@
  * @property {Record<string, unknown>} [refusalAdvice] Goes with a refused handshake.
  * @property {number} [dropReplies] So many ordinary requests or frames are processed but never answered: the connection is cut.
  * @property {number} [loseSessions] So many publishes find their session gone.
+ * @property {boolean} [plain] It counts nothing and knows no keys, as other servers.
+ * @property {boolean} [cutFrames] The next event is cut in the middle, and every connection with it.
  */
 
 /**
  * @typedef {object} Guest
  * @property {string} id
  * @property {Set<string>} names
- * @property {any[]} mailbox
+ * @property {boolean} counts
+ * @property {number} connects The number of its newest connect.
+ * @property {number} lost So many of what was sent are no longer kept.
+ * @property {any[]} mailbox What was not sent yet; for a client that counts all there ever was.
+ * @property {number} next The place in the mailbox of what is sent next.
+ * @property {any} resumed The socket on which the client has said its count.
  * @property {boolean} met Whether it has connected before.
- * @property {number} connects Number of its newest connect.
  * @property {{ message: any, answer: (replies: any[]) => void, fail: () => void, timer: any } | undefined} held
  * @property {import("./scripted-socket.js").ScriptedSocket | undefined} socket
  */
@@ -40,7 +48,7 @@ export class World {
   /** @type {Map<string, Guest>} */
   guests = new Map();
   #sockets = new Set();
-  #offsets = new Map();
+  #history = new History();
   #lastGuest = 0;
   #lastBatch = 0;
   #inFlight = 0;
@@ -59,6 +67,8 @@ export class World {
       cut: () => this.cut(),
       closeSockets: (code) => [...this.#sockets].forEach((socket) => socket.close(code)),
       forgetSessions: () => this.forgetSessions(),
+      cutBeyond: (publications) => this.cutBeyond(publications),
+      forgetHistory: () => this.#history.forget(),
       sessions: () => [...this.guests.values()].map(({ id, names }) => ({ id, names: [...names] })),
       openSockets: () => this.#sockets.size,
       mostInFlight: () => this.mostInFlight,
@@ -81,6 +91,13 @@ export class World {
     }
   }
 
+  /** Cuts every connection; what is published then is sent to nobody and not kept for those who come back. @param {[string, unknown][]} publications */
+  cutBeyond(publications) {
+    this.cut();
+    for (const [channel, data] of publications) this.publish(channel, data);
+    for (const guest of this.guests.values()) guest.lost = guest.mailbox.length;
+  }
+
   /** The sessions are gone; connects that are held learn it. */
   forgetSessions() {
     const guests = [...this.guests.values()];
@@ -95,26 +112,47 @@ export class World {
    * @param {string} channel
    * @param {unknown} data
    * @param {Record<string, unknown>} [ext] Without one the event carries its position.
+   * @param {{ key?: string, except?: Guest }} [wish]
    */
-  publish(channel, data, ext) {
-    const offset = (this.#offsets.get(channel) ?? 0) + 1;
-    this.#offsets.set(channel, offset);
-    const event = { channel, data, ext: ext ?? { position: { epoch: "e1", offset } } };
-    for (const guest of this.guests.values()) {
-      if (![...guest.names].some((name) => matches(name, channel))) continue;
+  publish(channel, data, ext, { key, except } = {}) {
+    const { position, event } = this.#history.add(channel, data, ext, key);
+    for (const guest of event ? this.guests.values() : []) {
+      if (guest === except || ![...guest.names].some((name) => matches(name, channel))) continue;
       this.deliver(guest, event);
       if (this.script.duplicate) this.deliver(guest, event);
     }
-    return { epoch: "e1", offset };
+    return position;
   }
 
   /** @param {Guest} guest @param {any} event */
   deliver(guest, event) {
-    if (guest.socket) return guest.socket.send(JSON.stringify([event]));
     guest.mailbox.push(event);
+    if (guest.socket) return (!guest.counts || guest.resumed === guest.socket) && this.#push(guest);
     // Later, so that a publisher's own request may carry the event first.
-    setImmediate(() => guest.mailbox.length > 0 && this.#answerHeld(guest));
+    setImmediate(() => guest.mailbox.length > guest.next && this.#answerHeld(guest));
     return undefined;
+  }
+
+  /** @param {Guest} guest @returns {any[]} What leaves now. */
+  #take(guest) {
+    const events = guest.mailbox.slice(guest.next);
+    if (guest.counts) guest.next = guest.mailbox.length;
+    else guest.mailbox = [];
+    return events;
+  }
+
+  /** @param {Guest} guest */
+  #push(guest) {
+    for (const event of this.#take(guest)) {
+      const text = JSON.stringify([event]);
+      if (!this.script.cutFrames) guest.socket?.send(text);
+      else guest.socket?.sendPart(text), this.#afterCut();
+    }
+  }
+
+  #afterCut() {
+    this.script.cutFrames = false;
+    this.cut();
   }
 
   /** @param {import("./scripted-socket.js").ScriptedSocket} socket */
@@ -189,10 +227,11 @@ export class World {
       this.script.dropReplies -= 1;
       return carrier.drop();
     }
-    // Events leave with any reply, except on callback polling, where only connects carry them.
-    const overtaken = replies[0]?.error === "409::superseded";
-    const carries = guest && !carrier.socket && !overtaken && (carrier.name !== "callback-polling" || batch[0].channel === "/meta/connect");
-    if (replies.length > 0) carrier.answer([...(carries ? guest.mailbox.splice(0) : []), ...replies]);
+    // Events leave with any reply, except on callback polling and to clients that count, where only connects carry them.
+    const accepted = batch[0].channel === "/meta/connect" && replies.at(-1)?.successful;
+    const early = carrier.name !== "callback-polling" && !guest?.counts && batch[0].channel !== "/meta/connect";
+    const carries = guest && !carrier.socket && (early || accepted);
+    if (replies.length > 0) carrier.answer([...(carries ? this.#take(guest) : []), ...replies]);
     return undefined;
   }
 
@@ -202,9 +241,12 @@ export class World {
     if (error) return { ...reply(message, error), advice: this.script.refusalAdvice };
     this.#lastGuest += 1;
     const id = `guest${this.#lastGuest}`;
-    this.guests.set(id, { id, names: new Set(), mailbox: [], met: false, connects: 0, held: undefined, socket: carrier.socket });
+    const counts = message.ext?.received === true && !this.script.plain;
+    const known = { counts, connects: 0, next: 0, lost: 0, resumed: undefined };
+    this.guests.set(id, { id, names: new Set(), mailbox: [], met: false, held: undefined, socket: carrier.socket, ...known });
     const supportedConnectionTypes = this.script.supported ?? ["websocket", "long-polling", "callback-polling"];
-    return { ...reply(message), clientId: id, version: "1.0", supportedConnectionTypes, advice: this.#advice() };
+    const ext = counts ? { received: true } : undefined;
+    return { ...reply(message), clientId: id, version: "1.0", supportedConnectionTypes, advice: this.#advice(), ext };
   }
 
   #advice() {
@@ -215,6 +257,7 @@ export class World {
   #answer(guest, message, carrier) {
     const { channel, subscription } = message;
     if (channel === "/meta/connect") return this.#onConnect(guest, message, carrier);
+    if (channel === "/meta/received") return undefined;
     if (channel === "/meta/disconnect") {
       guest.held?.answer([{ ...reply(guest.held.message), advice: { reconnect: "none" } }]);
       clearTimeout(guest.held?.timer);
@@ -225,14 +268,28 @@ export class World {
     if (error) return { ...reply(message, error), subscription };
     if (channel === "/meta/subscribe") guest.names.add(subscription);
     if (channel === "/meta/unsubscribe") guest.names.delete(subscription);
-    if (subscription) return { ...reply(message), subscription };
+    if (subscription) return { ...reply(message), subscription, ext: this.#recover(guest, message) };
     if ((this.script.loseSessions ?? 0) > 0) {
       this.script.loseSessions -= 1;
       this.guests.delete(guest.id);
       return unknown(message);
     }
     if (channel.startsWith("/service/")) return this.#serve(guest, message);
-    return { ...reply(message), ext: { position: this.publish(channel, message.data) } };
+    const { key, echo } = (guest.counts && message.ext) || {};
+    const position = this.publish(channel, message.data, undefined, { key, except: echo === false ? guest : undefined });
+    return { ...reply(message), ext: guest.counts ? { position, durability: "memory" } : { position } };
+  }
+
+  /** @param {Guest} guest @param {any} message A subscribe. */
+  #recover(guest, { channel, subscription, ext }) {
+    if (!guest.counts || channel !== "/meta/subscribe") return undefined;
+    const time = Date.now();
+    if (!ext?.since) return { time };
+    const past = this.#history.since(subscription, (name) => matches(subscription, name), ext.since);
+    const { gaps } = past.ext;
+    if (gaps) this.deliver(guest, { channel: "/meta/gap", ext: { gaps } });
+    for (const event of past.events) this.deliver(guest, event);
+    return { ...past.ext, time };
   }
 
   /** @param {Guest} guest @param {any} message */
@@ -245,18 +302,27 @@ export class World {
 
   /** @param {Guest} guest @param {any} message @param {any} carrier */
   #onConnect(guest, message, carrier) {
-    const number = message.ext?.connect ?? guest.connects + 1;
+    const { connect = guest.connects + 1, received } = message.ext ?? {};
     // A newer one has overtaken it on its way, and what it would carry came later.
-    if (number <= guest.connects) return reply(message, "409::superseded");
-    guest.connects = number;
+    if (connect <= guest.connects) return reply(message, "409::superseded");
+    guest.connects = connect;
     this.#endHeld(guest);
     guest.socket = carrier.socket;
-    const atOnce = !guest.met || message.advice?.timeout === 0 || (!carrier.socket && guest.mailbox.length > 0);
+    if (guest.counts && (!carrier.socket || guest.resumed !== carrier.socket)) {
+      if (received < guest.lost) {
+        this.guests.delete(guest.id);
+        return { ...reply(message, "402::resume_failed"), advice: { reconnect: "handshake", interval: 0 } };
+      }
+      if (received > guest.next) return { ...reply(message, "400::message_invalid"), advice: { reconnect: "none" } };
+      guest.next = received;
+      guest.resumed = carrier.socket;
+    }
+    const atOnce = !guest.met || message.advice?.timeout === 0 || (!carrier.socket && guest.mailbox.length > guest.next);
     guest.met = true;
-    if (carrier.socket) for (const event of guest.mailbox.splice(0)) carrier.answer([event]);
-    if (atOnce) return { ...reply(message), advice: this.#advice() };
+    if (carrier.socket) this.#push(guest);
+    if (atOnce) return { ...reply(message), advice: this.#advice(), ext: guest.counts && !carrier.socket ? { time: Date.now() } : undefined };
     const timer = setTimeout(() => this.#answerHeld(guest), this.script.timeoutMs ?? 2_000);
-    guest.held = { message, answer: carrier.answer, fail: carrier.fail, timer, response: carrier.response };
+    guest.held = { message, answer: carrier.answer, fail: carrier.fail, drop: carrier.drop, timer, response: carrier.response };
     return undefined;
   }
 
@@ -265,7 +331,14 @@ export class World {
     const { held } = guest;
     guest.held = undefined;
     clearTimeout(held?.timer);
-    held?.answer([...(guest.socket ? [] : guest.mailbox.splice(0)), reply(held.message)]);
+    if (!held) return;
+    const events = guest.socket ? [] : this.#take(guest);
+    if (this.script.cutFrames && events.length > 0) {
+      held.drop();
+      return this.#afterCut();
+    }
+    held.answer([...events, reply(held.message)]);
+    return undefined;
   }
 
   /** @param {Guest} guest A newer connect takes the place of the held one, or its wire is gone. */

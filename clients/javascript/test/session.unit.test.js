@@ -201,7 +201,7 @@ describe("a session", () => {
     assert.deepEqual(errors, ["token_failed"]);
     await clock.move(250);
     await WebSocket.last.open();
-    assert.deepEqual(WebSocket.last.sent.at(-1).ext, { token: "t" });
+    assert.deepEqual(WebSocket.last.sent.at(-1).ext, { received: true, token: "t" });
   });
 
   test("text that is not JSON ends the connection, not the client", async () => {
@@ -278,7 +278,7 @@ describe("a session", () => {
     await settle();
     await WebSocket.last.answer("/meta/subscribe", { subscription: "/a" });
     const asked = WebSocket.last.sent.filter(({ channel }) => channel === "/meta/subscribe");
-    assert.deepEqual(asked.map(({ ext }) => ext), [undefined, { since: { epoch: "e", offset: 3 } }]);
+    assert.deepEqual(asked.map(({ ext }) => ext), [{}, { since: { epoch: "e", offset: 3 } }]);
     await WebSocket.last.answer("/meta/subscribe", { subscription: "/a" });
     assert.equal(await late.ready, late);
   });

@@ -19,7 +19,8 @@ export const systemClock = {
 
 /** A wait that ends by itself or is ended early. */
 export class Pause {
-  #end = () => {};
+  /** Ends it now. */
+  end = () => {};
 
   /**
    * @param {Clock} clock
@@ -29,15 +30,10 @@ export class Pause {
     /** Resolves when the wait is over. @type {Promise<void>} */
     this.over = new Promise((resolve) => {
       const timer = clock.setTimeout(resolve, delayMs);
-      this.#end = () => {
+      this.end = () => {
         clock.clearTimeout(timer);
         resolve();
       };
     });
-  }
-
-  /** Ends the wait now. */
-  end() {
-    this.#end();
   }
 }

@@ -18,12 +18,9 @@ export function watchWake(page, document, onWake) {
   const onPageShow = (event) => {
     if (/** @type {PageTransitionEvent} */ (event).persisted) onWake();
   };
-  page?.addEventListener?.("online", onWake);
-  page?.addEventListener?.("pageshow", onPageShow);
-  document?.addEventListener?.("visibilitychange", onVisibility);
-  return () => {
-    page?.removeEventListener?.("online", onWake);
-    page?.removeEventListener?.("pageshow", onPageShow);
-    document?.removeEventListener?.("visibilitychange", onVisibility);
-  };
+  const end = new AbortController();
+  page?.addEventListener?.("online", onWake, end);
+  page?.addEventListener?.("pageshow", onPageShow, end);
+  document?.addEventListener?.("visibilitychange", onVisibility, end);
+  return () => end.abort();
 }

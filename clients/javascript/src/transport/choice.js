@@ -106,17 +106,6 @@ export function isPublic(name) {
 
 /**
  * @param {string} name
- * @param {Pick<import("./transport.js").Parts, "fetch" | "WebSocket" | "document">} parts
- * @returns {boolean} Whether this platform has what the transport needs.
- */
-export function isUsable(name, parts) {
-  if (name === "websocket") return typeof parts.WebSocket === "function";
-  if (name === "long-polling") return typeof parts.fetch === "function";
-  return name === "callback-polling" && typeof parts.document?.createElement === "function";
-}
-
-/**
- * @param {string} name
  * @param {import("./transport.js").Parts} parts
  * @returns {Promise<import("./transport.js").Transport>}
  */

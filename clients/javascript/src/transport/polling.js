@@ -3,25 +3,25 @@
  * How a request is made is left to the subclass. A failed request loses its messages, never the wire: there is no wire to lose.
  */
 import { CometError } from "../error.js";
-import { BATCH_BYTES, BATCH_MESSAGES, RETIRE_MS } from "./transport.js";
+import { Pause } from "../scheduler/clock.js";
+import { LIMITS, RETIRE_MS } from "./transport.js";
 
 /**
  * @typedef {import("../message.js").Message} Message
- * @typedef {{ ids: readonly string[], connect: boolean, abort: AbortController, answer?: { messages: Message[], error: CometError } }} Request
+ * @typedef {{ ids: readonly string[], connect: boolean, abort: AbortController, over?: Promise<void> }} Request
  */
 
 /** @abstract */
 export class PollingTransport {
   name = "polling";
+  pushes = false;
   /** @type {import("./transport.js").Limits} */
-  limits = { mostMessages: BATCH_MESSAGES, mostTogether: BATCH_BYTES, mostAlone: Infinity };
+  limits = LIMITS;
   /** @type {import("./transport.js").Parts} @protected */
   parts;
   /** In the order they were made. @type {Set<Request>} */
   #requests = new Set();
   #closed = false;
-  /** Told whenever a request ends. @type {Set<() => void>} */
-  #watchers = new Set();
 
   /** @param {import("./transport.js").Parts} parts */
   constructor(parts) {
@@ -45,8 +45,8 @@ export class PollingTransport {
     /** @type {Request} */
     const request = { ids, connect, abort: new AbortController() };
     this.#requests.add(request);
-    this.request(`[${batch.map(({ text }) => text).join(",")}]`, request.abort.signal).then(
-      (messages) => this.#onEnd(request, messages, new CometError("connection_lost", { message: "The answer lacks a reply." })),
+    request.over = this.request(`[${batch.map(({ text }) => text).join(",")}]`, request.abort.signal).then(
+      (messages) => this.#onEnd(request, messages, new CometError("connection_lost")),
       (error) => this.#onEnd(request, [], error instanceof CometError ? error : new CometError("connection_lost", { cause: error })),
     );
   }
@@ -68,44 +68,22 @@ export class PollingTransport {
     for (const request of this.#requests) if (request.ids.includes(id)) request.abort.abort(new CometError("timeout"));
   }
 
-  /** @returns {Promise<void>} */
   quiet() {
-    return this.#without(({ connect }) => connect);
+    const pause = new Pause(this.parts.clock, RETIRE_MS);
+    Promise.all([...this.#requests].map(({ over }) => over)).then(() => pause.end());
+    return pause.over;
   }
 
   /** @returns {Promise<void>} */
   async retire() {
-    await this.#without(() => true);
+    await this.quiet();
     this.close();
   }
 
   close() {
     this.#closed = true;
-    for (const request of this.#requests) if (request.answer) this.#report(request, request.answer);
     for (const { abort } of this.#requests) abort.abort();
     this.#requests.clear();
-    for (const tell of [...this.#watchers]) tell();
-  }
-
-  /**
-   * @param {(request: { connect: boolean }) => boolean} which
-   * @returns {Promise<void>} Resolves when there is no such request, or has been one for too long.
-   */
-  #without(which) {
-    if (![...this.#requests].some(which)) return Promise.resolve();
-    const { clock } = this.parts;
-    return new Promise((resolve) => {
-      const end = () => {
-        clock.clearTimeout(timer);
-        this.#watchers.delete(check);
-        resolve();
-      };
-      const check = () => {
-        if (![...this.#requests].some(which)) end();
-      };
-      const timer = clock.setTimeout(end, RETIRE_MS);
-      this.#watchers.add(check);
-    });
   }
 
   /**
@@ -114,49 +92,14 @@ export class PollingTransport {
    * @param {CometError} error What the messages without a reply are told.
    */
   #onEnd(request, messages, error) {
-    if (!this.#requests.has(request)) return;
-    request.answer = { messages, error };
-    if (request.connect) {
-      this.#dropOlder(request);
-      this.#reportConnects();
-    } else {
-      this.#report(request, request.answer);
-      this.parts.reports.onDrain();
-    }
-    for (const tell of [...this.#watchers]) tell();
-  }
-
-  /** Answers of two connects may overtake each other on the way; their events may not. */
-  #reportConnects() {
-    for (const request of this.#requests) {
-      if (!request.connect) continue;
-      if (!request.answer) break;
-      this.#report(request, request.answer);
-    }
-  }
-
-  /**
-   * @param {Request} request
-   * @param {NonNullable<Request["answer"]>} answer
-   */
-  #report(request, { messages, error }) {
-    this.#requests.delete(request);
-    const { onMessages, onLost } = this.parts.reports;
+    if (!this.#requests.delete(request)) return;
+    const { ids, connect } = request;
+    const { onMessages, onLost, onDrain } = this.parts.reports;
     if (messages.length > 0) onMessages(messages);
-    onLost(error, request.ids);
+    onLost(error, ids);
+    if (!connect) onDrain();
   }
 
-  /**
-   * Connects made before one that has ended are no longer held; those the server forgot to end are given up after a while.
-   * @param {{ ids: readonly string[] }} request
-   */
-  #dropOlder({ ids }) {
-    const older = [...this.#requests].filter((each) => each.connect && Number(each.ids[0]) < Number(ids[0]));
-    if (older.length === 0) return;
-    this.parts.clock.setTimeout(() => {
-      for (const { abort } of older) abort.abort(new CometError("superseded"));
-    }, RETIRE_MS);
-  }
 }
 
 /**
@@ -165,6 +108,6 @@ export class PollingTransport {
  * @throws {CometError} when it is not a batch.
  */
 export function checkBatch(body) {
-  if (!Array.isArray(body) || body.length === 0) throw new CometError("connection_lost", { message: "The answer is not a batch of messages." });
+  if (!Array.isArray(body) || body.length === 0) throw new CometError("connection_lost");
   return body;
 }

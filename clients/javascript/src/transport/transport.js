@@ -25,11 +25,13 @@
  * One wire.
  * @typedef {object} Transport
  * @property {string} name The `connectionType`.
+ * @property {boolean} pushes Whether events come at any time, not only with answers.
  * @property {Limits} limits
  * @property {() => Promise<void>} open Resolves when messages can be sent; rejects with a `CometError`.
  * @property {boolean} writable Whether an ordinary batch may be sent now. A connect may always be sent.
  * @property {(batch: readonly { id: string, text: string }[], connect: boolean) => void} send
- * @property {() => Promise<void>} quiet Resolves when no connect is on its way that the server might see after one on another wire.
+ * @property {() => Promise<void>} [quiet] Resolves when nothing is on its way that the server might see after what comes on another
+ *   wire, or has been for too long. What is sent on one socket is seen in order anyway.
  * @property {(id: string) => void} onSilence A message was not answered in time; the wire draws its conclusions and reports a loss.
  * @property {(superseded?: boolean) => Promise<void>} retire Sends no more, lets what is on its way arrive, closes; resolves when nothing
  *   more will come. Superseded: another wire carries the session now, so the server ends this one by itself.
@@ -51,8 +53,5 @@
 /** How long a retiring wire may take to hand over what is on its way. */
 export const RETIRE_MS = 2_000;
 
-/** Batches are kept near this size; the server's own limit is for single large messages. */
-export const BATCH_BYTES = 65_536;
-
-/** The server takes no more messages than this in a batch. */
-export const BATCH_MESSAGES = 100;
+/** What a batch holds where messages have no bound: the server takes no more of them, and its bound in bytes is for one large message. @type {Limits} */
+export const LIMITS = { mostMessages: 100, mostTogether: 65_536, mostAlone: Infinity };

@@ -3,34 +3,28 @@
  * What a closed or silent socket means for the session is decided in `session.js`. Frames come from the platform's `WebSocket`.
  */
 import { CometError, errorFromClose } from "../error.js";
-import { BATCH_BYTES, BATCH_MESSAGES, RETIRE_MS } from "./transport.js";
+import { Pause } from "../scheduler/clock.js";
+import { LIMITS, RETIRE_MS } from "./transport.js";
 
 /** Bytes the socket may hold back before we wait for it. */
 const MOST_BUFFERED = 1_048_576;
 const DRAIN_CHECK_MS = 50;
-
-/**
- * @param {string} url Address of the server, http or ws.
- * @returns {string} The same with ws or wss.
- */
-export function webSocketUrl(url) {
-  return url.replace(/^http/, "ws");
-}
 
 /** @typedef {import("./transport.js").Transport} Transport */
 
 /** @implements {Transport} */
 export class WebSocketTransport {
   name = "websocket";
-  limits = { mostMessages: BATCH_MESSAGES, mostTogether: BATCH_BYTES, mostAlone: Infinity };
+  pushes = true;
+  limits = LIMITS;
   #parts;
   /** @type {WebSocket | undefined} */
   #socket;
   /** @type {unknown} */
   #drainTimer;
   #closed = false;
-  /** @type {() => void} */
-  #onRetired = () => {};
+  /** @type {Pause | undefined} */
+  #retiring;
 
   /** @param {import("./transport.js").Parts} parts */
   constructor(parts) {
@@ -42,7 +36,7 @@ export class WebSocketTransport {
     const { url, clock, openTimeoutMs } = this.#parts;
     const Socket = /** @type {typeof WebSocket} */ (this.#parts.WebSocket);
     return new Promise((resolve, reject) => {
-      const timer = clock.setTimeout(() => fail(new CometError("transport_failed", { message: "The WebSocket did not open in time." })), openTimeoutMs);
+      const timer = clock.setTimeout(() => fail(new CometError("transport_failed")), openTimeoutMs);
       /** @param {CometError} error */
       const fail = (error) => {
         clock.clearTimeout(timer);
@@ -50,18 +44,17 @@ export class WebSocketTransport {
         reject(error);
       };
       try {
-        this.#socket = new Socket(webSocketUrl(url));
+        this.#socket = new Socket(url.replace(/^http/, "ws"));
       } catch (cause) {
         return fail(new CometError("transport_failed", { cause }));
       }
       const socket = this.#socket;
       socket.onmessage = ({ data }) => this.#onFrame(data);
-      socket.onclose = ({ code, reason }) => {
+      // Some platforms tell of a refused upgrade by an error alone, which has no code.
+      socket.onclose = socket.onerror = (/** @type {Partial<CloseEvent>} */ { code = 0, reason }) => {
         const error = errorFromClose(code, reason);
         fail(error.code === "connection_lost" ? new CometError("transport_failed", { cause: error.cause }) : error);
       };
-      // Some platforms tell of a refused upgrade by this event alone.
-      socket.onerror = () => fail(new CometError("transport_failed"));
       socket.onopen = () => {
         clock.clearTimeout(timer);
         socket.onerror = null;
@@ -90,9 +83,6 @@ export class WebSocketTransport {
     this.#socket.send(`[${batch.map(({ text }) => text).join(",")}]`);
   }
 
-  /** Messages of one socket cannot overtake each other. */
-  async quiet() {}
-
   /** A socket that lets a message go unanswered is taken for dead. */
   onSilence() {
     this.#onGone(new CometError("timeout"));
@@ -102,20 +92,15 @@ export class WebSocketTransport {
    * @param {boolean} [superseded]
    * @returns {Promise<void>}
    */
-  retire(superseded = false) {
-    if (this.#closed || !this.#socket || this.#socket.readyState === 3) {
-      this.close();
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
-      const timer = this.#parts.clock.setTimeout(() => this.#onGone(new CometError("connection_lost")), RETIRE_MS);
-      this.#onRetired = () => {
-        this.#parts.clock.clearTimeout(timer);
-        resolve();
-      };
+  async retire(superseded = false) {
+    const socket = this.#socket;
+    if (socket && !this.#closed && socket.readyState < 3) {
+      this.#retiring = new Pause(this.#parts.clock, RETIRE_MS);
       // The server closes the older wire behind everything it has written. A socket closed from this side drops what still comes.
-      if (!superseded) this.#socket?.close(1000);
-    });
+      if (!superseded) socket.close(1000);
+      await this.#retiring.over;
+    }
+    this.close();
   }
 
   close() {
@@ -125,7 +110,7 @@ export class WebSocketTransport {
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
     if (socket.readyState < 2) socket.close(1000);
-    this.#onRetired();
+    this.#retiring?.end();
   }
 
   /** @param {unknown} data */
@@ -134,7 +119,7 @@ export class WebSocketTransport {
     try {
       messages = JSON.parse(/** @type {string} */ (data));
     } catch (cause) {
-      return this.#onGone(new CometError("connection_lost", { message: "The server sent what is not JSON.", cause }));
+      return this.#onGone(new CometError("connection_lost", { cause }));
     }
     this.#parts.reports.onMessages(Array.isArray(messages) ? messages : [messages]);
   }
