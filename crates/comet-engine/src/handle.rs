@@ -89,6 +89,17 @@ impl Handle {
         receiver.await.unwrap_or(Err(Code::Draining))
     }
 
+    /// Whether a channel is there: something was published on it lately, or somebody listens to it by its own name.
+    ///
+    /// # Errors
+    /// `draining` when the engine has stopped.
+    pub async fn exists(&self, channel: Channel) -> Result<bool, Code> {
+        let (answer, receiver) = oneshot::channel();
+        let home = home_of(channel.as_str(), self.inner.peers.len());
+        self.inner.peers[home].post(Letter::Exists { channel, answer });
+        receiver.await.map_err(|_| Code::Draining)
+    }
+
     /// Sends an event to one session alone. A session that is gone gets nothing.
     ///
     /// # Errors

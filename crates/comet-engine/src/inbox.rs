@@ -27,6 +27,8 @@ pub(crate) enum Letter {
     Publication(Arc<Publication>),
     /// To a publisher's shard: what became of the publication.
     Published { exchange: ExchangeKey, reply: usize, outcome: Result<Position, Code> },
+    /// To a home: is this channel there?
+    Exists { channel: Channel, answer: oneshot::Sender<bool> },
     /// To a home: what did somebody miss?
     Recover(Box<Recover>),
     /// From a home: what it remembers of that.

@@ -4,6 +4,7 @@
 
 mod api;
 mod application;
+mod authorizer;
 mod bad_batch;
 mod bad_frame;
 mod bad_request;
