@@ -7,6 +7,7 @@ mod application;
 mod bad_batch;
 mod bad_frame;
 mod bad_request;
+mod behind;
 mod browser;
 mod busy;
 mod callback;
