@@ -41,8 +41,8 @@ export const CODES = {
   body_too_large: [413, "none"],
   /** The frame is too large for the server. */
   frame_too_large: [413, "none"],
-  /** The client read too slowly and lost its place. */
-  slow_consumer: [503, "handshake"],
+  /** The client reads too slowly. */
+  slow_consumer: [503, "retry"],
   /** Too many messages in too short a time. */
   rate_limited: [429, "retry"],
   /** The session has too many subscriptions. */

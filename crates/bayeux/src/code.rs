@@ -90,7 +90,7 @@ table! {
     ForbiddenOrigin, "forbidden_origin", 403, 403, 4403, None, "Pages of this origin may not use the server.";
 
     // Receivers that cannot keep up, and what they miss.
-    SlowConsumer, "slow_consumer", 503, 503, 4410, Handshake, "The client reads slower than its messages come.";
+    SlowConsumer, "slow_consumer", 503, 503, 4410, Retry, "The client reads slower than its messages come; its session is kept.";
     WriteStalled, "write_stalled", 408, 408, 4410, Retry, "The client stopped reading.";
     ResumeFailed, "resume_failed", 402, 200, 4402, Handshake, "What the client has not received is no longer kept.";
     HistoryGap, "history_gap", 410, 410, 4410, Retry, "Messages between the asked position and now are no longer kept.";

@@ -57,19 +57,45 @@ pub fn write_numbered_event(
 /// Writes `{"channel":"/meta/gap","ext":{"gaps":{..}}}`: of these channels messages are missing here, and those behind the
 /// given head follow. Channels come with epoch and offset of their heads.
 pub fn write_gaps<'a>(heads: impl IntoIterator<Item = (&'a str, &'a str, u64)>, out: &mut Vec<u8>) {
+    write_missed(heads, [], [], out);
+}
+
+/// Writes `{"channel":"/meta/gap","ext":{"gaps":{..},"dropped":{..},"conflated":{..}}}`, without what is empty: the heads
+/// behind which channels go on of which messages are missing here, and by channel how many were dropped, and how many
+/// gave way to newer ones.
+pub fn write_missed<'a>(
+    heads: impl IntoIterator<Item = (&'a str, &'a str, u64)>,
+    dropped: impl IntoIterator<Item = (&'a str, u64)>,
+    conflated: impl IntoIterator<Item = (&'a str, u64)>,
+    out: &mut Vec<u8>,
+) {
     let mut object = Object::open(out);
     object.text("channel", meta::GAP);
     let mut ext = Object::open(object.key("ext"));
-    let mut gaps = Object::open(ext.key("gaps"));
-    for (channel, epoch, offset) in heads {
-        let mut position = Object::open(gaps.key(channel));
-        position.text("epoch", epoch);
-        position.number("offset", offset);
-        position.close();
+    let mut heads = heads.into_iter().peekable();
+    if heads.peek().is_some() {
+        let mut gaps = Object::open(ext.key("gaps"));
+        for (channel, epoch, offset) in heads {
+            let mut position = Object::open(gaps.key(channel));
+            position.text("epoch", epoch);
+            position.number("offset", offset);
+            position.close();
+        }
+        gaps.close();
     }
-    gaps.close();
+    write_counts("dropped", dropped, &mut ext);
+    write_counts("conflated", conflated, &mut ext);
     ext.close();
     object.close();
+}
+
+fn write_counts<'a>(name: &str, counts: impl IntoIterator<Item = (&'a str, u64)>, ext: &mut Object<'_>) {
+    let mut counts = counts.into_iter().peekable();
+    if counts.peek().is_some() {
+        let mut object = Object::open(ext.key(name));
+        counts.for_each(|(channel, count)| object.number(channel, count));
+        object.close();
+    }
 }
 
 /// Writes the answer to a service call: an event on the channel of the call, with the id of the call and `successful`.

@@ -71,7 +71,7 @@ fn choose_contenders(launcher: &Launcher, options: &Options) -> Result<Vec<Conte
         return Ok(contenders);
     }
     if launcher.comet.is_file() {
-        contenders.push(Contender::Comet);
+        contenders.extend([Contender::Comet, Contender::CometForgetful]);
     } else if options.check || options.comet.is_some() {
         bail!("{} does not exist: build it, or name another with --comet", launcher.comet.display());
     } else {

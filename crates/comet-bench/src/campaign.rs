@@ -44,7 +44,8 @@ impl Campaign {
         let mut runs = Vec::new();
         for round in 1..=self.rounds {
             for &scenario in &self.scenarios {
-                for &contender in &order(&self.contenders, round) {
+                let suited = order(&self.contenders, round).into_iter().filter(|one| scenario.suits(*one));
+                for contender in suited {
                     let outcome = self
                         .launcher
                         .start(contender)

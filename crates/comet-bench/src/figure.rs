@@ -27,12 +27,20 @@ pub enum Figure {
     LatencyP99,
     /// What one delivery by WebSocket takes on the wire.
     WireBytes,
+    /// One publication to all WebSocket subscribers, beside a Comet that remembers nothing.
+    FanOutRemembered,
+    /// Many come back at once: from the first connection to the last message any of them missed.
+    ComeBack,
+    /// What it costs the server, each.
+    ComeBackCost,
+    /// Time from publishing to the last of a hundred of those who listened all the while.
+    ComeBackLatency,
 }
 
 /// What a figure of Comet has to keep.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Bound {
-    /// At most so many times the floor's, median against median.
+    /// At most so many times that of the program it is compared with, median against median.
     Ratio(f64),
     /// At most so much.
     AtMost(f64),
@@ -42,7 +50,7 @@ pub enum Bound {
 
 impl Figure {
     /// Every figure, in the order of the report.
-    pub const ALL: [Figure; 10] = [
+    pub const ALL: [Figure; 14] = [
         Figure::FanOut,
         Figure::Burst,
         Figure::IdleWebSocket,
@@ -53,6 +61,10 @@ impl Figure {
         Figure::LatencyMedian,
         Figure::LatencyP99,
         Figure::WireBytes,
+        Figure::FanOutRemembered,
+        Figure::ComeBack,
+        Figure::ComeBackCost,
+        Figure::ComeBackLatency,
     ];
 
     /// What it is called in the report.
@@ -68,16 +80,23 @@ impl Figure {
             Figure::LatencyMedian => "fan-out latency, median",
             Figure::LatencyP99 => "fan-out latency, p99",
             Figure::WireBytes => "bytes on the wire",
+            Figure::FanOutRemembered => "fan-out with history",
+            Figure::ComeBack => "come-back at once, to the last",
+            Figure::ComeBackCost => "come-back at once, cost",
+            Figure::ComeBackLatency => "live latency meanwhile, p99",
         }
     }
 
     /// What its numbers count.
     pub fn unit(self) -> &'static str {
         match self {
-            Figure::FanOut | Figure::Burst | Figure::FanOutLongPolling => "CPU ns/delivery",
+            Figure::FanOut | Figure::Burst | Figure::FanOutLongPolling | Figure::FanOutRemembered => {
+                "CPU ns/delivery"
+            }
             Figure::IdleWebSocket | Figure::IdleLongPolling => "bytes/connection",
-            Figure::Accept | Figure::Subscribe => "CPU us/connection",
-            Figure::LatencyMedian | Figure::LatencyP99 => "ms",
+            Figure::Accept | Figure::Subscribe | Figure::ComeBackCost => "CPU us/connection",
+            Figure::LatencyMedian | Figure::LatencyP99 | Figure::ComeBackLatency => "ms",
+            Figure::ComeBack => "s",
             Figure::WireBytes => "bytes/delivery",
         }
     }
@@ -86,6 +105,7 @@ impl Figure {
     pub fn decimals(self) -> usize {
         match self.unit() {
             "CPU us/connection" | "ms" => 1,
+            "s" => 2,
             _ => 0,
         }
     }
@@ -97,7 +117,11 @@ impl Figure {
             Figure::Burst => Bound::Ratio(1.5),
             Figure::IdleWebSocket | Figure::IdleLongPolling => Bound::AtMost(2048.0),
             Figure::Accept => Bound::Ratio(2.0),
-            Figure::Subscribe
+            Figure::FanOutRemembered => Bound::Ratio(1.1),
+            Figure::ComeBack => Bound::AtMost(5.0),
+            Figure::ComeBackLatency => Bound::AtMost(200.0),
+            Figure::ComeBackCost
+            | Figure::Subscribe
             | Figure::FanOutLongPolling
             | Figure::LatencyMedian
             | Figure::LatencyP99

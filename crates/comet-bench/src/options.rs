@@ -20,6 +20,8 @@ pub enum Choice {
     IdleMemory,
     /// Cost of connect, upgrade and handshake.
     Accept,
+    /// Many come back at once and get what they missed.
+    ComeBack,
 }
 
 impl Choice {
@@ -31,6 +33,7 @@ impl Choice {
             Choice::Burst => vec![Scenario::Burst],
             Choice::IdleMemory => vec![Scenario::IdleWebSocket, Scenario::IdleLongPolling],
             Choice::Accept => vec![Scenario::Accept],
+            Choice::ComeBack => vec![Scenario::ComeBack],
         }
     }
 }
@@ -68,6 +71,9 @@ pub struct Options {
     /// Seconds of idleness before memory is read
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(0..=600))]
     pub idle_s: u16,
+    /// Subscribers that come back at once; at most what one process may open, and the thousand that listen
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=90_000))]
+    pub returning: u32,
     /// Write everything measured to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -84,6 +90,7 @@ impl Options {
             idle_connections: self.idle_connections as usize,
             publications: self.publications.into(),
             idle_s: self.idle_s.into(),
+            returning: self.returning as usize,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod accept;
 mod burst;
+mod come_back;
 mod fan_out;
 mod idle_memory;
 
@@ -14,7 +15,7 @@ use serde::Serialize;
 use crate::figure::Figure;
 use crate::generator::{Fleet, Load};
 use crate::script::Wire;
-use crate::server::Server;
+use crate::server::{Contender, Server};
 
 /// How long a server may take to let everybody in.
 const GROW: Duration = Duration::from_secs(60);
@@ -32,12 +33,14 @@ pub struct Size {
     pub publications: usize,
     /// How long connections are idle before memory is read, in seconds.
     pub idle_s: u64,
+    /// Subscribers that come back at once.
+    pub returning: usize,
 }
 
 impl Size {
     /// The most connections a server has at the same time: its subscribers and the publisher.
     pub fn connections(&self) -> usize {
-        self.subscribers.max(self.idle_connections) + 1
+        self.subscribers.max(self.idle_connections).max(come_back::LISTENERS + self.returning) + 1
     }
 }
 
@@ -57,6 +60,8 @@ pub enum Scenario {
     Accept,
     /// Single publications to long polls.
     FanOutLongPolling,
+    /// Many come back and get what they missed.
+    ComeBack,
 }
 
 /// One number of one run.
@@ -79,14 +84,24 @@ pub struct Outcome {
 
 impl Scenario {
     /// Every scenario.
-    pub const ALL: [Scenario; 6] = [
+    pub const ALL: [Scenario; 7] = [
         Scenario::FanOut,
         Scenario::Burst,
         Scenario::IdleWebSocket,
         Scenario::IdleLongPolling,
         Scenario::Accept,
         Scenario::FanOutLongPolling,
+        Scenario::ComeBack,
     ];
+
+    /// Whether it says something about this program.
+    pub fn suits(self, contender: Contender) -> bool {
+        match contender {
+            Contender::Comet => true,
+            Contender::CometForgetful => self == Scenario::FanOut,
+            Contender::FloorUring | Contender::FloorEpoll => self != Scenario::ComeBack,
+        }
+    }
 
     /// Runs it against a server nobody has used yet.
     ///
@@ -100,6 +115,7 @@ impl Scenario {
             Scenario::IdleWebSocket => idle_memory::run(server, Wire::WebSocket, size),
             Scenario::IdleLongPolling => idle_memory::run(server, Wire::LongPolling, size),
             Scenario::Accept => accept::run(server, size),
+            Scenario::ComeBack => come_back::run(server, size),
         }
     }
 }

@@ -4,6 +4,8 @@
 
 mod session;
 
+use std::rc::Rc;
+
 use serde_json::value::RawValue;
 
 use crate::protocol::websocket::{self, Opcode};
@@ -53,9 +55,9 @@ pub struct Script {
 }
 
 impl Script {
-    /// A subscriber that has said nothing.
-    pub fn new(wire: Wire, speech: Speech) -> Script {
-        let session = (speech == Speech::Bayeux).then(|| Session::new(wire));
+    /// A subscriber that has said nothing. One that comes back names the position, as JSON, after which it wants all.
+    pub fn new(wire: Wire, speech: Speech, position: Option<Rc<str>>) -> Script {
+        let session = (speech == Speech::Bayeux).then(|| Session::new(wire, position));
         Script { wire, stage: Stage::Opening, session }
     }
 
@@ -176,7 +178,12 @@ impl Script {
     fn on_batch(&mut self, text: &[u8], sink: &mut Sink<'_>) -> Result<(), Fault> {
         for message in batch::parse(text)? {
             match (message.data, &mut self.session) {
-                (Some(data), _) if message.channel == CHANNEL => sink(data)?,
+                (Some(data), session) if message.channel == CHANNEL => {
+                    if let Some(session) = session {
+                        session.on_event();
+                    }
+                    sink(data)?;
+                }
                 (_, Some(session)) => session.on_reply(&message)?,
                 (_, None) => return Err(Fault::new(format!("unexpected message on {}", message.channel))),
             }

@@ -33,13 +33,15 @@ pub enum Contender {
     FloorEpoll,
     /// Comet.
     Comet,
+    /// Comet that keeps no message once it is sent.
+    CometForgetful,
 }
 
 impl Contender {
     /// What it speaks.
     pub fn speech(self) -> Speech {
         match self {
-            Contender::Comet => Speech::Bayeux,
+            Contender::Comet | Contender::CometForgetful => Speech::Bayeux,
             Contender::FloorUring | Contender::FloorEpoll => Speech::Bare,
         }
     }
@@ -51,6 +53,7 @@ impl fmt::Display for Contender {
             Contender::FloorUring => "floor-uring",
             Contender::FloorEpoll => "floor-epoll",
             Contender::Comet => "comet",
+            Contender::CometForgetful => "no history",
         })
     }
 }
@@ -74,6 +77,8 @@ pub struct Server {
     child: Child,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Which program it is.
+    pub contender: Contender,
     /// What it speaks.
     pub speech: Speech,
     /// The configuration file, which lives as long as the server.
@@ -88,9 +93,12 @@ impl Launcher {
     pub fn start(&self, contender: Contender) -> Result<Server> {
         let mut config = None;
         let mut command = match contender {
-            Contender::Comet => {
-                let file =
+            Contender::Comet | Contender::CometForgetful => {
+                let mut file =
                     write_config(self.shards, self.connections).context("writing the configuration")?;
+                if contender == Contender::CometForgetful {
+                    file.write_all(b"\n[channels]\nmessages = 0\n")?;
+                }
                 let mut command = Command::new(&self.comet);
                 command.args([
                     "serve",
@@ -125,7 +133,8 @@ impl Launcher {
         let child = child?;
         // From here on the child is ended by `Drop`, whatever happens.
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Server { child, address: nowhere, speech: contender.speech(), _config: config };
+        let mut server =
+            Server { child, address: nowhere, contender, speech: contender.speech(), _config: config };
         server.address = server.await_address().with_context(|| format!("waiting for {contender}"))?;
         Ok(server)
     }
@@ -205,7 +214,8 @@ mod tests {
 
     #[test]
     fn comet_lets_in_whoever_the_options_allow_and_the_publisher() {
-        let size = Size { subscribers: 100_000, idle_connections: 5, publications: 1, idle_s: 0 };
+        let size =
+            Size { subscribers: 100_000, idle_connections: 5, publications: 1, idle_s: 0, returning: 1 };
         let file = write_config(2, size.connections()).unwrap();
         let text = std::fs::read_to_string(file.path()).unwrap();
         let limits = "[limits]\nconnections = 100001\nconnections_per_address = 100001\n";

@@ -45,9 +45,9 @@ pub struct Row {
     pub unit: &'static str,
     /// The numbers of each program.
     pub spreads: BTreeMap<Contender, Spread>,
-    /// The program of the floor Comet is compared with.
+    /// The program Comet is compared with.
     pub floor: Option<Contender>,
-    /// Comet's median divided by the floor's.
+    /// Comet's median divided by that program's.
     pub ratio: Option<f64>,
     /// The bound in words.
     pub bound: String,
@@ -71,13 +71,17 @@ fn judge_figure(figure: Figure, runs: &[Run]) -> Option<Row> {
     if spreads.is_empty() {
         return None;
     }
-    // The floor is the program with io_uring, as Comet's is, wherever the kernel lets it run.
-    let floor =
-        [Contender::FloorUring, Contender::FloorEpoll].into_iter().find(|floor| spreads.contains_key(floor));
+    // The floor is the program with io_uring, as Comet's is, wherever the kernel lets it run. What history costs is
+    // seen beside a Comet without it.
+    let floor = [Contender::FloorUring, Contender::FloorEpoll, Contender::CometForgetful]
+        .into_iter()
+        .find(|floor| spreads.contains_key(floor));
     let comet = spreads.get(&Contender::Comet).map(|spread| spread.median);
     let ratio = floor.zip(comet).map(|(floor, comet)| comet / spreads[&floor].median);
     let (bound, kept) = match figure.bound() {
-        Bound::Ratio(limit) => (format!("<= {limit} x floor"), Some(ratio.map(|ratio| ratio <= limit))),
+        Bound::Ratio(limit) => {
+            (format!("<= {limit} x {}", beside(floor)), Some(ratio.map(|ratio| ratio <= limit)))
+        }
         Bound::AtMost(limit) => (format!("<= {limit}"), Some(comet.map(|comet| comet <= limit))),
         Bound::Free => (String::new(), None),
     };
@@ -88,6 +92,13 @@ fn judge_figure(figure: Figure, runs: &[Run]) -> Option<Row> {
         None => Verdict::Free,
     };
     Some(Row { figure, unit: figure.unit(), spreads, floor, ratio, bound, verdict })
+}
+
+fn beside(floor: Option<Contender>) -> &'static str {
+    match floor {
+        Some(Contender::CometForgetful) => "without",
+        _ => "floor",
+    }
 }
 
 fn spread(mut values: Vec<f64>) -> Option<Spread> {

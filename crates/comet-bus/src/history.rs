@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::{Position, Publication, Recovered, RecoveryLimits, Retention, Since};
+use crate::{Paged, Position, Publication, Recovered, RecoveryLimits, Retention, Since};
 
 /// The newest messages of one channel.
 #[derive(Debug, Default)]
@@ -122,6 +122,26 @@ impl History {
             Some(publications) => Recovered::Messages { publications, head },
             None => Recovered::Gap { head },
         }
+    }
+
+    /// The messages behind a position of the channel that stands at `head`, as many as fit into the limits, but one at
+    /// least.
+    pub fn page(&self, position: Position, head: Position, limits: RecoveryLimits) -> Paged {
+        let known = position.epoch == head.epoch && position.offset <= head.offset;
+        if !known || position.offset < self.lost_offset {
+            return Paged::Gap { head };
+        }
+        let first = self.ring.partition_point(|publication| publication.position.offset <= position.offset);
+        let (mut publications, mut bytes) = (Vec::new(), 0);
+        for publication in self.ring.range(first..) {
+            bytes += publication.size_bytes();
+            let fits = publications.len() < limits.messages && bytes <= limits.bytes;
+            if !fits && !publications.is_empty() {
+                return Paged::Messages { publications, more: true };
+            }
+            publications.push(publication.clone());
+        }
+        Paged::Messages { publications, more: false }
     }
 
     fn newest(&self, count: usize, limits: RecoveryLimits) -> Vec<Arc<Publication>> {

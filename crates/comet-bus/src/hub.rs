@@ -167,6 +167,13 @@ impl Hub {
         self.seats.get(listener as usize).is_some_and(|seat| seat.topics.iter().any(|(topic, _)| topic == id))
     }
 
+    /// Whether one of a listener's subscriptions matches a channel.
+    pub fn hears(&self, listener: Listener, channel: &Channel) -> bool {
+        let mut hears = false;
+        channel.matching_names(|name| hears = hears || self.is_subscribed(listener, name));
+        hears
+    }
+
     /// How many subscriptions a listener has.
     pub fn subscriptions(&self, listener: Listener) -> usize {
         self.seats.get(listener as usize).map_or(0, |seat| seat.topics.len())

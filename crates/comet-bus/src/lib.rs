@@ -31,6 +31,6 @@ pub use hub::{Hub, Listener, Subscribed, Unsubscribed};
 pub use position::Position;
 pub use presence::{Presence, PresenceFull, PresenceLimits};
 pub use publication::{Draft, Publication};
-pub use recovered::{Recovered, RecoveredMatching, RecoveryLimits, Since};
+pub use recovered::{Paged, Recovered, RecoveredMatching, RecoveryLimits, Since};
 pub use roster::{Change, Changes, ChangesLimits, Count, Cursor, Member, Page, Roster};
 pub use shard_set::{MAX_SHARDS, ShardSet};

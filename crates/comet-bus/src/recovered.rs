@@ -61,3 +61,20 @@ pub struct RecoveredMatching {
     /// forgotten since, or of more channels than may be named.
     pub complete: bool,
 }
+
+/// What follows a position of a channel, as much of it as was asked for.
+#[derive(Clone, Debug)]
+pub enum Paged {
+    /// The next messages, oldest first. Without `more` there are no others.
+    Messages {
+        /// The messages, each shared.
+        publications: Vec<Arc<Publication>>,
+        /// Whether others follow.
+        more: bool,
+    },
+    /// Some of what follows is lost.
+    Gap {
+        /// Where the channel stands now.
+        head: Position,
+    },
+}

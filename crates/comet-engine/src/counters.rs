@@ -89,6 +89,12 @@ counters! {
     publications,
     /// Publications handed to sessions.
     deliveries,
+    /// Times a session fell behind because its queue was full.
+    sessions_behind,
+    /// Publications not queued for sessions that had fallen behind, to be read from the history later.
+    messages_withheld,
+    /// Publications of these that the history did not have any more.
+    messages_lost,
     /// Bytes handed to the system for sending.
     sent_bytes,
     /// Sends that did not take everything at once.

@@ -32,6 +32,14 @@ impl Delivery {
         Shared(Rc::new(Delivery { event: Event::Direct(event), frame: OnceCell::new() }))
     }
 
+    /// The publication, unless it is an event for one session.
+    pub(crate) fn publication(&self) -> Option<&Publication> {
+        match &self.event {
+            Event::Published(publication) => Some(publication),
+            Event::Direct(_) => None,
+        }
+    }
+
     /// The event's JSON.
     pub(crate) fn event(&self) -> &[u8] {
         match &self.event {

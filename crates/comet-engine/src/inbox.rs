@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::connection::Moved;
 use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
+use crate::lag::{CatchUp, CaughtUp};
 use crate::recovery::{Recover, Recovery};
 use crate::stop::Order;
 
@@ -33,6 +34,10 @@ pub(crate) enum Letter {
     Recover(Box<Recover>),
     /// From a home: what it remembers of that.
     Recovered(Box<Recovery>),
+    /// To a home: a session that had fallen behind reads on.
+    CatchUp(Box<CatchUp>),
+    /// From a home: what comes next.
+    CaughtUp(Box<CaughtUp>),
     /// From the host: its ruling.
     Ruling { exchange: ExchangeKey, ruling: Ruling },
     /// From the host: an event for one session.

@@ -17,6 +17,7 @@ mod handle;
 mod host;
 mod inbox;
 mod key;
+mod lag;
 mod limits;
 mod opening;
 mod origin;

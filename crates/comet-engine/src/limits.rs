@@ -69,6 +69,10 @@ pub struct Limits {
     pub body_interval_ms: u64,
     /// See `body_interval_ms`.
     pub body_rate_bytes: u64,
+    /// Channels that are remembered for a session which has fallen behind; of more its session ends.
+    pub lagging_channels: usize,
+    /// A WebSocket whose session has fallen behind and that takes nothing for so long is ended.
+    pub lag_grace_ms: u64,
     /// Output that has not moved for so long ends the connection.
     pub write_stall_ms: u64,
     /// How long a closed connection waits for the peer to take the last bytes.
@@ -116,6 +120,8 @@ impl Default for Limits {
             idle_timeout_ms: 75_000,
             body_interval_ms: 10_000,
             body_rate_bytes: 1_000,
+            lagging_channels: 1_024,
+            lag_grace_ms: 2_000,
             write_stall_ms: 10_000,
             linger_ms: 2_000,
             drain_ms: 10_000,

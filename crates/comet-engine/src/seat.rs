@@ -12,6 +12,7 @@ use bayeux::{Millis, Session};
 use crate::delivery::Shared;
 use crate::host::Who;
 use crate::key::ConnectionKey;
+use crate::lag::Lag;
 use crate::recovery::Joining;
 use crate::session_gate::SessionPermit;
 
@@ -27,10 +28,57 @@ pub(crate) struct Seat {
     /// The WebSocket it is attached to.
     pub(crate) attached: Option<ConnectionKey>,
     pub(crate) _permit: SessionPermit,
-    /// Subscriptions whose past is still asked for.
-    pub(crate) joining: Vec<Joining>,
+    /// What keeps publications from going straight into the queue; rarely there.
+    pub(crate) aside: Option<Box<Aside>>,
     /// It stands in the list of sessions with something to send.
     pub(crate) dirty: bool,
     /// When the wheel looks at it next; 0 for never.
     pub(crate) armed: Millis,
+}
+
+/// What keeps publications from going straight into a session's queue.
+#[derive(Default)]
+pub(crate) struct Aside {
+    /// Subscriptions whose past is still asked for.
+    pub(crate) joining: Vec<Joining>,
+    /// The session has fallen behind.
+    pub(crate) lag: Option<Lag>,
+}
+
+impl Seat {
+    /// The rarely used part, made when it is missing.
+    pub(crate) fn aside_mut(&mut self) -> &mut Aside {
+        self.aside.get_or_insert_default()
+    }
+
+    /// Gives the rarely used part back when it is empty.
+    pub(crate) fn trim_aside(&mut self) {
+        if let Some(aside) = &mut self.aside {
+            aside.lag.take_if(|lag| lag.is_over());
+            if aside.joining.is_empty() && aside.lag.is_none() {
+                self.aside = None;
+            }
+        }
+    }
+
+    /// The subscriptions whose past is still asked for.
+    pub(crate) fn joining(&self) -> &[Joining] {
+        self.aside.as_ref().map_or(&[], |aside| &aside.joining)
+    }
+
+    /// What it has missed, if it has fallen behind.
+    pub(crate) fn lag_mut(&mut self) -> Option<&mut Lag> {
+        self.aside.as_mut()?.lag.as_mut()
+    }
+
+    /// Whether something may leave, or can be asked for.
+    pub(crate) fn has_work(&self) -> bool {
+        let due = |aside: &Aside| aside.lag.as_ref().is_some_and(Lag::is_due);
+        self.session.pending() > 0 || self.aside.as_deref().is_some_and(due)
+    }
+
+    /// Whether everything for it has been sent.
+    pub(crate) fn is_current(&self) -> bool {
+        self.session.pending() == 0 && self.aside.is_none()
+    }
 }

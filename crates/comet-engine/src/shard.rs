@@ -13,6 +13,7 @@ mod drain;
 mod echo;
 mod ending;
 mod http;
+mod lag;
 mod letters;
 mod output;
 mod publish;

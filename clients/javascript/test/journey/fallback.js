@@ -92,7 +92,7 @@ export const fallbackJourneys = [
   ...[
     [4402, "session_expired", true],
     [4401, "token_expired", true],
-    [4410, "slow_consumer", true],
+    [4410, "slow_consumer", false],
     [1012, "draining", false],
     [1013, "overloaded", false],
   ].map(([closeCode, code, another]) => ({

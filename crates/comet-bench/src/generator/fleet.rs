@@ -1,7 +1,10 @@
 //! All subscribers of one server, and the loop that turns them.
-//! What they say is in `script`, what they count in `ledger`. Every wait has an end; the first fault ends the run.
+//! What they say is in `script`, what they count in `ledger`, and those that come back are in `comeback`. Every wait has an end; the first fault ends the run.
+
+mod comeback;
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -85,7 +88,8 @@ impl Fleet {
         let end = Instant::now() + limit;
         while self.ready < count {
             while self.peers.len() < count && self.peers.len() - self.ready < DIALS {
-                self.dial()?;
+                let index = self.ledger.enroll();
+                self.dial(index, None)?;
             }
             self.turn(Duration::ZERO)?;
             if Instant::now() > end {
@@ -107,12 +111,11 @@ impl Fleet {
         Ok(())
     }
 
-    fn dial(&mut self) -> Result<()> {
-        let index = self.ledger.enroll();
+    fn dial(&mut self, index: usize, position: Option<Rc<str>>) -> Result<()> {
         let mut stream =
             dial(self.load.address, index).with_context(|| format!("dialing subscriber {index}"))?;
         self.poll.registry().register(&mut stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
-        self.peers.push(Peer::new(stream, Script::new(self.load.wire, self.load.speech)));
+        self.peers.push(Peer::new(stream, Script::new(self.load.wire, self.load.speech, position)));
         Ok(())
     }
 

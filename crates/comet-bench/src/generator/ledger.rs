@@ -19,6 +19,8 @@ pub struct Ledger {
     published: u64,
     deliveries: u64,
     bytes: u64,
+    /// How many subscribers, the first ones, have their latency measured.
+    timed: usize,
     latency: Histogram<u64>,
 }
 
@@ -40,13 +42,42 @@ impl Ledger {
     pub(crate) fn new() -> Ledger {
         let latency =
             Histogram::new_with_bounds(1, LATENCY_NS, 3).expect("the bounds are constants in order");
-        Ledger { start: Instant::now(), next: Vec::new(), published: 0, deliveries: 0, bytes: 0, latency }
+        Ledger {
+            start: Instant::now(),
+            next: Vec::new(),
+            published: 0,
+            deliveries: 0,
+            bytes: 0,
+            timed: usize::MAX,
+            latency,
+        }
     }
 
     /// Adds a subscriber, which has to receive everything published from now on. Answers with its number.
     pub(crate) fn enroll(&mut self) -> usize {
         self.next.push(self.published);
         self.next.len() - 1
+    }
+
+    /// Adds a subscriber that comes back, which has to receive everything from publication number `first` on.
+    pub(crate) fn enroll_again(&mut self, first: u64) -> usize {
+        self.next.push(first);
+        self.next.len() - 1
+    }
+
+    /// From now on measures latency for the first `count` subscribers only.
+    pub fn time_only(&mut self, count: usize) {
+        self.timed = count;
+    }
+
+    /// How many of the subscribers after the first `skipped` have received all before publication number `end`.
+    pub fn caught_up(&self, skipped: usize, end: u64) -> usize {
+        self.next[skipped..].iter().filter(|next| **next >= end).count()
+    }
+
+    /// How many publications there were.
+    pub fn published(&self) -> u64 {
+        self.published
     }
 
     /// The payload of the next publication, sent now.
@@ -71,8 +102,10 @@ impl Ledger {
         }
         *next += 1;
         self.deliveries += 1;
-        let late_ns = self.now_ns().saturating_sub(payload.sent_ns);
-        self.latency.saturating_record(late_ns);
+        if subscriber < self.timed {
+            let late_ns = self.now_ns().saturating_sub(payload.sent_ns);
+            self.latency.saturating_record(late_ns);
+        }
         Ok(())
     }
 
@@ -132,6 +165,22 @@ mod tests {
         assert!(ledger.on_delivery(subscriber, &first).is_err());
         ledger.on_delivery(subscriber, &second).unwrap();
         assert!(ledger.on_delivery(subscriber, &text(Payload { sequence: 2, sent_ns: 0 })).is_err());
+    }
+
+    #[test]
+    fn who_comes_back_is_owed_what_it_missed_and_measured_by_nobody() {
+        let mut ledger = Ledger::new();
+        ledger.enroll();
+        let texts: Vec<String> = (0..3).map(|_| text(ledger.next_payload())).collect();
+        ledger.time_only(1);
+        let returning = ledger.enroll_again(1);
+        assert_eq!((ledger.outstanding(), ledger.caught_up(1, 3)), (3 + 2, 0));
+        assert!(ledger.on_delivery(returning, &texts[0]).is_err());
+        ledger.on_delivery(returning, &texts[1]).unwrap();
+        ledger.on_delivery(returning, &texts[2]).unwrap();
+        assert_eq!(ledger.caught_up(1, 3), 1);
+        let summary = ledger.take_summary();
+        assert_eq!((summary.deliveries, summary.p99_ns), (2, 0));
     }
 
     #[test]

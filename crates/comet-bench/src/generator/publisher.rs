@@ -3,9 +3,12 @@
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio::net::TcpStream;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::protocol::payload::Payload;
 use crate::protocol::{CHANNEL, Fault, request, response};
@@ -17,6 +20,8 @@ pub(super) struct Publisher {
     speech: Speech,
     unread: Vec<u8>,
     unanswered: usize,
+    /// The last answer.
+    answer: Vec<u8>,
 }
 
 impl Publisher {
@@ -24,12 +29,31 @@ impl Publisher {
         let stream = std::net::TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
-        Ok(Publisher { stream: TcpStream::from_std(stream), speech, unread: Vec::new(), unanswered: 0 })
+        Ok(Publisher {
+            stream: TcpStream::from_std(stream),
+            speech,
+            unread: Vec::new(),
+            unanswered: 0,
+            answer: Vec::new(),
+        })
     }
 
     /// Publications whose answer is still to come.
     pub(super) fn unanswered(&self) -> usize {
         self.unanswered
+    }
+
+    /// Where the last publication stands in its channel, as JSON. Bayeux servers say it; they may be told later to
+    /// send what came after it.
+    pub(super) fn position(&self) -> Result<Rc<str>, Fault> {
+        #[derive(Deserialize)]
+        struct Answer<'a> {
+            #[serde(borrow)]
+            position: &'a RawValue,
+        }
+        let answer: Answer<'_> = serde_json::from_slice(&self.answer)
+            .map_err(|error| Fault::new(format!("publication answered without a position: {error}")))?;
+        Ok(answer.position.get().into())
     }
 
     /// Sends all publications in one write.
@@ -78,6 +102,8 @@ impl Publisher {
             }
             self.unanswered -= 1;
             let length = answer.length;
+            self.answer.clear();
+            self.answer.extend_from_slice(&answer.body);
             self.unread.drain(..length);
         }
         Ok(())

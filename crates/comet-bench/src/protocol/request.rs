@@ -44,6 +44,30 @@ pub fn write_connect(connection_type: &str, client_id: &str, out: &mut Vec<u8>) 
     out.extend_from_slice(message.as_bytes());
 }
 
+/// Appends a batch with the handshake of a client that counts what it receives.
+pub fn write_counting_handshake(connection_type: &str, out: &mut Vec<u8>) {
+    let message = format!(
+        r#"[{{"channel":"/meta/handshake","id":"1","version":"1.0","supportedConnectionTypes":["{connection_type}"],"ext":{{"received":true}}}}]"#
+    );
+    out.extend_from_slice(message.as_bytes());
+}
+
+/// Appends a batch with one connect that says how many events have come.
+pub fn write_counting_connect(connection_type: &str, client_id: &str, received: u64, out: &mut Vec<u8>) {
+    let message = format!(
+        r#"[{{"channel":"/meta/connect","id":"2","clientId":"{client_id}","connectionType":"{connection_type}","ext":{{"received":{received}}}}}]"#
+    );
+    out.extend_from_slice(message.as_bytes());
+}
+
+/// Appends a batch with one subscription to [`CHANNEL`] that asks for everything after `position`, which is JSON.
+pub fn write_subscribe_since(client_id: &str, position: &str, out: &mut Vec<u8>) {
+    let message = format!(
+        r#"[{{"channel":"/meta/subscribe","id":"3","clientId":"{client_id}","subscription":"{CHANNEL}","ext":{{"since":{position}}}}}]"#
+    );
+    out.extend_from_slice(message.as_bytes());
+}
+
 /// Appends a batch with one subscription to [`CHANNEL`].
 pub fn write_subscribe(client_id: &str, out: &mut Vec<u8>) {
     let message = format!(
@@ -59,15 +83,18 @@ mod tests {
 
     #[test]
     fn every_message_is_a_batch_of_one() {
-        let mut texts = [Vec::new(), Vec::new(), Vec::new()];
+        let mut texts: [Vec<u8>; 6] = Default::default();
         write_handshake("websocket", &mut texts[0]);
         write_connect("websocket", "abc", &mut texts[1]);
         write_subscribe("abc", &mut texts[2]);
+        write_counting_handshake("websocket", &mut texts[3]);
+        write_counting_connect("websocket", "abc", 7, &mut texts[4]);
+        write_subscribe_since("abc", r#"{"epoch":"a","offset":1}"#, &mut texts[5]);
         let channels = ["/meta/handshake", "/meta/connect", "/meta/subscribe"];
-        for (text, channel) in texts.iter().zip(channels) {
+        for (text, channel) in texts.iter().zip(channels.iter().cycle()) {
             let messages = batch::parse(text).unwrap();
             assert_eq!(messages.len(), 1);
-            assert_eq!(messages[0].channel, channel);
+            assert_eq!(messages[0].channel, *channel);
         }
     }
 

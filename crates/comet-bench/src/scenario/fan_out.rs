@@ -10,7 +10,7 @@ use super::{DELIVER, GROW, Outcome, Size, fleet, reading};
 use crate::figure::Figure;
 use crate::procfs::{self, Meter};
 use crate::script::{Stage, Wire};
-use crate::server::Server;
+use crate::server::{Contender, Server};
 
 /// Publications before the measurement.
 const WARM_UP: usize = 2;
@@ -38,8 +38,11 @@ pub(super) fn run(server: &Server, wire: Wire, size: &Size) -> Result<Outcome> {
     let expected = (size.subscribers * size.publications) as u64;
     ensure!(summary.deliveries == expected, "{} deliveries instead of {expected}", summary.deliveries);
     let per_delivery = cost.server_ns as f64 / expected as f64;
-    let readings = match wire {
+    let mut readings = match wire {
         Wire::LongPolling => vec![reading(Figure::FanOutLongPolling, per_delivery)],
+        Wire::WebSocket if server.contender == Contender::CometForgetful => {
+            vec![reading(Figure::FanOutRemembered, per_delivery)]
+        }
         Wire::WebSocket => vec![
             reading(Figure::FanOut, per_delivery),
             reading(Figure::LatencyMedian, summary.median_ns as f64 / 1e6),
@@ -47,5 +50,8 @@ pub(super) fn run(server: &Server, wire: Wire, size: &Size) -> Result<Outcome> {
             reading(Figure::WireBytes, summary.bytes as f64 / expected as f64),
         ],
     };
+    if server.contender == Contender::Comet && wire == Wire::WebSocket {
+        readings.push(reading(Figure::FanOutRemembered, per_delivery));
+    }
     Ok(Outcome { readings, foreign_cores: cost.foreign_cores })
 }

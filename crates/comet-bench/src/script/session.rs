@@ -1,5 +1,7 @@
 //! The Bayeux talk of one subscriber: handshake, first connect, subscription, and connects that wait.
-//! How a message travels is decided in `script`. Replies come in parsed, requests go out as text.
+//! One that comes back counts what it receives and asks for what it missed, as Comet's own clients do. How a message travels is decided in `script`. Replies come in parsed, requests go out as text.
+
+use std::rc::Rc;
 
 use super::{Stage, Wire};
 use crate::protocol::{Fault, batch::Incoming, request};
@@ -25,15 +27,26 @@ pub(super) struct Session {
     step: Step,
     connection_type: &'static str,
     client_id: Box<str>,
+    comeback: Option<Comeback>,
+}
+
+/// What somebody who comes back says besides.
+#[derive(Debug)]
+struct Comeback {
+    /// The position after which it wants everything, as JSON.
+    position: Rc<str>,
+    /// Events that have come.
+    received: u64,
 }
 
 impl Session {
-    pub(super) fn new(wire: Wire) -> Session {
+    pub(super) fn new(wire: Wire, position: Option<Rc<str>>) -> Session {
+        let comeback = position.map(|position| Comeback { position, received: 0 });
         let connection_type = match wire {
             Wire::WebSocket => "websocket",
             Wire::LongPolling => "long-polling",
         };
-        Session { step: Step::New, connection_type, client_id: "".into() }
+        Session { step: Step::New, connection_type, client_id: "".into(), comeback }
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -51,24 +64,47 @@ impl Session {
         let listening = goal >= Stage::Listening;
         self.step = match self.step {
             Step::New if goal >= Stage::Handshaken => {
-                request::write_handshake(self.connection_type, out);
+                match self.comeback {
+                    Some(_) => request::write_counting_handshake(self.connection_type, out),
+                    None => request::write_handshake(self.connection_type, out),
+                }
                 Step::HandshakeSent
             }
             Step::Handshaken if listening => {
-                request::write_connect(self.connection_type, &self.client_id, out);
+                self.write_connect(out);
                 Step::FirstConnectSent
             }
             Step::Connected if listening => {
-                request::write_subscribe(&self.client_id, out);
+                match &self.comeback {
+                    Some(comeback) => {
+                        request::write_subscribe_since(&self.client_id, &comeback.position, out);
+                    }
+                    None => request::write_subscribe(&self.client_id, out),
+                }
                 Step::SubscribeSent
             }
             Step::Subscribed if listening => {
-                request::write_connect(self.connection_type, &self.client_id, out);
+                self.write_connect(out);
                 Step::Parked
             }
             _ => return false,
         };
         true
+    }
+
+    fn write_connect(&self, out: &mut Vec<u8>) {
+        match &self.comeback {
+            Some(comeback) => {
+                request::write_counting_connect(self.connection_type, &self.client_id, comeback.received, out)
+            }
+            None => request::write_connect(self.connection_type, &self.client_id, out),
+        }
+    }
+
+    pub(super) fn on_event(&mut self) {
+        if let Some(comeback) = &mut self.comeback {
+            comeback.received += 1;
+        }
     }
 
     pub(super) fn on_reply(&mut self, reply: &Incoming<'_>) -> Result<(), Fault> {

@@ -29,7 +29,7 @@ struct Play {
 
 impl Play {
     fn new(wire: Wire, speech: Speech, goal: Stage) -> (Play, String) {
-        let mut script = Script::new(wire, speech);
+        let mut script = Script::new(wire, speech, None);
         let mut out = Vec::new();
         script.on_open(goal, &mut out);
         (Play { script, goal, delivered: Vec::new() }, String::from_utf8(out).unwrap())

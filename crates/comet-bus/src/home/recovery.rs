@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bayeux::{Channel, Pattern};
 
 use super::{Full, Home};
-use crate::{History, Position, Publication, Recovered, RecoveredMatching, RecoveryLimits, Since};
+use crate::{History, Paged, Position, Publication, Recovered, RecoveredMatching, RecoveryLimits, Since};
 
 /// Channels that are looked at for one pattern; whoever was away for longer than so many were used is told of a gap.
 const MOST_VISITS: usize = 100_000;
@@ -39,6 +39,25 @@ impl Home {
             Some(slot) => self.recover_counted(slot, since, limits, now_ms),
             None => self.recover_unknown(since),
         }
+    }
+
+    /// What follows a position of a channel, as much as fits into the limits, but one message at least.
+    pub fn page(
+        &mut self,
+        channel: &Channel,
+        position: Position,
+        limits: RecoveryLimits,
+        now_ms: u64,
+    ) -> Paged {
+        let Some(slot) = self.ledger.slot(channel.as_str()) else {
+            return match self.recover_unknown(Since::Position(position)) {
+                Recovered::Messages { publications, .. } => Paged::Messages { publications, more: false },
+                Recovered::Gap { head } => Paged::Gap { head },
+            };
+        };
+        self.trim(slot, now_ms);
+        let entry = self.ledger.entry(slot);
+        entry.history.page(position, entry.head, limits)
     }
 
     fn recover_counted(&mut self, slot: u32, since: Since, limits: RecoveryLimits, now_ms: u64) -> Recovered {

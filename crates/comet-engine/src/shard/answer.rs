@@ -117,11 +117,7 @@ impl Shard {
     fn tell_time_in(&mut self, reply: &mut Reply, session: SessionKey) {
         let time_ms = self.unix_ms().saturating_sub(LETTER_MARGIN_MS);
         let Some(seat) = self.seat(session) else { return };
-        if seat.session.counts()
-            && seat.session.pending() == 0
-            && seat.joining.is_empty()
-            && reply.is_successful()
-        {
+        if seat.session.counts() && seat.is_current() && reply.is_successful() {
             reply.ext.time_ms(time_ms);
         }
     }

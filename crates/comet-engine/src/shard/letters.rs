@@ -35,6 +35,12 @@ impl Shard {
                     self.peers[shard].post(Letter::Recovered(Box::new(recovery)));
                 }
                 Letter::Recovered(recovery) => self.on_recovered(*recovery),
+                Letter::CatchUp(question) => {
+                    let shard = question.shard;
+                    let answer = self.read_on(*question);
+                    self.peers[shard].post(Letter::CaughtUp(Box::new(answer)));
+                }
+                Letter::CaughtUp(answer) => self.on_caught_up(*answer),
                 Letter::Ruling { exchange, ruling } => self.on_ruling(exchange, ruling),
                 Letter::Deliver { session, event } => {
                     if self.seat(session).is_some() {

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bayeux::{Code, Pushed};
+use bayeux::Pushed;
 use comet_bus::Publication;
 
 use crate::delivery::{Chunk, Delivery, Shared};
@@ -16,8 +16,12 @@ use crate::key::SessionKey;
 use super::Shard;
 
 impl Shard {
-    /// Queues a delivery for a session, or ends the session when its queue is full.
+    /// Queues a delivery for a session, which falls behind when its queue is full.
     pub(super) fn push(&mut self, key: SessionKey, delivery: Shared) {
+        let behind = self.seat(key).is_some_and(|seat| seat.lag_mut().is_some());
+        if behind && !self.is_live(key, &delivery) {
+            return;
+        }
         let config = &self.config.session;
         let Some(seat) = self.sessions.get_mut(key.slot as usize) else { return };
         if seat.generation != key.generation {
@@ -34,7 +38,7 @@ impl Shard {
     }
 
     /// A queue that is full in the middle of a turn may be that of somebody who reads well: what may leave leaves
-    /// now. Only when that makes no room the session ends.
+    /// now. Only when that makes no room the session falls behind.
     fn push_overflowing(&mut self, key: SessionKey, delivery: Shared) {
         self.push_session(key);
         let config = &self.config.session;
@@ -42,16 +46,16 @@ impl Shard {
         if seat.generation != key.generation {
             return;
         }
-        match seat.session.push(delivery, config) {
+        match seat.session.push(delivery.clone(), config) {
             Pushed::Queued => self.mark_dirty(key),
-            Pushed::Overflow => self.end_session(key, Code::SlowConsumer),
+            Pushed::Overflow => self.fall_behind(key, &delivery),
         }
     }
 
     /// Puts a session into the list of those that may have something to send.
     pub(super) fn mark_dirty(&mut self, key: SessionKey) {
         let Some(seat) = self.seat(key) else { return };
-        if !seat.dirty && seat.session.pending() > 0 {
+        if !seat.dirty && seat.has_work() {
             seat.dirty = true;
             self.dirty.push_back(key);
         }
@@ -75,7 +79,7 @@ impl Shard {
     fn push_session(&mut self, key: SessionKey) {
         let Some(seat) = self.seat(key) else { return };
         if seat.session.pending() == 0 {
-            return;
+            return self.catch_up(key);
         }
         if let (Some(connection), true) = (seat.attached, seat.session.may_push_now()) {
             if self.connection(connection).is_none_or(|connection| connection.is_stalled()) {
@@ -120,15 +124,15 @@ impl Shard {
         let except = publication.except.and_then(|number| SessionKey::of_number(number, self.index));
         let (sessions, dirty, config) = (&mut self.sessions, &mut self.dirty, &self.config.session);
         let mut overflowed = Vec::new();
-        let mut joining = Vec::new();
+        let mut aside = Vec::new();
         self.hub.each_listener(&publication.channel, |listener| {
             let Some(seat) = sessions.get_mut(listener as usize) else { return };
             let key = SessionKey { slot: listener, generation: seat.generation };
             if except == Some(key) {
                 return;
             }
-            if !seat.joining.is_empty() {
-                return joining.push(key);
+            if seat.aside.is_some() {
+                return aside.push(key);
             }
             match seat.session.push(Shared(Rc::clone(&delivery.0)), config) {
                 Pushed::Queued if seat.dirty => {}
@@ -142,8 +146,9 @@ impl Shard {
         for key in overflowed {
             self.push_overflowing(key, Shared(Rc::clone(&delivery.0)));
         }
-        for key in joining {
-            if self.hears_live(key, &publication.channel) {
+        for key in aside {
+            let joins = self.seat(key).is_some_and(|seat| !seat.joining().is_empty());
+            if !joins || self.hears_live(key, &publication.channel) {
                 self.push(key, Shared(Rc::clone(&delivery.0)));
             }
         }

@@ -143,13 +143,14 @@ impl Shard {
     /// From here on a session hears what this home publishes.
     fn end_joining(&mut self, session: SessionKey, name: &str, home: usize) {
         let Some(seat) = self.seat(session) else { return };
-        let joining = &mut seat.joining;
+        let Some(joining) = seat.aside.as_mut().map(|aside| &mut aside.joining) else { return };
         if let Some(at) = joining.iter().position(|one| one.name.as_str() == name) {
             joining[at].awaited.remove(home);
             if joining[at].awaited.is_empty() {
                 joining.swap_remove(at);
             }
         }
+        seat.trim_aside();
     }
 
     /// Whether a live message goes to a session that is joining: not where it comes with the awaited answer.
@@ -159,7 +160,7 @@ impl Shard {
         let mut hears = false;
         channel.matching_names(|name| {
             let awaited =
-                seat.joining.iter().any(|one| one.name.as_str() == name && one.awaited.contains(home));
+                seat.joining().iter().any(|one| one.name.as_str() == name && one.awaited.contains(home));
             hears |= !awaited && self.hub.is_subscribed(session.slot, name);
         });
         hears

@@ -153,7 +153,7 @@ impl Shard {
             cookie_proven: false,
             attached: None,
             _permit: permit,
-            joining: Vec::new(),
+            aside: None,
             dirty: false,
             armed: 0,
         };

@@ -86,7 +86,7 @@ impl Shard {
         if is_new && let Some(seat) = self.seat(session) {
             let mut awaited = ShardSet::default();
             homes.iter().for_each(|home| awaited.insert(*home));
-            seat.joining.push(Joining { name: name.clone(), awaited });
+            seat.aside_mut().joining.push(Joining { name: name.clone(), awaited });
         }
         if let Some(recovering) = exchange.recovering(reply) {
             recovering.awaited += homes.len() as u32;
@@ -122,8 +122,9 @@ impl Shard {
         if self.hub.unsubscribe(session.slot, name) == Unsubscribed::Last {
             self.tell_interest(name, false);
         }
-        if let Some(seat) = self.seat(session) {
-            seat.joining.retain(|joining| joining.name.as_str() != name);
+        if let Some(aside) = self.seat(session).and_then(|seat| seat.aside.as_mut()) {
+            aside.joining.retain(|joining| joining.name.as_str() != name);
+            self.forget_missed(session);
         }
     }
 

@@ -25,6 +25,8 @@ const CHANNEL_MEMORY_MS: u64 = 600_000;
 pub(super) enum Timer {
     Connection(ConnectionKey),
     Session(SessionKey),
+    /// A session that has fallen behind.
+    Lag(SessionKey),
     Accept(u32),
     /// Nobody: the poll only has to return.
     Wake,
@@ -40,6 +42,7 @@ impl Shard {
             match timer {
                 Timer::Connection(key) => self.on_connection_timer(key),
                 Timer::Session(key) => self.on_session_timer(key),
+                Timer::Lag(key) => self.on_lag_timer(key),
                 Timer::Accept(listener) => self.on_acceptable(listener as usize),
                 Timer::Wake => {}
                 Timer::Sweep => {

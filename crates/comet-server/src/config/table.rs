@@ -399,6 +399,20 @@ pub(super) static KEYS: &[Key] = &[
         "A request body brings body_rate_bytes in every such interval."
     ),
     size!(limits, body_rate_bytes, 1, limits.body_rate_bytes, "See body_interval."),
+    count!(
+        limits,
+        lagging_channels,
+        1,
+        limits.lagging_channels,
+        "Channels that are remembered for a session which has fallen behind."
+    ),
+    duration!(
+        limits,
+        lag_grace,
+        100,
+        limits.lag_grace_ms,
+        "A WebSocket of such a session that takes nothing for so long is ended."
+    ),
     duration!(
         limits,
         write_stall,

@@ -8,6 +8,7 @@ mod authorizer;
 mod bad_batch;
 mod bad_frame;
 mod bad_request;
+mod behind;
 mod browser;
 mod busy;
 mod callback;
