@@ -65,6 +65,8 @@ pub struct ChannelOptions {
     pub echo: bool,
     /// Whether it is known, and told, who listens.
     pub presence: bool,
+    /// Whether events say who has published them.
+    pub identity: bool,
 }
 
 impl Default for ChannelOptions {
@@ -74,6 +76,7 @@ impl Default for ChannelOptions {
             durability: Durability::Memory,
             echo: true,
             presence: false,
+            identity: false,
         }
     }
 }

@@ -133,6 +133,11 @@ impl Home {
         }
     }
 
+    /// Whether the events of a channel, wherever its home is, say who has published them.
+    pub fn identifies(&self, channel: &Channel) -> bool {
+        self.table.identifies(channel)
+    }
+
     /// The slot of a channel, which is counted from now on.
     fn count(&mut self, channel: &Channel) -> Result<u32, Full> {
         if let Some(slot) = self.ledger.slot(channel.as_str()) {

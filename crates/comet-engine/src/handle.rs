@@ -11,6 +11,7 @@ use comet_bus::{Position, home_of};
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::client_id::Ids;
 use crate::connection::{Freight, Moved};
 use crate::counters::{Counters, Snapshot};
 use crate::host::{HandedOver, Who};
@@ -35,6 +36,7 @@ struct Inner {
     unanswered: Semaphore,
     /// The largest event that fits into the queue of a session.
     event_bytes: usize,
+    ids: Ids,
 }
 
 impl Handle {
@@ -43,9 +45,10 @@ impl Handle {
         counters: Vec<Arc<Counters>>,
         gate: Gate,
         event_bytes: usize,
+        ids: Ids,
     ) -> Handle {
         let unanswered = Semaphore::new(UNANSWERED);
-        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes }) }
+        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes, ids }) }
     }
 
     pub(crate) fn post_all(&self, letter: impl Fn() -> Letter) {
@@ -112,6 +115,12 @@ impl Handle {
         }
         self.post_to(who, Letter::Deliver { session: who.key, event: event.into_boxed_slice() });
         Ok(())
+    }
+
+    /// What others may know a session by: no secret, and the same as in the events it has published where these say
+    /// who it was.
+    pub fn public_id(&self, who: &Who) -> String {
+        self.inner.ids.public(&who.client_id)
     }
 
     /// Ends a session for the reason of `code`.

@@ -66,6 +66,8 @@ pub(crate) struct Publish {
     pub(crate) ext: Option<Box<RawValue>>,
     /// Makes it one and the same when it comes again.
     pub(crate) key: Option<Box<str>>,
+    /// What its receivers are told of who publishes it, raw JSON.
+    pub(crate) identity: Option<Box<str>>,
     /// The session that publishes, as a number.
     pub(crate) publisher: Option<u64>,
     /// Whether that session gets it too.
@@ -75,7 +77,7 @@ pub(crate) struct Publish {
 impl Publish {
     /// Nothing but data, published by nobody who could hear it.
     pub(crate) fn new(channel: Channel, data: Box<RawValue>) -> Publish {
-        Publish { channel, data, ext: None, key: None, publisher: None, echo: true }
+        Publish { channel, data, ext: None, key: None, identity: None, publisher: None, echo: true }
     }
 
     /// Bytes it counts for, no less than those of its event.
@@ -83,6 +85,7 @@ impl Publish {
         128 + self.channel.as_str().len()
             + self.data.get().len()
             + self.ext.as_ref().map_or(0, |ext| ext.get().len())
+            + self.identity.as_ref().map_or(0, |identity| identity.len())
     }
 }
 

@@ -117,13 +117,15 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
         let mut fields = Fields::default();
-        let mut position = false;
+        let (mut position, mut publisher) = (false, false);
         while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
             let twice = match name.as_str() {
                 "key" => fields.key.replace(value).is_some(),
                 "echo" => fields.echo.replace(value).is_some(),
                 // The server's own word: the home of the channel says where a publication stands.
                 "position" => std::mem::replace(&mut position, true),
+                // So is who published it.
+                "publisher" => std::mem::replace(&mut publisher, true),
                 _ => {
                     fields.travelling.push((name, value));
                     continue;

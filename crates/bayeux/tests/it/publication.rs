@@ -39,7 +39,8 @@ fn a_key_and_a_wish_for_no_echo_are_read_and_do_not_travel() {
 }
 
 #[test]
-fn nobody_claims_a_position_of_its_own() {
+fn nobody_claims_a_position_of_its_own_or_to_be_somebody() {
+    assert_eq!(published(r#"{"publisher":{"subject":"admin"}}"#), (None, true, None));
     assert_eq!(published(r#"{"position":{"epoch":"x","offset":1}}"#), (None, true, None));
     assert_eq!(published(r#"{"position":1,"x":2}"#), (None, true, Some(r#"{"x":2}"#.into())));
 }

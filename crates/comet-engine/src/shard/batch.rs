@@ -167,7 +167,7 @@ impl Shard {
                 let subject =
                     self.seat(session).map(|seat| seat.who.identity.subject.clone()).unwrap_or_default();
                 let name = name.map(|name| format!("client/{subject}/{name}").into());
-                let publish = Publish { channel, data, ext, key: name, publisher, echo };
+                let publish = Publish { ext, key: name, publisher, echo, ..Publish::new(channel, data) };
                 self.ask(key, exchange, Asked::Publish { publish, reply });
             }
             Step::Call { channel, data, ext, id, reply } => {

@@ -299,6 +299,7 @@ pub(super) static KEYS: &[Key] = &[
         "How long a channel remembers a message; 0 for not at all."
     ),
     switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
+    switch!(channels, identity, channels.default.identity, "Whether events say who has published them."),
     grants!(
         publish,
         Publish,
