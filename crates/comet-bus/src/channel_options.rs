@@ -67,6 +67,8 @@ pub struct ChannelOptions {
     pub presence: bool,
     /// Whether events say who has published them.
     pub identity: bool,
+    /// The age at which messages lose their meaning that say none themselves, in milliseconds; 0 for never.
+    pub expires_ms: u64,
 }
 
 impl Default for ChannelOptions {
@@ -77,6 +79,7 @@ impl Default for ChannelOptions {
             echo: true,
             presence: false,
             identity: false,
+            expires_ms: 0,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::counters::{Counters, Snapshot};
 use crate::host::{HandedOver, Who};
 use crate::inbox::{Answer, Letter, Peer, Publish};
 use crate::permit::Gate;
+use crate::publish_options::PublishOptions;
 
 /// Publications of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
@@ -55,32 +56,18 @@ impl Handle {
         self.inner.peers.iter().for_each(|peer| peer.post(letter()));
     }
 
-    /// Publishes `data`, raw JSON, and waits for its place in the channel.
+    /// Publishes `data`, raw JSON, as the options say, and waits for its place in the channel.
     ///
     /// # Errors
-    /// `overloaded` when the engine cannot take more, `draining` when it has stopped.
-    pub async fn publish(&self, channel: Channel, data: Box<RawValue>) -> Result<Position, Code> {
-        self.number(Publish::new(channel, data)).await
-    }
-
-    /// Publishes `data` like [`Handle::publish`], but not again while the channel remembers a publication with
-    /// this `key`: then the place of that one is returned.
-    ///
-    /// # Errors
-    /// `message_invalid` when the key has not [`KEY_BYTES`]; `overloaded` when the engine cannot take more,
-    /// `draining` when it has stopped.
-    pub async fn publish_once(
+    /// `message_invalid` when the options cannot be; `overloaded` when the engine cannot take more, `draining` when it
+    /// has stopped.
+    pub async fn publish_with(
         &self,
         channel: Channel,
         data: Box<RawValue>,
-        key: Box<str>,
+        options: PublishOptions,
     ) -> Result<Position, Code> {
-        if !KEY_BYTES.contains(&key.len()) {
-            return Err(Code::MessageInvalid);
-        }
-        // Keys of the server's own code are apart from those of clients.
-        let key = Some(format!("server/{key}").into());
-        self.number(Publish { key, ..Publish::new(channel, data) }).await
+        self.number(options.apply(channel, data)?).await
     }
 
     /// Asks the home of the channel for a place.

@@ -68,6 +68,8 @@ pub(crate) struct Publish {
     pub(crate) key: Option<Box<str>>,
     /// What its receivers are told of who publishes it, raw JSON.
     pub(crate) identity: Option<Box<str>>,
+    /// The age at which it loses its meaning, in milliseconds.
+    pub(crate) expires_ms: Option<u64>,
     /// The session that publishes, as a number.
     pub(crate) publisher: Option<u64>,
     /// Whether that session gets it too.
@@ -77,7 +79,16 @@ pub(crate) struct Publish {
 impl Publish {
     /// Nothing but data, published by nobody who could hear it.
     pub(crate) fn new(channel: Channel, data: Box<RawValue>) -> Publish {
-        Publish { channel, data, ext: None, key: None, identity: None, publisher: None, echo: true }
+        Publish {
+            channel,
+            data,
+            ext: None,
+            key: None,
+            identity: None,
+            expires_ms: None,
+            publisher: None,
+            echo: true,
+        }
     }
 
     /// Bytes it counts for, no less than those of its event.

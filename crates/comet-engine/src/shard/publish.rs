@@ -86,10 +86,18 @@ impl Shard {
         let now_ms = self.unix_ms();
         let ext = publish.ext.as_ref().map(|ext| ext.get());
         let Publish { publisher, echo, .. } = publish;
+        let expires_at_ms = publish.expires_ms.map(|age_ms| now_ms.saturating_add(age_ms));
         let identity = publish.identity.as_deref();
         let key = publish.key.as_deref();
-        let draft =
-            Draft { ext, key, identity, publisher, echo, ..Draft::new(publish.channel, publish.data.get()) };
+        let draft = Draft {
+            ext,
+            key,
+            identity,
+            publisher,
+            echo,
+            expires_at_ms,
+            ..Draft::new(publish.channel, publish.data.get())
+        };
         let published = self.home.publish(draft, now_ms).map_err(|Full| Code::Overloaded)?;
         let position = published.position();
         let Published::New { publication, shards, .. } = published else { return Ok(position) };

@@ -300,6 +300,13 @@ pub(super) static KEYS: &[Key] = &[
     ),
     switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
     switch!(channels, identity, channels.default.identity, "Whether events say who has published them."),
+    duration!(
+        channels,
+        expires,
+        0,
+        channels.default.expires_ms,
+        "The age at which messages expire that say none themselves; 0 for never."
+    ),
     grants!(
         publish,
         Publish,

@@ -28,7 +28,7 @@ impl Policy for Trusting {
 fn server() -> TestServer {
     let mut config = Config { shards: 2, ..TestServer::config() };
     let told = ChannelOptions { identity: true, ..ChannelOptions::default() };
-    config.channels.rules = vec![(Pattern::parse("/chat/**").unwrap(), told)];
+    config.channels.rules = vec![(Pattern::parse("/chat/**").expect("it is one"), told)];
     let whoami = async |call: Call| Reply::json(&call.client.public_id());
     TestServer::run(Comet::builder().config(config).policy(Trusting).service("/service/whoami", whoami))
 }

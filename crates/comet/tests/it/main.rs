@@ -16,6 +16,7 @@ mod connect;
 mod crossing;
 mod door;
 mod drain;
+mod expiry;
 mod identity;
 mod limit;
 mod origin;
