@@ -47,7 +47,9 @@ impl Shard {
         };
         let counts = self.seat(session).is_some_and(|seat| seat.session.counts());
         if counts {
-            reply.ext.time_ms(self.unix_ms().saturating_sub(CLOCK_MARGIN_MS));
+            // Of what was before the start nothing is known: who asked from there would be told of a gap.
+            let time_ms = self.unix_ms().saturating_sub(CLOCK_MARGIN_MS);
+            reply.ext.time_ms(time_ms.max(self.started_unix_ms));
         }
         let at = exchange.replies.len();
         exchange.replies.push(reply);

@@ -1,11 +1,11 @@
 //! A subscriber made of the Rust client.
 //!
-//! The client reconnects and subscribes again by itself; here its events and gaps become what a scenario
+//! The client reconnects and recovers by itself; here its events and gaps become what a scenario
 //! wants told. Callback polling and switching are not the client's: see the scripted subscriber.
 
 use std::time::Duration;
 
-use comet_client::{Client, Received, Subscription};
+use comet_client::{Client, Gap, Received, Subscription};
 use futures_util::stream::SelectAll;
 use futures_util::{Stream, StreamExt};
 
@@ -67,6 +67,9 @@ fn told(subscription: Subscription, channel: Option<String>) -> Heard {
     Box::pin(subscription.map(move |received| match received {
         Received::Event(event) => {
             Told::Saw { channel: event.channel.as_str().to_owned(), note: note_of(event.data.get()) }
+        }
+        Received::Gap(Gap::Forgotten { channel, .. }) => {
+            Told::Gap { channel: Some(channel.as_str().to_owned()) }
         }
         Received::Gap(_) => Told::Gap { channel: channel.clone() },
     }))
