@@ -14,6 +14,7 @@ mod echo;
 mod ending;
 mod http;
 mod lag;
+mod leaving;
 mod letters;
 mod output;
 mod publish;

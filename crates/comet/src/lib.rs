@@ -32,7 +32,7 @@ mod service;
 mod web;
 
 pub use api::ApiAccess;
-pub use bayeux::{Channel, Code, ConnectionType, Kind, NameError, Pattern, Settings};
+pub use bayeux::{Binary, Channel, Code, ConnectionType, Kind, NameError, Pattern, Settings};
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{

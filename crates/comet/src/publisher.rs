@@ -3,7 +3,7 @@
 //! A [`Publisher`] writes data as JSON and hands it to the channel's home; it needs no session and asks no
 //! policy.
 
-use bayeux::{Channel, Code, NameError};
+use bayeux::{BINARY_EXT, Binary, Channel, Code, NameError};
 use comet_engine::{Handle, KEY_BYTES, Position};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -57,6 +57,16 @@ impl Publisher {
     ) -> Result<Position, PublishError> {
         let channel = named(channel)?;
         self.handle.publish(channel, data).await.map_err(PublishError::Refused)
+    }
+
+    /// Publishes bytes on `channel`, in the form of CometD's binary extension.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why nothing was published.
+    pub async fn publish_binary(&self, channel: &str, data: &Binary) -> Result<Position, PublishError> {
+        let ext = RawValue::from_string(BINARY_EXT.into()).map_err(PublishError::Data)?;
+        let published = self.handle.publish_with(named(channel)?, data.encode(), ext).await;
+        published.map_err(PublishError::Refused)
     }
 
     /// Publishes `data` on `channel` once, however often it is called with the same `key`: further calls return
