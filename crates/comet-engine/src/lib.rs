@@ -22,6 +22,7 @@ mod limits;
 mod opening;
 mod origin;
 mod permit;
+mod publish_options;
 mod recovery;
 mod seat;
 mod send;
@@ -42,6 +43,7 @@ pub use host::{
 pub use limits::Limits;
 pub use origin::{Claim, Origin};
 pub use permit::Permit;
+pub use publish_options::PublishOptions;
 
 pub use bayeux;
 pub use comet_bus::{ChannelOptions, Durability, Position, Retention};

@@ -14,7 +14,7 @@ const DATE: &str = "1994-11-06T08:49:37.123Z";
 
 fn numbered(data: &str, ext: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();
-    event::write_numbered_event("/a", data, ext, |out| out.extend_from_slice(b"[9]"), &mut out);
+    event::write_numbered_event("/a", data, ext, None, |out| out.extend_from_slice(b"[9]"), &mut out);
     out
 }
 
