@@ -35,7 +35,7 @@ mod web;
 
 pub use api::ApiAccess;
 pub use authorizer::{Operation, Vote, Wish};
-pub use bayeux::{Channel, Code, ConnectionType, Kind, NameError, Pattern, Settings};
+pub use bayeux::{Binary, Channel, Code, ConnectionType, Kind, NameError, Pattern, Settings};
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{

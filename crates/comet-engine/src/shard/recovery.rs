@@ -133,7 +133,7 @@ impl Shard {
         if recovering.replays {
             // Who asks by ids is refused aloud, and can ask for something else.
             let names = reply.subscription.as_ref().map(|names| names.names().to_vec()).unwrap_or_default();
-            reply.outcome = Err(bayeux::Error::new(Code::HistoryGap, &recovering.gaps[0].0));
+            reply.outcome = Err(bayeux::Error::new(Code::ReplayInvalid, &recovering.gaps[0].0));
             if self.seat(session).is_some() {
                 names.iter().for_each(|name| self.unsubscribe(session, name));
             }
