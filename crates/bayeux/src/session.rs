@@ -9,6 +9,7 @@ mod context;
 mod deadline;
 mod handshake;
 mod inbound;
+mod local;
 mod mailbox;
 mod outbound;
 mod publish;

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use comet_bus::Publication;
 use comet_wire::websocket::encode;
 
+use crate::local::LocalEvent;
+
 /// One event for the sessions of a shard.
 pub(crate) struct Delivery {
     event: Event,
@@ -37,6 +39,14 @@ impl Delivery {
         match &self.event {
             Event::Published(publication) => Some(publication),
             Event::Direct(_) => None,
+        }
+    }
+
+    /// The event for a reader in the process.
+    pub(crate) fn to_local(&self) -> LocalEvent {
+        match &self.event {
+            Event::Published(publication) => LocalEvent::Published(publication.clone()),
+            Event::Direct(event) => LocalEvent::Direct(event.clone()),
         }
     }
 

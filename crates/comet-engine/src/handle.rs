@@ -5,9 +5,10 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayeux::{Channel, Code, event};
-use comet_bus::{Position, home_of};
+use comet_bus::{ChannelTable, Position, home_of};
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -38,6 +39,10 @@ struct Inner {
     /// The largest event that fits into the queue of a session.
     event_bytes: usize,
     ids: Ids,
+    /// Which channels tell what.
+    table: Arc<ChannelTable>,
+    /// The shard that takes the next session of the process.
+    turn: AtomicUsize,
 }
 
 impl Handle {
@@ -47,9 +52,11 @@ impl Handle {
         gate: Gate,
         event_bytes: usize,
         ids: Ids,
+        table: Arc<ChannelTable>,
     ) -> Handle {
-        let unanswered = Semaphore::new(UNANSWERED);
-        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes, ids }) }
+        let (unanswered, turn) = (Semaphore::new(UNANSWERED), AtomicUsize::new(0));
+        let inner = Inner { peers, counters, gate, unanswered, event_bytes, ids, table, turn };
+        Handle { inner: Arc::new(inner) }
     }
 
     pub(crate) fn post_all(&self, letter: impl Fn() -> Letter) {
@@ -68,6 +75,28 @@ impl Handle {
         options: PublishOptions,
     ) -> Result<Position, Code> {
         self.number(options.apply(channel, data)?).await
+    }
+
+    /// Publishes `data` for a session of the process, which hears itself unless `echo` says no.
+    ///
+    /// # Errors
+    /// As [`Handle::publish_with`].
+    pub async fn publish_as(
+        &self,
+        who: &Who,
+        channel: Channel,
+        data: Box<RawValue>,
+        options: PublishOptions,
+        echo: bool,
+    ) -> Result<Position, Code> {
+        let names_itself = options.publisher.is_none() && self.inner.table.identifies(&channel);
+        let mut publish = options.apply(channel, data)?;
+        publish.publisher = Some(who.key.number(usize::from(who.shard)));
+        publish.echo = echo;
+        if names_itself {
+            publish.identity = Some(event::publisher(&who.identity.subject, Some(&self.public_id(who))));
+        }
+        self.number(publish).await
     }
 
     /// Asks the home of the channel for a place.
@@ -116,7 +145,17 @@ impl Handle {
     }
 
     fn post_to(&self, who: &Who, letter: Letter) {
-        self.inner.peers[usize::from(who.shard)].post(letter);
+        self.peer_of(who).post(letter);
+    }
+
+    /// The shard of a session.
+    pub(crate) fn peer_of(&self, who: &Who) -> &Peer {
+        &self.inner.peers[usize::from(who.shard)]
+    }
+
+    /// A shard, another one each time.
+    pub(crate) fn next_peer(&self) -> &Peer {
+        &self.inner.peers[self.inner.turn.fetch_add(1, Ordering::Relaxed) % self.inner.peers.len()]
     }
 
     /// Brings a connection back to its shard, with what was read and not answered.

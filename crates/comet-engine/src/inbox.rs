@@ -17,6 +17,7 @@ use crate::connection::Moved;
 use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
 use crate::lag::{CatchUp, CaughtUp};
+use crate::local::LocalAsk;
 use crate::recovery::{Recover, Recovery};
 use crate::stop::Order;
 
@@ -42,6 +43,8 @@ pub(crate) enum Letter {
     Ruling { exchange: ExchangeKey, ruling: Ruling },
     /// From the host: an event for one session.
     Deliver { session: SessionKey, event: Box<[u8]> },
+    /// From the process: what a session of its own asks.
+    Local(Box<LocalAsk>),
     /// From the host: end this session.
     End { session: SessionKey, code: Code },
     /// From another shard or from the host: a connection that belongs here.

@@ -16,6 +16,7 @@ mod expiry;
 mod http;
 mod lag;
 mod letters;
+mod local;
 mod output;
 mod publish;
 mod push;

@@ -73,6 +73,7 @@ impl Shard {
             blocks: false,
             request,
             cookie,
+            local: None,
         };
         let generation = self.next_generation();
         let slot = self.exchanges.insert(Slot { generation, exchange: None }) as u32;

@@ -47,6 +47,7 @@ impl Shard {
                         self.push(session, Delivery::direct(event));
                     }
                 }
+                Letter::Local(ask) => self.on_local(*ask),
                 Letter::End { session, code } => self.end_session(session, code),
                 Letter::Moved(moved) => self.on_moved(*moved),
                 Letter::Drain(order) => self.on_drain(order.phase),

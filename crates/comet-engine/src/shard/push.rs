@@ -106,6 +106,8 @@ impl Shard {
             self.mark_dirty(key);
         } else if seat.session.wakes_connect() {
             self.answer_held(key);
+        } else if seat.local.is_some() {
+            self.push_local(key);
         }
     }
 

@@ -19,6 +19,7 @@ mod drain;
 mod expiry;
 mod identity;
 mod limit;
+mod local_session;
 mod origin;
 mod page;
 mod policy;
