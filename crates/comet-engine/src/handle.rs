@@ -19,6 +19,7 @@ use crate::host::{HandedOver, Who};
 use crate::inbox::{Answer, Letter, Peer, Publish};
 use crate::permit::Gate;
 use crate::publish_options::PublishOptions;
+use crate::receipt::Wish;
 
 /// Publications of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
@@ -90,7 +91,14 @@ impl Handle {
         echo: bool,
     ) -> Result<Position, Code> {
         let names_itself = options.publisher.is_none() && self.inner.table.identifies(&channel);
+        let wish = Wish {
+            shard: usize::from(who.shard),
+            session: who.key,
+            key: options.key.as_deref().map(Into::into),
+        };
+        let receipt = options.receipt.then(|| Box::new(wish));
         let mut publish = options.apply(channel, data)?;
+        publish.receipt = receipt;
         publish.publisher = Some(who.key.number(usize::from(who.shard)));
         publish.echo = echo;
         if names_itself {

@@ -24,6 +24,7 @@ mod opening;
 mod origin;
 mod permit;
 mod publish_options;
+mod receipt;
 mod recovery;
 mod seat;
 mod send;

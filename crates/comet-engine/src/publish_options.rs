@@ -19,6 +19,8 @@ pub struct PublishOptions {
     pub expires_ms: Option<u64>,
     /// Whom its receivers are told it is from; nobody where none is given.
     pub publisher: Option<Identity>,
+    /// Whether the session that publishes hears how many have received it; nothing where there is no session.
+    pub receipt: bool,
 }
 
 impl PublishOptions {
@@ -27,7 +29,7 @@ impl PublishOptions {
     /// # Errors
     /// `message_invalid` when the key has not [`KEY_BYTES`], or the message is to expire at once.
     pub(crate) fn apply(self, channel: Channel, data: Box<RawValue>) -> Result<Publish, Code> {
-        let PublishOptions { key, expires_ms, publisher } = self;
+        let PublishOptions { key, expires_ms, publisher, .. } = self;
         if key.as_ref().is_some_and(|key| !KEY_BYTES.contains(&key.len())) || expires_ms == Some(0) {
             return Err(Code::MessageInvalid);
         }

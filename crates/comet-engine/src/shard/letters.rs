@@ -41,6 +41,7 @@ impl Shard {
                     self.peers[shard].post(Letter::CaughtUp(Box::new(answer)));
                 }
                 Letter::CaughtUp(answer) => self.on_caught_up(*answer),
+                Letter::Receipt(report) => self.on_report(report),
                 Letter::Ruling { exchange, ruling } => self.on_ruling(exchange, ruling),
                 Letter::Deliver { session, event } => {
                     if self.seat(session).is_some() {

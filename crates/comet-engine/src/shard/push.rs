@@ -127,9 +127,13 @@ impl Shard {
     pub(super) fn hand_out(&mut self, publication: &Arc<Publication>) {
         let expires = publication.expires_at_ms.is_some();
         if expires && publication.is_expired(self.unix_ms()) {
+            if let Some(tally) = self.tally(publication) {
+                self.report_handed_out(publication, &tally);
+            }
             return;
         }
-        let delivery = Delivery::published(publication.clone());
+        let tally = self.tally(publication);
+        let delivery = Delivery::counted(publication.clone(), tally.clone());
         let except = publication.except.and_then(|number| SessionKey::of_number(number, self.index));
         let (sessions, dirty, config) = (&mut self.sessions, &mut self.dirty, &self.config.session);
         let mut overflowed = Vec::new();
@@ -146,7 +150,11 @@ impl Shard {
             if expires {
                 seat.expiring = true;
             }
-            match seat.session.push(Shared(Rc::clone(&delivery.0)), config) {
+            let pushed = seat.session.push(Shared(Rc::clone(&delivery.0)), config);
+            if let (Some(tally), Pushed::Queued) = (&tally, pushed) {
+                tally.on_queued(seat.session.confirms());
+            }
+            match pushed {
                 Pushed::Queued if seat.dirty => {}
                 Pushed::Queued => {
                     seat.dirty = true;
@@ -163,6 +171,9 @@ impl Shard {
             if !joins || self.hears_live(key, &publication.channel) {
                 self.push(key, Shared(Rc::clone(&delivery.0)));
             }
+        }
+        if let Some(tally) = tally {
+            self.report_handed_out(publication, &tally);
         }
     }
 }

@@ -23,6 +23,7 @@ mod local_session;
 mod origin;
 mod page;
 mod policy;
+mod receipt;
 mod received;
 mod recovery;
 mod request;
