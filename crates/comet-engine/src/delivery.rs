@@ -58,6 +58,13 @@ impl Delivery {
         }
     }
 
+    /// It is queued for a session, which confirms what it receives or does not.
+    pub(crate) fn on_queued(&self, confirms: bool) {
+        if let Some(tally) = &self.tally {
+            tally.on_queued(confirms);
+        }
+    }
+
     /// Whether it loses its meaning some day.
     pub(crate) fn expires(&self) -> bool {
         self.publication().is_some_and(|publication| publication.expires_at_ms.is_some())

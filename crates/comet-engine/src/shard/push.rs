@@ -29,10 +29,12 @@ impl Shard {
         }
         seat.expiring |= delivery.0.expires();
         match seat.session.push(delivery.clone(), config) {
-            Pushed::Queued if seat.dirty => {}
             Pushed::Queued => {
-                seat.dirty = true;
-                self.dirty.push_back(key);
+                delivery.0.on_queued(seat.session.confirms());
+                if !seat.dirty {
+                    seat.dirty = true;
+                    self.dirty.push_back(key);
+                }
             }
             Pushed::Overflow => self.push_overflowing(key, delivery),
         }
@@ -48,7 +50,10 @@ impl Shard {
             return;
         }
         match seat.session.push(delivery.clone(), config) {
-            Pushed::Queued => self.mark_dirty(key),
+            Pushed::Queued => {
+                delivery.0.on_queued(seat.session.confirms());
+                self.mark_dirty(key);
+            }
             Pushed::Overflow => self.fall_behind(key, &delivery),
         }
     }
@@ -151,8 +156,8 @@ impl Shard {
                 seat.expiring = true;
             }
             let pushed = seat.session.push(Shared(Rc::clone(&delivery.0)), config);
-            if let (Some(tally), Pushed::Queued) = (&tally, pushed) {
-                tally.on_queued(seat.session.confirms());
+            if tally.is_some() && pushed == Pushed::Queued {
+                delivery.0.on_queued(seat.session.confirms());
             }
             match pushed {
                 Pushed::Queued if seat.dirty => {}

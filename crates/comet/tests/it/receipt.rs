@@ -158,6 +158,56 @@ fn a_session_has_receipts_per_session_open_and_all_have_receipts_per_shard() {
 }
 
 #[test]
+fn who_is_behind_gets_it_later_and_does_not_count() {
+    let server = TestServer::with(|config| config.session.mailbox_messages = 1);
+    let (mut quick, mut away) = (counting(&server, "/news"), LongPollClient::new(&server));
+    away.try_handshake(json!({ "ext": { "received": true } }));
+    away.try_connect(json!({ "ext": { "received": 0 }, "advice": { "timeout": 0 } }));
+    away.subscribe("/news");
+    server.publish("/news", &"fills the queue of who is away");
+    quick.event();
+    let mut alice = WebSocketClient::connected(&server);
+    publish(&mut alice, "/news", json!({}));
+    quick.expect_event("/news", 1);
+    let mut received = 0;
+    while received < 2 {
+        away.try_connect(json!({ "ext": { "received": received }, "advice": { "timeout": 1_000 } }));
+        received += away.waiting_events().drain(..).count();
+    }
+    away.try_connect(json!({ "ext": { "received": received }, "advice": { "timeout": 0 } }));
+    assert!(alice.try_event(Duration::from_millis(50)).is_none(), "who was behind confirms nothing of it");
+    confirm(&mut quick, 2);
+    assert_eq!(receipt(&mut alice).0, json!([1, 1, 1, true]));
+}
+
+#[test]
+fn who_comes_back_while_it_is_published_counts_or_does_not_but_never_too_often() {
+    let server = sharded(3);
+    let mut alice = WebSocketClient::connected(&server);
+    std::thread::sleep(Duration::from_millis(20));
+    let started = std::time::UNIX_EPOCH.elapsed().expect("it is past 1970").as_millis() as u64;
+    for round in 0..20 {
+        let mut reader = WebSocketClient::new(&server);
+        reader.try_handshake(json!({ "ext": { "received": true } }));
+        reader.try_connect(json!({ "ext": { "received": 0 }, "advice": { "timeout": 0 } }));
+        let since = json!({ "time": started });
+        reader
+            .send(json!({ "channel": "/meta/subscribe", "subscription": "/**", "ext": { "since": since } }));
+        let channel = format!("/news/{round}");
+        publish(&mut alice, &channel, json!({}));
+        let mut received = 1;
+        while reader.event()["channel"] != channel {
+            received += 1;
+        }
+        confirm(&mut reader, received);
+        let (counts, data) = receipt(&mut alice);
+        assert!(data["received"].as_u64() <= data["confirming"].as_u64(), "{counts}");
+        while data["last"] != true && receipt(&mut alice).1["last"] != true {}
+        reader.request("/meta/disconnect", json!({}));
+    }
+}
+
+#[test]
 fn code_of_the_server_asks_for_receipts_and_gives_them() {
     let server = sharded(2);
     let (reader, mut read) = server.session("reader");
