@@ -21,6 +21,8 @@ pub struct PublishOptions {
     pub publisher: Option<Identity>,
     /// The data is what `bayeux::Binary` has written, and its receivers are told so.
     pub binary: bool,
+    /// Whether the session that publishes hears how many have received it; nothing where there is no session.
+    pub receipt: bool,
 }
 
 impl PublishOptions {
@@ -29,7 +31,7 @@ impl PublishOptions {
     /// # Errors
     /// `message_invalid` when the key has not [`KEY_BYTES`], or the message is to expire at once.
     pub(crate) fn apply(self, channel: Channel, data: Box<RawValue>) -> Result<Publish, Code> {
-        let PublishOptions { key, expires_ms, publisher, binary } = self;
+        let PublishOptions { key, expires_ms, publisher, binary, .. } = self;
         if key.as_ref().is_some_and(|key| !KEY_BYTES.contains(&key.len())) || expires_ms == Some(0) {
             return Err(Code::MessageInvalid);
         }

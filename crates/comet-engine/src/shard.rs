@@ -17,10 +17,12 @@ mod http;
 mod lag;
 mod leaving;
 mod letters;
+mod local;
 mod output;
 mod publish;
 mod push;
 mod read;
+mod receipt;
 mod recovery;
 mod route;
 mod session;
@@ -52,6 +54,7 @@ use crate::host::Host;
 use crate::inbox::{Inbox, Peer};
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
 use crate::permit::Gate;
+use crate::receipt::{Changed, Receipts};
 use crate::seat::Seat;
 use crate::send::Sender;
 use crate::session_gate::SessionGate;
@@ -120,6 +123,10 @@ pub(crate) struct Shard {
     hub: Hub,
     home: Home,
     wheel: Wheel<Timer>,
+    /// Publications of channels that have their home here, whose publishers want to know who has received them.
+    receipts: Receipts,
+    /// What was confirmed in this turn.
+    confirmed: Changed,
     sender: Sender,
     outbox: Outbox,
     joiner: Joiner,
@@ -177,6 +184,12 @@ impl Shard {
             inbox,
             peers,
             home,
+            receipts: Receipts::new(
+                config.limits.receipts_per_shard,
+                config.limits.receipts_per_session,
+                config.limits.receipt_ms,
+            ),
+            confirmed: Changed::default(),
             sender: Sender::new(config.io_uring),
             config,
             host,
@@ -236,6 +249,7 @@ impl Shard {
             self.on_timers();
             self.resume_connections();
             self.push_dirty();
+            self.report_confirmed();
             self.flush();
             self.look_at_drain();
         }

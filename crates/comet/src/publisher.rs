@@ -98,18 +98,20 @@ impl Publisher {
         data: Box<RawValue>,
         options: PublishOptions,
     ) -> Result<Position, PublishError> {
-        if let Some(key) = options.key.as_ref().filter(|key| !KEY_BYTES.contains(&key.len())) {
-            return Err(PublishError::Key(key.len()));
-        }
-        if options.expires_ms == Some(0) {
-            return Err(PublishError::Expired);
-        }
-        let channel = named(channel)?;
+        let (options, channel) = (checked(options)?, named(channel)?);
         self.handle.publish_with(channel, data, options).await.map_err(PublishError::Refused)
     }
 }
 
-fn named(channel: &str) -> Result<Channel, PublishError> {
+pub(crate) fn checked(options: PublishOptions) -> Result<PublishOptions, PublishError> {
+    match &options.key {
+        Some(key) if !KEY_BYTES.contains(&key.len()) => Err(PublishError::Key(key.len())),
+        _ if options.expires_ms == Some(0) => Err(PublishError::Expired),
+        _ => Ok(options),
+    }
+}
+
+pub(crate) fn named(channel: &str) -> Result<Channel, PublishError> {
     let parsed = Channel::parse(channel).map_err(|error| PublishError::Name(channel.into(), error))?;
     match parsed.kind() {
         bayeux::Kind::Broadcast => Ok(parsed),
@@ -117,6 +119,6 @@ fn named(channel: &str) -> Result<Channel, PublishError> {
     }
 }
 
-fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, PublishError> {
+pub(crate) fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, PublishError> {
     serde_json::value::to_raw_value(data).map_err(PublishError::Data)
 }
