@@ -23,6 +23,9 @@ pub struct Draft<'a> {
     /// Names the message on its channel: while the name is remembered it is published once. Whoever takes it from a
     /// peer bounds its length.
     pub key: Option<&'a str>,
+    /// Which older message of its channel it stands for, where those give way to newer ones: those with the same text.
+    /// Whoever takes it from a peer bounds its length.
+    pub conflate: Option<&'a str>,
     /// The session that publishes, as a number that means nothing here.
     pub publisher: Option<u64>,
     /// Whether that session gets it too; the options of the channel may say no as well.
@@ -34,7 +37,16 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// A message that is nothing but its data.
     pub fn new(channel: Channel, data: &'a str) -> Draft<'a> {
-        Draft { channel, data, ext: None, key: None, publisher: None, echo: true, expires_at_ms: None }
+        Draft {
+            channel,
+            data,
+            ext: None,
+            key: None,
+            conflate: None,
+            publisher: None,
+            echo: true,
+            expires_at_ms: None,
+        }
     }
 }
 
@@ -49,6 +61,8 @@ pub struct Publication {
     pub at_ms: u64,
     /// When it has lost its meaning, in unix milliseconds.
     pub expires_at_ms: Option<u64>,
+    /// Which older message of its channel it stands for; without it, for any.
+    pub conflate: Option<Box<str>>,
     /// The session that must not get it.
     pub except: Option<u64>,
     /// The Bayeux event, `{"channel":…,"data":…,"ext":{…,"position":…}}`, as every subscriber receives it.
@@ -59,7 +73,7 @@ impl Publication {
     /// Freezes a message that was given its position at `now_ms`. A position in the publisher's ext gives way to it;
     /// the other fields of the ext stay byte for byte.
     pub fn freeze(draft: Draft<'_>, position: Position, now_ms: u64) -> Publication {
-        let Draft { channel, data, ext, publisher, echo, expires_at_ms, .. } = draft;
+        let Draft { channel, data, ext, conflate, publisher, echo, expires_at_ms, .. } = draft;
         let except = publisher.filter(|_| !echo);
         let own = channel.as_str().len() + data.len() + ext.map_or(0, str::len);
         let mut event = Vec::with_capacity(own + 112);
@@ -69,6 +83,7 @@ impl Publication {
             position,
             at_ms: now_ms,
             expires_at_ms,
+            conflate: conflate.map(Into::into),
             except,
             event: event.into_boxed_slice(),
         }
@@ -81,6 +96,7 @@ impl Publication {
 
     /// The memory it occupies, in bytes; bounds in bytes count this.
     pub fn size_bytes(&self) -> usize {
-        self.event.len() + self.channel.as_str().len() + OVERHEAD_BYTES
+        let conflate = self.conflate.as_ref().map_or(0, |conflate| conflate.len());
+        self.event.len() + self.channel.as_str().len() + conflate + OVERHEAD_BYTES
     }
 }

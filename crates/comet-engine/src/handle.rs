@@ -19,8 +19,17 @@ use crate::permit::Gate;
 
 /// Publications of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
-/// Bytes of an idempotency key.
+/// Bytes of a key of a publication, of either kind.
 pub const KEY_BYTES: RangeInclusive<usize> = 1..=64;
+
+/// What is known of a publication beside its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Makes it one and the same when it comes again.
+    pub key: Option<Box<str>>,
+    /// Which older message of its channel it stands for, where those give way to newer ones.
+    pub conflate: Option<Box<str>>,
+}
 
 /// Talks to a running engine. Cheap to clone.
 #[derive(Clone)]
@@ -72,12 +81,26 @@ impl Handle {
         data: Box<RawValue>,
         key: Box<str>,
     ) -> Result<Position, Code> {
-        if !KEY_BYTES.contains(&key.len()) {
+        self.publish_marked(channel, data, Marks { key: Some(key), ..Marks::default() }).await
+    }
+
+    /// Publishes `data` like [`Handle::publish`], with what is known of it.
+    ///
+    /// # Errors
+    /// As [`Handle::publish_once`], for either key.
+    pub async fn publish_marked(
+        &self,
+        channel: Channel,
+        data: Box<RawValue>,
+        marks: Marks,
+    ) -> Result<Position, Code> {
+        let Marks { key, conflate } = marks;
+        if key.iter().chain(&conflate).any(|key| !KEY_BYTES.contains(&key.len())) {
             return Err(Code::MessageInvalid);
         }
         // Keys of the server's own code are apart from those of clients.
-        let key = Some(format!("server/{key}").into());
-        self.number(Publish { key, ..Publish::new(channel, data) }).await
+        let key = key.map(|key| format!("server/{key}").into());
+        self.number(Publish { key, conflate, ..Publish::new(channel, data) }).await
     }
 
     /// Asks the home of the channel for a place.

@@ -64,6 +64,8 @@ pub(crate) struct Publish {
     pub(crate) ext: Option<Box<RawValue>>,
     /// Makes it one and the same when it comes again.
     pub(crate) key: Option<Box<str>>,
+    /// Which older message of its channel it stands for.
+    pub(crate) conflate: Option<Box<str>>,
     /// The session that publishes, as a number.
     pub(crate) publisher: Option<u64>,
     /// Whether that session gets it too.
@@ -73,7 +75,7 @@ pub(crate) struct Publish {
 impl Publish {
     /// Nothing but data, published by nobody who could hear it.
     pub(crate) fn new(channel: Channel, data: Box<RawValue>) -> Publish {
-        Publish { channel, data, ext: None, key: None, publisher: None, echo: true }
+        Publish { channel, data, ext: None, key: None, conflate: None, publisher: None, echo: true }
     }
 
     /// Bytes it counts for, no less than those of its event.

@@ -21,6 +21,7 @@ mod lag;
 mod limits;
 mod opening;
 mod origin;
+mod pace;
 mod permit;
 mod recovery;
 mod seat;
@@ -35,7 +36,7 @@ mod wheel;
 pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
-pub use handle::{Handle, KEY_BYTES};
+pub use handle::{Handle, KEY_BYTES, Marks};
 pub use host::{
     Ask, Call, Denial, HandedOver, Host, Identity, Later, RequestInfo, Responder, Resume, Ruling, Who,
 };

@@ -16,6 +16,7 @@ mod http;
 mod lag;
 mod letters;
 mod output;
+mod pace;
 mod publish;
 mod push;
 mod read;
@@ -116,6 +117,9 @@ pub(crate) struct Shard {
     /// Sessions of the same browser, by its cookie.
     browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
     hub: Hub,
+    table: Arc<ChannelTable>,
+    /// Some channels have a manner of delivery that is not the plain one.
+    paces: bool,
     home: Home,
     wheel: Wheel<Timer>,
     sender: Sender,
@@ -165,7 +169,7 @@ impl Shard {
             history_bytes: config.limits.history_bytes,
             keys: config.limits.keys,
             key_age_ms: config.limits.key_age_ms,
-            table,
+            table: table.clone(),
         });
         Shard {
             index,
@@ -174,6 +178,8 @@ impl Shard {
             unaccepted: Vec::new(),
             inbox,
             peers,
+            paces: table.paces(),
+            table,
             home,
             sender: Sender::new(config.io_uring),
             config,

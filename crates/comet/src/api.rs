@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bayeux::{Code, NameError, json};
 use bytes::Bytes;
-use comet_engine::{Claim, Handle, Origin, Position};
+use comet_engine::{Claim, Handle, Marks, Origin, Position};
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN, REFERER, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -53,6 +53,9 @@ struct Publish {
     /// Makes it one and the same when it comes again.
     #[serde(default)]
     key: Option<Box<str>>,
+    /// Which older message of the channel it stands for, where those give way to newer ones.
+    #[serde(default)]
+    conflate: Option<Box<str>>,
 }
 
 /// Several messages to publish.
@@ -127,11 +130,8 @@ impl Api {
     }
 
     async fn publish(&self, publish: Publish) -> Result<Position, Refused> {
-        let Publish { channel, data, key, .. } = publish;
-        let published = match key {
-            None => self.publisher.publish_raw(&channel, data).await,
-            Some(key) => self.publisher.publish_raw_once(&channel, data, key).await,
-        };
+        let Publish { channel, data, key, conflate } = publish;
+        let published = self.publisher.publish_raw(&channel, data, Marks { key, conflate }).await;
         published.map_err(|error| match error {
             PublishError::Refused(code) => refused(code),
             PublishError::Name(_, NameError::Reserved) => Refused(Code::PublishDenied, error.to_string()),

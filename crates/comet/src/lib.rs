@@ -32,7 +32,9 @@ mod service;
 mod web;
 
 pub use api::ApiAccess;
-pub use bayeux::{Channel, Code, ConnectionType, Kind, NameError, Pattern, Settings};
+pub use bayeux::{
+    Channel, Code, ConnectionType, Deliver, Kind, MAX_PAUSE_MS, NameError, Pattern, Settings, Slow,
+};
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{

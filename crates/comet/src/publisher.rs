@@ -4,7 +4,7 @@
 //! policy.
 
 use bayeux::{Channel, Code, NameError};
-use comet_engine::{Handle, KEY_BYTES, Position};
+use comet_engine::{Handle, KEY_BYTES, Marks, Position};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -46,7 +46,7 @@ impl Publisher {
         channel: &str,
         data: &T,
     ) -> Result<Position, PublishError> {
-        self.publish_raw(channel, raw(data)?).await
+        self.publish_raw(channel, raw(data)?, Marks::default()).await
     }
 
     /// Publishes what is written as JSON already.
@@ -54,9 +54,14 @@ impl Publisher {
         &self,
         channel: &str,
         data: Box<RawValue>,
+        marks: Marks,
     ) -> Result<Position, PublishError> {
+        if let Some(key) = marks.key.iter().chain(&marks.conflate).find(|key| !KEY_BYTES.contains(&key.len()))
+        {
+            return Err(PublishError::Key(key.len()));
+        }
         let channel = named(channel)?;
-        self.handle.publish(channel, data).await.map_err(PublishError::Refused)
+        self.handle.publish_marked(channel, data, marks).await.map_err(PublishError::Refused)
     }
 
     /// Publishes `data` on `channel` once, however often it is called with the same `key`: further calls return
@@ -72,21 +77,25 @@ impl Publisher {
         data: &T,
         key: &str,
     ) -> Result<Position, PublishError> {
-        self.publish_raw_once(channel, raw(data)?, key.into()).await
+        let marks = Marks { key: Some(key.into()), ..Marks::default() };
+        self.publish_raw(channel, raw(data)?, marks).await
     }
 
-    /// Publishes once what is written as JSON already.
-    pub(crate) async fn publish_raw_once(
+    /// Publishes `data` on `channel` as the newest of its `key`: subscribers to whom messages of a channel come
+    /// conflated get no older one of the same key after it, and may never see this one when a newer one comes
+    /// before they have read it. To all others it is a message like any other.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why nothing was published; [`PublishError::Key`], that the key has not 1 to 64
+    /// bytes.
+    pub async fn publish_conflated<T: Serialize + ?Sized>(
         &self,
         channel: &str,
-        data: Box<RawValue>,
-        key: Box<str>,
+        data: &T,
+        key: &str,
     ) -> Result<Position, PublishError> {
-        if !KEY_BYTES.contains(&key.len()) {
-            return Err(PublishError::Key(key.len()));
-        }
-        let channel = named(channel)?;
-        self.handle.publish_once(channel, data, key).await.map_err(PublishError::Refused)
+        let marks = Marks { conflate: Some(key.into()), ..Marks::default() };
+        self.publish_raw(channel, raw(data)?, marks).await
     }
 }
 

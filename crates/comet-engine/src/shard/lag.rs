@@ -208,7 +208,7 @@ impl Shard {
     /// Tells a client of the channels that have lost messages for good, in their place; false when it would not
     /// understand.
     fn tell_lost(&mut self, key: SessionKey, lost: &[(Channel, Position, u64)]) -> bool {
-        if !self.seat(key).is_some_and(|seat| seat.session.counts()) {
+        if !self.seat(key).is_some_and(|seat| seat.hears_gaps()) {
             return false;
         }
         let epochs: Vec<String> = lost.iter().map(|(_, head, _)| format!("{:x}", head.epoch)).collect();

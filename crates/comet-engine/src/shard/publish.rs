@@ -77,7 +77,9 @@ impl Shard {
         let ext = publish.ext.as_ref().map(|ext| ext.get());
         let Publish { publisher, echo, .. } = publish;
         let key = publish.key.as_deref();
-        let draft = Draft { ext, key, publisher, echo, ..Draft::new(publish.channel, publish.data.get()) };
+        let conflate = publish.conflate.as_deref();
+        let draft =
+            Draft { ext, key, conflate, publisher, echo, ..Draft::new(publish.channel, publish.data.get()) };
         let published = self.home.publish(draft, now_ms).map_err(|Full| Code::Overloaded)?;
         let position = published.position();
         let Published::New { publication, shards, .. } = published else { return Ok(position) };

@@ -39,7 +39,7 @@ impl Shard {
 
     /// A queue that is full in the middle of a turn may be that of somebody who reads well: what may leave leaves
     /// now. Only when that makes no room the session falls behind.
-    fn push_overflowing(&mut self, key: SessionKey, delivery: Shared) {
+    pub(super) fn push_overflowing(&mut self, key: SessionKey, delivery: Shared) {
         self.push_session(key);
         let config = &self.config.session;
         let Some(seat) = self.sessions.get_mut(key.slot as usize) else { return };
@@ -77,6 +77,7 @@ impl Shard {
     }
 
     fn push_session(&mut self, key: SessionKey) {
+        self.refill(key);
         let Some(seat) = self.seat(key) else { return };
         if seat.session.pending() == 0 {
             return self.catch_up(key);
@@ -123,6 +124,7 @@ impl Shard {
         let delivery = Delivery::published(publication.clone());
         let except = publication.except.and_then(|number| SessionKey::of_number(number, self.index));
         let (sessions, dirty, config) = (&mut self.sessions, &mut self.dirty, &self.config.session);
+        let paced = self.paces && !self.table.options(&publication.channel).deliver_to(None).is_plain();
         let mut overflowed = Vec::new();
         let mut aside = Vec::new();
         self.hub.each_listener(&publication.channel, |listener| {
@@ -131,7 +133,7 @@ impl Shard {
             if except == Some(key) {
                 return;
             }
-            if seat.aside.is_some() {
+            if paced || seat.aside.is_some() {
                 return aside.push(key);
             }
             match seat.session.push(Shared(Rc::clone(&delivery.0)), config) {
@@ -149,7 +151,7 @@ impl Shard {
         for key in aside {
             let joins = self.seat(key).is_some_and(|seat| !seat.joining().is_empty());
             if !joins || self.hears_live(key, &publication.channel) {
-                self.push(key, Shared(Rc::clone(&delivery.0)));
+                self.push_in_manner(key, publication, Shared(Rc::clone(&delivery.0)));
             }
         }
     }

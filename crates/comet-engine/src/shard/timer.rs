@@ -27,6 +27,8 @@ pub(super) enum Timer {
     Session(SessionKey),
     /// A session that has fallen behind.
     Lag(SessionKey),
+    /// A session with messages that may not leave yet.
+    Pace(SessionKey),
     Accept(u32),
     /// Nobody: the poll only has to return.
     Wake,
@@ -43,6 +45,7 @@ impl Shard {
                 Timer::Connection(key) => self.on_connection_timer(key),
                 Timer::Session(key) => self.on_session_timer(key),
                 Timer::Lag(key) => self.on_lag_timer(key),
+                Timer::Pace(key) => self.on_pace_timer(key),
                 Timer::Accept(listener) => self.on_acceptable(listener as usize),
                 Timer::Wake => {}
                 Timer::Sweep => {

@@ -16,6 +16,7 @@ mod crossing;
 mod door;
 mod drain;
 mod limit;
+mod manner;
 mod origin;
 mod page;
 mod policy;
