@@ -49,13 +49,13 @@ export class Report {
     return !this.#failed;
   }
 
-  /** Runs one case. After a failed one the rest is not tried, for it would only repeat the same fault. */
+  /** Runs one case; what it resolves to may be words that are kept. After a failed one the rest is not tried, for it would only repeat the same fault. */
   async check(name, story) {
     if (!this.wants(name)) return;
     if (!this.reached) return this.record(name, "failed", "not reached");
     try {
-      await story();
-      this.record(name, "ok", "");
+      const words = await story();
+      this.record(name, "ok", typeof words === "string" ? words : "");
     } catch (error) {
       this.record(name, "failed", error.message);
     }

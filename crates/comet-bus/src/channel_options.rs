@@ -71,6 +71,10 @@ pub struct ChannelOptions {
     pub deliver: Deliver,
     /// Whether a subscriber may choose another manner, within that one.
     pub deliver_choice: bool,
+    /// Whether events say who has published them.
+    pub identity: bool,
+    /// The age at which messages lose their meaning that say none themselves, in milliseconds; 0 for never.
+    pub expires_ms: u64,
 }
 
 impl Default for ChannelOptions {
@@ -82,6 +86,8 @@ impl Default for ChannelOptions {
             presence: false,
             deliver: Deliver::default(),
             deliver_choice: true,
+            identity: false,
+            expires_ms: 0,
         }
     }
 }

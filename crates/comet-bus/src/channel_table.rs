@@ -15,6 +15,8 @@ pub struct ChannelTable {
     /// The first is for channels that no pattern names.
     options: Vec<ChannelOptions>,
     by_name: HashMap<Box<str>, usize>,
+    /// Whether the events of any channel say who has published them.
+    identifies: bool,
 }
 
 impl ChannelTable {
@@ -23,9 +25,11 @@ impl ChannelTable {
         default: ChannelOptions,
         rules: impl IntoIterator<Item = (Pattern, ChannelOptions)>,
     ) -> ChannelTable {
-        let mut table = ChannelTable { options: vec![default], by_name: HashMap::new() };
+        let mut table =
+            ChannelTable { options: vec![default], by_name: HashMap::new(), identifies: default.identity };
         for (pattern, options) in rules {
             table.by_name.insert(pattern.as_str().into(), table.options.len());
+            table.identifies |= options.identity;
             table.options.push(options);
         }
         table
@@ -61,6 +65,11 @@ impl ChannelTable {
     /// Whether messages of some channel come in another manner than the plain one.
     pub fn paces(&self) -> bool {
         self.options.iter().any(|options| !options.deliver_to(None).is_plain())
+    }
+
+    /// Whether the events of a channel say who has published them.
+    pub fn identifies(&self, channel: &Channel) -> bool {
+        self.identifies && self.options(channel).identity
     }
 
     /// Where the options of a channel stand in the table: for whoever asks often and keeps the answer.

@@ -120,6 +120,9 @@ impl Home {
         let shards = self.interest.shards(&draft.channel);
         let options = *self.options(slot);
         draft.echo &= options.echo;
+        if draft.expires_at_ms.is_none() && options.expires_ms > 0 {
+            draft.expires_at_ms = Some(now_ms.saturating_add(options.expires_ms));
+        }
         let wanted =
             !shards.is_empty() || !options.history.is_none() || options.durability > Durability::Memory;
         if wanted {
@@ -131,6 +134,11 @@ impl Home {
             self.ledger.change(slot, |history| history.pass_over(position.offset, now_ms, expired));
             Ok(Published::New { publication: None, position, shards })
         }
+    }
+
+    /// Whether the events of a channel, wherever its home is, say who has published them.
+    pub fn identifies(&self, channel: &Channel) -> bool {
+        self.table.identifies(channel)
     }
 
     /// The slot of a channel, which is counted from now on.

@@ -99,6 +99,8 @@ counters! {
     messages_dropped,
     /// Publications that gave way to newer ones with their keys.
     messages_conflated,
+    /// Publications that sessions did not get because they had expired while they waited.
+    messages_expired,
     /// Bytes handed to the system for sending.
     sent_bytes,
     /// Sends that did not take everything at once.

@@ -62,8 +62,9 @@ impl Engine {
             inboxes.push(inbox);
             peers.push(peer);
         }
-        let handle = Handle::new(peers.clone(), counters.clone(), gate.clone(), config.session.mailbox_bytes);
-        let (ids, config, host) = (Ids::new(), Arc::new(config), host(&handle));
+        let (ids, event_bytes) = (Ids::new(), config.session.mailbox_bytes);
+        let handle = Handle::new(peers.clone(), counters.clone(), gate.clone(), event_bytes, ids.clone());
+        let (config, host) = (Arc::new(config), host(&handle));
         let channels = &config.channels;
         let table = Arc::new(ChannelTable::new(channels.default, channels.rules.iter().cloned()));
         let mut threads = Vec::with_capacity(shards);

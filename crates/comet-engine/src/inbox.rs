@@ -28,6 +28,8 @@ pub(crate) enum Letter {
     Publication(Arc<Publication>),
     /// To a publisher's shard: what became of the publication.
     Published { exchange: ExchangeKey, reply: usize, outcome: Result<Position, Code> },
+    /// To a home: is this channel there?
+    Exists { channel: Channel, answer: oneshot::Sender<bool> },
     /// To a home: what did somebody miss?
     Recover(Box<Recover>),
     /// From a home: what it remembers of that.
@@ -66,6 +68,10 @@ pub(crate) struct Publish {
     pub(crate) key: Option<Box<str>>,
     /// Which older message of its channel it stands for.
     pub(crate) conflate: Option<Box<str>>,
+    /// What its receivers are told of who publishes it, raw JSON.
+    pub(crate) identity: Option<Box<str>>,
+    /// The age at which it loses its meaning, in milliseconds.
+    pub(crate) expires_ms: Option<u64>,
     /// The session that publishes, as a number.
     pub(crate) publisher: Option<u64>,
     /// Whether that session gets it too.
@@ -75,7 +81,17 @@ pub(crate) struct Publish {
 impl Publish {
     /// Nothing but data, published by nobody who could hear it.
     pub(crate) fn new(channel: Channel, data: Box<RawValue>) -> Publish {
-        Publish { channel, data, ext: None, key: None, conflate: None, publisher: None, echo: true }
+        Publish {
+            channel,
+            data,
+            ext: None,
+            key: None,
+            conflate: None,
+            identity: None,
+            expires_ms: None,
+            publisher: None,
+            echo: true,
+        }
     }
 
     /// Bytes it counts for, no less than those of its event.
@@ -83,6 +99,7 @@ impl Publish {
         128 + self.channel.as_str().len()
             + self.data.get().len()
             + self.ext.as_ref().map_or(0, |ext| ext.get().len())
+            + self.identity.as_ref().map_or(0, |identity| identity.len())
     }
 }
 

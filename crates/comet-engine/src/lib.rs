@@ -23,6 +23,7 @@ mod opening;
 mod origin;
 mod pace;
 mod permit;
+mod publish_options;
 mod recovery;
 mod seat;
 mod send;
@@ -43,6 +44,7 @@ pub use host::{
 pub use limits::Limits;
 pub use origin::{Claim, Origin};
 pub use permit::Permit;
+pub use publish_options::PublishOptions;
 
 pub use bayeux;
 pub use comet_bus::{ChannelOptions, Durability, Position, Retention};

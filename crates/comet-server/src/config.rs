@@ -4,6 +4,7 @@
 //! are laid over each other in `layers`, and each value remembers where it came from. What is read goes to
 //! the library's builder as plain values; what the values mean is the library's business.
 
+mod authorize;
 mod cross_check;
 mod duration;
 mod environment;
@@ -23,6 +24,7 @@ use std::net::SocketAddr;
 
 use comet::ApiAccess;
 
+pub(crate) use authorize::Authorize;
 pub(crate) use exposure::check as check_exposure;
 pub(crate) use layers::{Layers, Loaded, Override};
 pub(crate) use print::{environment, printed};
@@ -37,6 +39,8 @@ pub(crate) struct Configuration {
     pub(crate) internal: Option<SocketAddr>,
     /// Keys of the HTTP API; without one the API is open, where that may be.
     pub(crate) api_keys: Vec<String>,
+    /// Who may publish, listen and create.
+    pub(crate) authorize: Authorize,
     /// What is logged, in the words of `tracing`'s filters.
     pub(crate) log_level: String,
     /// Whether the log is lines of JSON.
@@ -58,6 +62,7 @@ impl Default for Configuration {
             comet: comet::Config::default(),
             internal: Some(SocketAddr::from(([127, 0, 0, 1], 8001))),
             api_keys: Vec::new(),
+            authorize: Authorize::default(),
             log_level: "info".into(),
             log_format: LogFormat::Text,
         }

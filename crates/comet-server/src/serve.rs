@@ -58,6 +58,8 @@ async fn run_until_stopped(
         None => None,
     };
     let builder = Comet::builder().config(configuration.comet.clone()).api(configuration.api());
+    let rules = configuration.authorize.rules();
+    let builder = rules.fold(builder, |builder, (pattern, rule)| builder.authorize(pattern, rule));
     let comet = dress(builder).build().map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => Failure::of_configuration(error),
         _ => Failure::unavailable(error),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bayeux::{Code, NameError, json};
 use bytes::Bytes;
-use comet_engine::{Claim, Handle, Marks, Origin, Position};
+use comet_engine::{Claim, Handle, Origin, Position, PublishOptions};
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN, REFERER, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -52,10 +52,13 @@ struct Publish {
     data: Box<RawValue>,
     /// Makes it one and the same when it comes again.
     #[serde(default)]
-    key: Option<Box<str>>,
+    key: Option<String>,
     /// Which older message of the channel it stands for, where those give way to newer ones.
     #[serde(default)]
-    conflate: Option<Box<str>>,
+    conflate: Option<String>,
+    /// The age at which it expires, in milliseconds.
+    #[serde(default)]
+    expires_ms: Option<u64>,
 }
 
 /// Several messages to publish.
@@ -130,14 +133,14 @@ impl Api {
     }
 
     async fn publish(&self, publish: Publish) -> Result<Position, Refused> {
-        let Publish { channel, data, key, conflate } = publish;
-        let published = self.publisher.publish_raw(&channel, data, Marks { key, conflate }).await;
-        published.map_err(|error| match error {
+        let Publish { channel, data, key, conflate, expires_ms } = publish;
+        let options = PublishOptions { key, conflate, expires_ms, publisher: None };
+        self.publisher.publish_raw(&channel, data, options).await.map_err(|error| match error {
             PublishError::Refused(code) => refused(code),
             PublishError::Name(_, NameError::Reserved) => Refused(Code::PublishDenied, error.to_string()),
             PublishError::Name(..) => Refused(Code::ChannelInvalid, error.to_string()),
             PublishError::Data(_) => Refused(Code::JsonInvalid, error.to_string()),
-            PublishError::Key(_) => Refused(Code::MessageInvalid, error.to_string()),
+            PublishError::Key(_) | PublishError::Expired => Refused(Code::MessageInvalid, error.to_string()),
         })
     }
 

@@ -4,7 +4,7 @@
 //! policy.
 
 use bayeux::{Channel, Code, NameError};
-use comet_engine::{Handle, KEY_BYTES, Marks, Position};
+use comet_engine::{Handle, KEY_BYTES, Position, PublishOptions};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -27,6 +27,9 @@ pub enum PublishError {
     /// A key has 1 to 64 bytes; the number is how many this one has.
     #[error("a key has 1 to 64 bytes, and this one has {0}")]
     Key(usize),
+    /// A message that expires at once reaches nobody.
+    #[error("a message has to live for a millisecond at least")]
+    Expired,
     /// The server could not take it.
     #[error("the server refuses: {}", .0.name())]
     Refused(Code),
@@ -46,22 +49,7 @@ impl Publisher {
         channel: &str,
         data: &T,
     ) -> Result<Position, PublishError> {
-        self.publish_raw(channel, raw(data)?, Marks::default()).await
-    }
-
-    /// Publishes what is written as JSON already.
-    pub(crate) async fn publish_raw(
-        &self,
-        channel: &str,
-        data: Box<RawValue>,
-        marks: Marks,
-    ) -> Result<Position, PublishError> {
-        if let Some(key) = marks.key.iter().chain(&marks.conflate).find(|key| !KEY_BYTES.contains(&key.len()))
-        {
-            return Err(PublishError::Key(key.len()));
-        }
-        let channel = named(channel)?;
-        self.handle.publish_marked(channel, data, marks).await.map_err(PublishError::Refused)
+        self.publish_with(channel, data, PublishOptions::default()).await
     }
 
     /// Publishes `data` on `channel` once, however often it is called with the same `key`: further calls return
@@ -77,8 +65,8 @@ impl Publisher {
         data: &T,
         key: &str,
     ) -> Result<Position, PublishError> {
-        let marks = Marks { key: Some(key.into()), ..Marks::default() };
-        self.publish_raw(channel, raw(data)?, marks).await
+        let key = Some(key.into());
+        self.publish_with(channel, data, PublishOptions { key, ..PublishOptions::default() }).await
     }
 
     /// Publishes `data` on `channel` as the newest of its `key`: subscribers to whom messages of a channel come
@@ -94,8 +82,39 @@ impl Publisher {
         data: &T,
         key: &str,
     ) -> Result<Position, PublishError> {
-        let marks = Marks { conflate: Some(key.into()), ..Marks::default() };
-        self.publish_raw(channel, raw(data)?, marks).await
+        let conflate = Some(key.into());
+        self.publish_with(channel, data, PublishOptions { conflate, ..PublishOptions::default() }).await
+    }
+
+    /// Publishes `data` on `channel` as the options say: once by a key, for a limited time, in somebody's name.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why nothing was published.
+    pub async fn publish_with<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        options: PublishOptions,
+    ) -> Result<Position, PublishError> {
+        self.publish_raw(channel, raw(data)?, options).await
+    }
+
+    /// Publishes what is written as JSON already.
+    pub(crate) async fn publish_raw(
+        &self,
+        channel: &str,
+        data: Box<RawValue>,
+        options: PublishOptions,
+    ) -> Result<Position, PublishError> {
+        let keys = options.key.iter().chain(&options.conflate);
+        if let Some(key) = keys.map(String::as_str).find(|key| !KEY_BYTES.contains(&key.len())) {
+            return Err(PublishError::Key(key.len()));
+        }
+        if options.expires_ms == Some(0) {
+            return Err(PublishError::Expired);
+        }
+        let channel = named(channel)?;
+        self.handle.publish_with(channel, data, options).await.map_err(PublishError::Refused)
     }
 }
 

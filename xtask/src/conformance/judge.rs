@@ -43,6 +43,12 @@ pub(crate) const JUDGES: &[Judge] = &[
         transports: &["websocket", "long-polling", "callback-polling"],
     },
     Judge {
+        name: "cometd-ack",
+        package: "cometd",
+        script: "cometd-ack.mjs",
+        transports: &["websocket", "long-polling", "switch"],
+    },
+    Judge {
         name: "faye-client",
         package: "faye",
         script: "faye-client.mjs",

@@ -53,6 +53,8 @@ pub enum Step {
         conflate: Option<Box<str>>,
         /// Whether the session gets its own publication.
         echo: bool,
+        /// The age at which it loses its meaning, in milliseconds, above 0.
+        expires_ms: Option<u64>,
         /// The acknowledgement.
         reply: Reply,
     },

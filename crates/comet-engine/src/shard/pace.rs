@@ -136,8 +136,14 @@ impl Shard {
         let Some(pace) = seat.pace_mut().filter(|pace| pace.waiting.is_ready()) else { return };
         let leaving = pace.waiting.take(now, messages, bytes);
         self.tell_given_way(key, &leaving);
+        let now_ms = self.unix_ms();
         for delivery in leaving.messages {
+            if delivery.0.is_expired(now_ms) {
+                self.counters.messages_expired.add(1);
+                continue;
+            }
             let Some(seat) = self.seat(key) else { return };
+            seat.expiring |= delivery.0.expires();
             let channel = delivery.0.publication().map(|publication| &publication.channel);
             if channel.is_some_and(|channel| seat.lag_mut().is_some_and(|lag| lag.has_stopped(channel))) {
                 self.push(key, delivery);

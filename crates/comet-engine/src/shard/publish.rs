@@ -3,7 +3,7 @@
 //! The home freezes a message before anyone receives it, and its shard answers the publisher. Numbering and
 //! subscriber lists are `comet-bus`'s; sessions get their deliveries in `push`.
 
-use bayeux::Code;
+use bayeux::{Code, event};
 use comet_bus::{Draft, Full, Position, Published, home_of};
 
 use crate::exchange::Exchange;
@@ -19,11 +19,14 @@ impl Shard {
         key: ExchangeKey,
         exchange: &mut Exchange,
         session: SessionKey,
-        publish: Publish,
+        mut publish: Publish,
     ) {
         let reply = exchange.replies.len() - 1;
         let home = home_of(publish.channel.as_str(), self.peers.len());
         exchange.awaited += 1;
+        if self.home.identifies(&publish.channel) {
+            publish.identity = self.identity_of(session);
+        }
         let tells = self.seat(session).is_some_and(|seat| seat.session.counts());
         if self.drain.is_some() {
             exchange.published(reply, Err(self.refused(Code::Draining)), tells);
@@ -36,6 +39,13 @@ impl Shard {
             let answer = Answer::Exchange { shard: self.index, exchange: key, reply };
             self.peers[home].post(Letter::Publish { publish, answer });
         }
+    }
+
+    /// What others may know of a session.
+    fn identity_of(&mut self, session: SessionKey) -> Option<Box<str>> {
+        let ids = self.ids.clone();
+        let who = &self.seat(session)?.who;
+        Some(event::publisher(&who.identity.subject, Some(&ids.public(&who.client_id))))
     }
 
     fn refused(&self, code: Code) -> Code {
@@ -76,10 +86,20 @@ impl Shard {
         let now_ms = self.unix_ms();
         let ext = publish.ext.as_ref().map(|ext| ext.get());
         let Publish { publisher, echo, .. } = publish;
+        let expires_at_ms = publish.expires_ms.map(|age_ms| now_ms.saturating_add(age_ms));
+        let identity = publish.identity.as_deref();
         let key = publish.key.as_deref();
         let conflate = publish.conflate.as_deref();
-        let draft =
-            Draft { ext, key, conflate, publisher, echo, ..Draft::new(publish.channel, publish.data.get()) };
+        let draft = Draft {
+            ext,
+            key,
+            conflate,
+            identity,
+            publisher,
+            echo,
+            expires_at_ms,
+            ..Draft::new(publish.channel, publish.data.get())
+        };
         let published = self.home.publish(draft, now_ms).map_err(|Full| Code::Overloaded)?;
         let position = published.position();
         let Published::New { publication, shards, .. } = published else { return Ok(position) };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use comet::{ChannelOptions, Code, Config, Deliver, Pattern, Slow};
+use comet::{ApiAccess, ChannelOptions, Code, Config, Deliver, Pattern, PublishOptions, Slow};
 use comet_testkit::{Client, LongPollClient, Socket, TestServer, WebSocket, WebSocketClient, Wire, Witness};
 use serde_json::{Value, json};
 
@@ -356,10 +356,11 @@ fn a_stop_lets_out_what_was_gathered() {
     let mut server = ruled("/a", manner(Slow::Disconnect, 0, 60_000));
     let mut client = WebSocketClient::connected(&server);
     client.subscribe("/a");
-    for n in 0..5 {
+    server.publish("/a", &0);
+    client.expect_event("/a", 0);
+    for n in 1..5 {
         server.publish("/a", &n);
     }
-    client.expect_event("/a", 0);
     assert_eq!(client.try_event(Duration::from_millis(50)), None);
     let draining = server.begin_drain();
     for n in 1..5 {
@@ -367,4 +368,38 @@ fn a_stop_lets_out_what_was_gathered() {
     }
     drop(client);
     server.finish(draining);
+}
+
+#[test]
+fn what_expires_while_it_waits_does_not_come() {
+    let server = TestServer::with(|_| {});
+    let mut client = LongPollClient::connected(&server);
+    wish(&mut client, "/a", json!({ "slow": "drop_oldest" }));
+    let publisher = server.publisher();
+    let options = PublishOptions { expires_ms: Some(20), ..PublishOptions::default() };
+    let published = publisher.publish_with("/a", "brief", options);
+    server.runtime().block_on(published).expect("it is published");
+    server.publish("/a", "lasting");
+    std::thread::sleep(Duration::from_millis(60));
+    client.expect_event("/a", "lasting");
+    assert_eq!(server.counts().messages_expired, 1);
+}
+
+#[test]
+fn the_api_says_what_a_message_stands_for() {
+    let server = TestServer::run(TestServer::builder().api(ApiAccess::Open));
+    let mut client = LongPollClient::connected(&server);
+    wish(&mut client, "/a", json!({ "slow": "conflate" }));
+    let mut socket = Socket::connect(server.address());
+    for (n, key) in ["x", "y", "x"].into_iter().enumerate() {
+        let body = json!({ "channel": "/a", "data": n, "conflate": key });
+        socket.send_post("/api/publish", "", body.to_string());
+        assert_eq!(socket.response().status, 200);
+    }
+    assert_eq!(client.event()["ext"], json!({ "conflated": { "/a": 1 } }));
+    client.expect_event("/a", 1);
+    client.expect_event("/a", 2);
+    let body = json!({ "channel": "/a", "data": 1, "conflate": "" });
+    socket.send_post("/api/publish", "", body.to_string());
+    assert_eq!(socket.response().status, 400);
 }
