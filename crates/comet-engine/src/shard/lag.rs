@@ -75,7 +75,12 @@ impl Shard {
 
     /// A session has been behind for a while: a WebSocket that took nothing in the meantime ends.
     pub(super) fn on_lag_timer(&mut self, key: SessionKey) {
-        let (now, look) = (self.now, self.look_at_wire(key));
+        let now = self.now;
+        if let Some((wire, ..)) = self.look_at_wire(key) {
+            // The system tells of room only when there is much of it; a slow reader has made some.
+            self.on_writable(wire);
+        }
+        let look = self.look_at_wire(key);
         let Some(lag) = self.seat(key).and_then(|seat| seat.lag_mut()).filter(|lag| lag.armed <= now) else {
             return;
         };

@@ -114,6 +114,11 @@ impl Shard {
             return;
         }
         connection.armed = 0;
+        if connection.stalled_until().is_some_and(|until| until <= now) {
+            // The system tells of room only when there is much of it; a slow reader has made some.
+            self.on_writable(key);
+        }
+        let Some(connection) = self.connection(key) else { return };
         let (deadline, stalled_until) = (connection.deadline, connection.stalled_until());
         let closing = matches!(connection.protocol, Protocol::Closing);
         if stalled_until.is_some_and(|until| until <= now) {

@@ -183,6 +183,26 @@ fn a_subscriber_whose_output_does_not_move_is_dropped_by_write_stall_ms() {
 }
 
 #[test]
+fn a_subscriber_that_reads_a_little_at_a_time_is_not_dropped_by_write_stall_ms() {
+    let (server, _witness) = quick(|config| {
+        config.limits.write_stall_ms = 400;
+        config.limits.lag_grace_ms = 400;
+    });
+    let mut slow = deaf(&server);
+    let payload = "x".repeat(100_000);
+    eventually("its output stalls", || {
+        server.publish("/flood", &payload);
+        server.counts().sends_short > 0
+    });
+    // So little that the system has no room to speak of in all this time.
+    for _ in 0..20 {
+        assert_eq!(slow.batch()[0]["data"], payload);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!((server.endings(Code::WriteStalled), server.endings(Code::SlowConsumer)), (0, 0));
+}
+
+#[test]
 fn a_slow_reader_that_catches_up_in_time_gets_everything_in_order() {
     let (server, _witness) = quick(|config| {
         config.session.mailbox_messages = 2_000;
