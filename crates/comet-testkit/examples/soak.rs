@@ -81,16 +81,13 @@ impl Choice {
     }
 }
 
-/// Connects are held for a short time, so that a run sees many of them; all subscribers have one address; and
-/// a machine with more to do than this must not turn subscribers into slow readers, whose sessions end.
+/// Connects are held for a short time, so that a run sees many of them, and all subscribers have one address.
 const CONFIG: &str = "\
 [server]
 shards = 2
 
 [session]
 timeout = \"5s\"
-mailbox_messages = 100000
-mailbox_bytes = \"64MiB\"
 
 [limits]
 connections_per_address = 10000
