@@ -314,6 +314,11 @@ impl<D> Pacing<D> {
         self.lines.get(channel).is_some_and(|line| !line.entries.is_empty())
     }
 
+    /// Whether something is remembered of a channel: what waits, a pause, or what gave way.
+    pub fn knows(&self, channel: &Channel) -> bool {
+        self.lines.contains_key(channel)
+    }
+
     /// Whether something may leave.
     pub fn is_ready(&self) -> bool {
         !self.ready.is_empty()

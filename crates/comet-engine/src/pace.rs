@@ -7,7 +7,6 @@ use bayeux::{Channel, DeliverRequest, Millis};
 use comet_bus::{ChannelTable, Pacing};
 
 use crate::delivery::Shared;
-use crate::key::ConnectionKey;
 
 /// Wishes by the names of subscriptions.
 type Wishes = Vec<(Box<str>, DeliverRequest)>;
@@ -20,8 +19,6 @@ pub(crate) struct Pace {
     pub(crate) waiting: Pacing<Shared>,
     /// When the wheel looks next; 0 for never.
     pub(crate) armed: Millis,
-    /// The wire that was told to hold back little in the system's own queue.
-    pub(crate) tuned: Option<ConnectionKey>,
 }
 
 impl Pace {

@@ -14,6 +14,7 @@ use super::Shard;
 use super::timer::Timer;
 
 /// What a socket of such a session keeps to itself of what the peer has no room for.
+#[cfg(target_os = "linux")]
 const UNSENT_BYTES: u32 = 16 << 10;
 
 impl Shard {
@@ -33,9 +34,17 @@ impl Shard {
         let Some(seat) = self.seat(key) else { return };
         // What waits of the channel may not be overtaken.
         let waits = seat.pace_mut().is_some_and(|pace| pace.waiting.holds(channel));
+        let is_known = seat.pace_mut().is_some_and(|pace| pace.waiting.knows(channel));
         if deliver.is_plain() && !waits {
             return self.push(key, delivery);
         }
+        // Who keeps up has nothing that could give way.
+        let keeps_up = deliver.pause_ms() == 0 && !is_known && seat.session.pending() == 0;
+        if keeps_up && self.can_carry(key) {
+            self.tune(key);
+            return self.push(key, delivery);
+        }
+        let Some(seat) = self.seat(key) else { return };
         let size = publication.event.len();
         let pace = seat.aside_mut().pace.get_or_insert_default();
         let entry = (channel, publication.conflate.as_deref());
@@ -61,20 +70,12 @@ impl Shard {
 
     /// What lies in the queue of the system cannot give way any more: let it be little.
     fn tune(&mut self, key: SessionKey) {
-        let Some(seat) = self.seat(key) else { return };
-        let (Some(wire), Some(pace)) =
-            (seat.attached, seat.aside.as_mut().and_then(|aside| aside.pace.as_mut()))
-        else {
-            return;
-        };
-        if pace.tuned.replace(wire) == Some(wire) {
-            return;
-        }
+        let Some(wire) = self.seat(key).and_then(|seat| seat.attached) else { return };
+        let Some(connection) = self.connection(wire).filter(|connection| !connection.tuned) else { return };
+        connection.tuned = true;
+        // Without it messages are only older when they come.
         #[cfg(target_os = "linux")]
-        if let Some(connection) = self.connection(wire) {
-            // Without it messages are only older when they come.
-            let _ = socket2::SockRef::from(&connection.stream).set_tcp_notsent_lowat(UNSENT_BYTES);
-        }
+        let _ = socket2::SockRef::from(&connection.stream).set_tcp_notsent_lowat(UNSENT_BYTES);
     }
 
     fn arm_pace(&mut self, key: SessionKey, at: u64) {
@@ -112,18 +113,19 @@ impl Shard {
 
     /// Before a session's queue leaves: puts in what waits, if the wire can carry it now.
     pub(super) fn refill(&mut self, key: SessionKey) {
-        let Some(seat) = self.seat(key) else { return };
-        if seat.aside.is_none() {
-            return;
+        if self.seat(key).is_some_and(|seat| seat.aside.is_some()) && self.can_carry(key) {
+            self.release_paced(key);
         }
-        let able = match seat.attached {
+    }
+
+    /// Whether what is queued for a session leaves in this turn.
+    fn can_carry(&mut self, key: SessionKey) -> bool {
+        let Some(seat) = self.seat(key) else { return false };
+        match seat.attached {
             Some(wire) if seat.session.may_push_now() => {
                 self.connection(wire).is_some_and(|connection| !connection.is_stalled())
             }
             _ => seat.session.held_ticket().is_some() && seat.session.may_ride_on_connect(),
-        };
-        if able {
-            self.release_paced(key);
         }
     }
 
