@@ -144,7 +144,7 @@ impl Shard {
         }
         if message.channel.as_deref() == Some(bayeux::meta::CONNECT) {
             // What waits for this client may leave with the answer.
-            self.release_paced(session);
+            self.release_with_connect(session);
         }
         let hub = &self.hub;
         let Some(seat) = self.sessions.get_mut(session.slot as usize) else { return };

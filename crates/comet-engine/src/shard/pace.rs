@@ -118,6 +118,13 @@ impl Shard {
         }
     }
 
+    /// Before a connect is judged: what waits may leave with its answer, where no wire carries it.
+    pub(super) fn release_with_connect(&mut self, key: SessionKey) {
+        if self.seat(key).is_some_and(|seat| seat.aside.is_some() && !seat.session.may_push_now()) {
+            self.release_paced(key);
+        }
+    }
+
     /// Whether what is queued for a session leaves in this turn.
     fn can_carry(&mut self, key: SessionKey) -> bool {
         let Some(seat) = self.seat(key) else { return false };

@@ -174,8 +174,10 @@ fn a_subscriber_whose_output_does_not_move_is_dropped_by_write_stall_ms() {
         server.publish("/flood", &payload);
         server.counts().sends_short > 0
     });
-    server.until("it is dropped", |counts| {
-        counts.endings.iter().any(|(code, count)| *code == Code::WriteStalled && *count == 1)
+    eventually("it is dropped", || {
+        // The system may have found room for what was left.
+        server.publish("/flood", &payload);
+        server.endings(Code::WriteStalled) == 1
     });
     server.until("its connection is gone", |counts| counts.connections_open == 1);
     witness.still_hears(&server);
