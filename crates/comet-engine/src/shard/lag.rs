@@ -223,7 +223,7 @@ impl Shard {
         let dropped = lost.iter().map(|(channel, _, count)| (channel.as_str(), *count));
         let mut told = Vec::new();
         event::write_missed(heads, dropped, [], &mut told);
-        self.push(key, Delivery::direct(told.into_boxed_slice()));
+        self.push_told(key, told);
         true
     }
 }

@@ -7,7 +7,7 @@
 use bayeux::{Channel, Deliver, DeliverRequest, Pattern, Pushed, event};
 use comet_bus::{Leaving, Paced, PacingLimits, Publication};
 
-use crate::delivery::{Delivery, Shared};
+use crate::delivery::Shared;
 use crate::key::SessionKey;
 
 use super::Shard;
@@ -189,12 +189,7 @@ impl Shard {
         }
         let mut told = Vec::new();
         event::write_missed([], by_name(dropped), by_name(conflated), &mut told);
-        let (told, config) = (Delivery::direct(told.into_boxed_slice()), self.config.clone());
-        let Some(seat) = self.seat(key) else { return };
-        // It has room of its own, so that it takes none of theirs.
-        if seat.session.push_recovered(told.clone(), &config.session) == Pushed::Overflow {
-            self.push(key, told);
-        }
+        self.push_told(key, told);
     }
 
     /// Takes in what a client wishes for its subscriptions; what is in force for each.

@@ -53,6 +53,16 @@ impl Shard {
         }
     }
 
+    /// Queues what tells a client of messages that it does not get. It has room of its own, beside theirs.
+    pub(super) fn push_told(&mut self, key: SessionKey, told: Vec<u8>) {
+        let (told, config) = (Delivery::direct(told.into_boxed_slice()), self.config.clone());
+        let Some(seat) = self.seat(key) else { return };
+        match seat.session.push_recovered(told.clone(), &config.session) {
+            Pushed::Queued => self.mark_dirty(key),
+            Pushed::Overflow => self.push(key, told),
+        }
+    }
+
     /// Puts a session into the list of those that may have something to send.
     pub(super) fn mark_dirty(&mut self, key: SessionKey) {
         let Some(seat) = self.seat(key) else { return };

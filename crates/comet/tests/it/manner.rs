@@ -123,6 +123,7 @@ fn a_poller_that_was_away_gets_the_newest_of_each_key_and_how_many_gave_way() {
             conflated(&server, "/ticker/a", ["x", "y", "z"][n % 3], &json!(n));
             server.publish("/ticker/b", &n);
         }
+        server.until("all have come to its shard", |counts| counts.messages_conflated == 116);
         let gap = client.event();
         assert_eq!(gap["channel"], "/meta/gap", "{gap}");
         assert_eq!(gap["ext"], json!({ "conflated": { "/ticker/a": 57, "/ticker/b": 59 } }));
