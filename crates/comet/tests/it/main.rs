@@ -21,6 +21,7 @@ mod extension;
 mod identity;
 mod limit;
 mod local_session;
+mod manner;
 mod origin;
 mod page;
 mod policy;
