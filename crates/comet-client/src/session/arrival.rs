@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::interest::Settled;
 use super::pace::Pace;
 use super::{Outcome, Session, Waiting};
-use crate::message::{Incoming, Reconnect};
+use crate::message::{Advice, Incoming, Reconnect};
 use crate::position::unix_ms;
 use crate::wire::{Arrival, Wire};
 use crate::{Error, Event, Published};
@@ -70,15 +70,20 @@ impl Session {
     }
 
     fn on_message(&mut self, message: Incoming, wire: &Wire, pace: &mut Pace) -> Result<(), Outcome> {
+        let mut advice = self.advice;
         if let Some(fields) = &message.advice {
-            self.advice.follow(fields);
+            advice.follow(fields);
+        }
+        // What a refusal advises is for the next try. Its pause must not stay between connects that are granted.
+        if message.successful != Some(false) {
+            self.advice = advice;
         }
         match message.channel.as_str() {
             // An older connect was answered after all: there is a newer one.
             meta::CONNECT if !self.answers_connect(&message) => Ok(()),
-            meta::CONNECT => self.on_connected(&message, pace),
+            meta::CONNECT => self.on_connected(&message, advice, pace),
             // An answer comes only to a session that ends itself; anything else is the server's farewell.
-            meta::DISCONNECT => match self.advice.reconnect {
+            meta::DISCONNECT => match advice.reconnect {
                 Reconnect::Never => Err(Outcome::Over(Some(reason(&message)))),
                 _ => Err(Outcome::Forgotten),
             },
@@ -94,16 +99,16 @@ impl Session {
         }
     }
 
-    fn on_connected(&mut self, reply: &Incoming, pace: &mut Pace) -> Result<(), Outcome> {
+    fn on_connected(&mut self, reply: &Incoming, advice: Advice, pace: &mut Pace) -> Result<(), Outcome> {
         if reply.successful == Some(true) {
             self.backoff.reset();
             let now = self.server_ms(Instant::now());
             self.interests.on_connected(self.last_connect.1, reply.ext().time, now);
             self.on_wire_works();
         }
-        match self.advice.reconnect {
+        match advice.reconnect {
             Reconnect::Retry => {
-                pace.on_answered(self.advice.interval);
+                pace.on_answered(advice.interval);
                 Ok(())
             }
             Reconnect::Handshake => Err(Outcome::Forgotten),

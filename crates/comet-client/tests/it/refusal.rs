@@ -1,5 +1,7 @@
 //! Servers that say no, and names that are none.
 
+use std::time::{Duration, Instant};
+
 use comet::{Channel, Client as ServerClient, Denied, Handshake, Identity, Pattern, Policy, RawValue};
 use comet_client::{Client, Error, Transport};
 use comet_testkit::TestServer;
@@ -179,5 +181,65 @@ fn something_that_is_no_server_is_told_apart_from_nothing() {
         assert!(matches!(socket, Some(Error::Refused { code: 200, .. })), "{socket:?}");
         let nowhere = Client::builder("nowhere").connect().await.err();
         assert!(matches!(nowhere, Some(Error::Address(_))), "{nowhere:?}");
+    });
+}
+
+/// Answers every POST on a connection of its own: a handshake, a first connect that is refused with a pause, and connects
+/// that are granted without a word about pauses. Tells when each connect came.
+async fn refuse_once(
+    listener: TcpListener,
+    pause_ms: u64,
+    came: tokio::sync::mpsc::UnboundedSender<Instant>,
+) {
+    let mut connects = 0;
+    loop {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"]") && client.read_buf(&mut request).await.unwrap() > 0 {}
+        let text = String::from_utf8(request).unwrap();
+        let messages: serde_json::Value =
+            serde_json::from_str(text.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+        let id = &messages[0]["id"];
+        let answer = match messages[0]["channel"].as_str() {
+            Some("/meta/handshake") => {
+                let advice = serde_json::json!({ "reconnect": "retry", "interval": 0, "timeout": 30_000 });
+                serde_json::json!([{ "channel": "/meta/handshake", "id": id, "successful": true, "clientId": "c",
+                    "advice": advice }])
+            }
+            Some("/meta/connect") => {
+                connects += 1;
+                let _ = came.send(Instant::now());
+                let mut reply =
+                    serde_json::json!({ "channel": "/meta/connect", "id": id, "successful": connects > 1 });
+                if connects == 1 {
+                    reply["error"] = "409::superseded".into();
+                    reply["advice"] = serde_json::json!({ "reconnect": "retry", "interval": pause_ms });
+                }
+                serde_json::json!([reply])
+            }
+            _ => serde_json::json!([]),
+        };
+        let body = answer.to_string();
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        // The client may have gone before the answer is whole.
+        let _ = client.write_all(format!("{head}{body}").as_bytes()).await;
+    }
+}
+
+#[test]
+fn the_pause_of_one_refusal_does_not_stay_between_later_connects() {
+    const PAUSE: Duration = Duration::from_secs(2);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (came, mut connects) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(refuse_once(listener, PAUSE.as_millis() as u64, came));
+        let _client = Client::builder(&address).transport(Transport::LongPolling).connect().await.unwrap();
+        let refused = connects.recv().await.unwrap();
+        let granted = connects.recv().await.unwrap();
+        assert!(granted - refused >= PAUSE, "the refusal asks for it once");
+        let next = connects.recv().await.unwrap();
+        assert!(next - granted < PAUSE, "nothing asks for it again");
     });
 }
