@@ -24,6 +24,7 @@ mod origin;
 mod permit;
 mod publish_options;
 mod recovery;
+mod repeats;
 mod seat;
 mod send;
 mod session_gate;

@@ -64,6 +64,9 @@ impl Shard {
         if self.seat(session).is_none() || !self.hub.is_subscribed(session.slot, name.as_str()) {
             return;
         }
+        // One gap tells of all channels that cannot be named, whichever homes they have.
+        let known = exchange.recovering(reply).map(|recovering| recovering.gaps.clone());
+        let known = known.iter().flatten();
         let mut gaps: Vec<(Box<str>, Position)> = Vec::new();
         for (channel, recovered) in channels {
             match recovered {
@@ -76,7 +79,7 @@ impl Shard {
             }
         }
         if let Some(head) = incomplete
-            && !gaps.iter().any(|(gap, _)| **gap == *name.as_str())
+            && !gaps.iter().chain(known).any(|(gap, _)| **gap == *name.as_str())
         {
             gaps.push((name.as_str().into(), head));
         }

@@ -303,3 +303,34 @@ fn nobody_takes_the_key_of_somebody_else() {
     listener.expect_event("/a", "first");
     listener.expect_event("/a", "the server's own");
 }
+
+#[test]
+fn a_question_that_arrives_twice_brings_its_messages_once() {
+    let server = remembering(100, 2);
+    for n in 0..3 {
+        server.publish("/a", &n);
+    }
+    let mut client = counting(&server);
+    let ask = json!({ "subscription": "/a", "id": "same", "ext": { "since": { "last": 3 } } });
+    for _ in 0..2 {
+        assert_eq!(client.request("/meta/subscribe", ask.clone())["ext"]["recovered"], true);
+    }
+    server.publish("/a", &3);
+    (0..=3).for_each(|n| client.expect_event("/a", n));
+    // Whoever listens again may ask again.
+    client.request("/meta/unsubscribe", json!({ "subscription": "/a" }));
+    client.request("/meta/subscribe", ask);
+    (1..=3).for_each(|n| client.expect_event("/a", n));
+}
+
+#[test]
+fn what_is_missing_of_unnamed_channels_is_told_once_for_all_homes() {
+    let server = remembering(100, 3);
+    let mut client = counting(&server);
+    let reply = since(&mut client, "/n/*", json!({ "time": 1 }));
+    let gaps = reply["ext"]["gaps"].as_object().expect("there are gaps");
+    assert_eq!(gaps.keys().collect::<Vec<_>>(), ["/n/*"]);
+    server.publish("/n/1", &1);
+    assert_eq!(client.event()["channel"], "/meta/gap");
+    client.expect_event("/n/1", 1);
+}
