@@ -89,6 +89,14 @@ impl Delivery {
     }
 }
 
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if let Some(tally) = &self.tally {
+            tally.on_over();
+        }
+    }
+}
+
 /// A delivery in a session's queue.
 #[derive(Clone)]
 pub(crate) struct Shared(pub(crate) Rc<Delivery>);
