@@ -23,8 +23,17 @@ use crate::receipt::Wish;
 
 /// Publications of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
-/// Bytes of an idempotency key.
+/// Bytes of a key of a publication, of either kind.
 pub const KEY_BYTES: RangeInclusive<usize> = 1..=64;
+
+/// What is known of a publication beside its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Makes it one and the same when it comes again.
+    pub key: Option<Box<str>>,
+    /// Which older message of its channel it stands for, where those give way to newer ones.
+    pub conflate: Option<Box<str>>,
+}
 
 /// Talks to a running engine. Cheap to clone.
 #[derive(Clone)]
@@ -132,8 +141,22 @@ impl Handle {
     /// # Errors
     /// `data_too_large` when the event would not fit into the queue of a session.
     pub fn deliver(&self, who: &Who, channel: &Channel, data: &RawValue) -> Result<(), Code> {
+        self.deliver_with(who, channel, data, None)
+    }
+
+    /// Sends an event like [`Handle::deliver`], with extension fields: a JSON object.
+    ///
+    /// # Errors
+    /// As for [`Handle::deliver`].
+    pub fn deliver_with(
+        &self,
+        who: &Who,
+        channel: &Channel,
+        data: &RawValue,
+        ext: Option<&str>,
+    ) -> Result<(), Code> {
         let mut event = Vec::new();
-        event::write_event(channel.as_str(), data.get(), None, &mut event);
+        event::write_event(channel.as_str(), data.get(), ext, &mut event);
         if event.len() > self.inner.event_bytes {
             return Err(Code::DataTooLarge);
         }

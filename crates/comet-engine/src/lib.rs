@@ -22,10 +22,12 @@ mod limits;
 mod local;
 mod opening;
 mod origin;
+mod pace;
 mod permit;
 mod publish_options;
 mod receipt;
 mod recovery;
+mod repeats;
 mod seat;
 mod send;
 mod session_gate;
@@ -38,7 +40,7 @@ mod wheel;
 pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
-pub use handle::{Handle, KEY_BYTES};
+pub use handle::{Handle, KEY_BYTES, Marks};
 pub use host::{
     Ask, Call, Denial, HandedOver, Host, Identity, Later, RequestInfo, Responder, Resume, Ruling, Who,
 };

@@ -15,9 +15,11 @@ mod ending;
 mod expiry;
 mod http;
 mod lag;
+mod leaving;
 mod letters;
 mod local;
 mod output;
+mod pace;
 mod publish;
 mod push;
 mod read;
@@ -120,6 +122,9 @@ pub(crate) struct Shard {
     /// Sessions of the same browser, by its cookie.
     browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
     hub: Hub,
+    table: Arc<ChannelTable>,
+    /// Some channels have a manner of delivery that is not the plain one.
+    paces: bool,
     home: Home,
     wheel: Wheel<Timer>,
     /// Publications of channels that have their home here, whose publishers want to know who has received them.
@@ -173,7 +178,7 @@ impl Shard {
             history_bytes: config.limits.history_bytes,
             keys: config.limits.keys,
             key_age_ms: config.limits.key_age_ms,
-            table,
+            table: table.clone(),
         });
         Shard {
             index,
@@ -182,6 +187,8 @@ impl Shard {
             unaccepted: Vec::new(),
             inbox,
             peers,
+            paces: table.paces(),
+            table,
             home,
             receipts: Receipts::new(
                 config.limits.receipts_per_shard,

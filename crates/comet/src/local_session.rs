@@ -174,7 +174,8 @@ impl LocalSession {
         }
         let data = serde_json::value::to_raw_value(data)
             .map_err(|error| Refusal::new(Code::JsonInvalid, error.to_string()))?;
-        let answer = self.services.run(Call { client: self.client(), channel: name, data }).await;
+        let call = Call { client: self.client(), channel: name, data, ext: None };
+        let answer = self.services.run(call).await.map(|(answer, _)| answer);
         answer.transpose().map_err(|error| Refusal::new(error.code, error.args()))
     }
 

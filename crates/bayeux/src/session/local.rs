@@ -6,7 +6,7 @@
 use super::mailbox::Mailbox;
 use super::outbound::Delivery;
 use super::retained::{Manner, Resumed, Retained};
-use super::{Session, Settings};
+use super::{Rendering, Session, Settings};
 use crate::Millis;
 
 impl<D> Session<D> {
@@ -23,7 +23,8 @@ impl<D> Session<D> {
             connection_type: None,
             connects: 0,
             turn: 0,
-            replays: false,
+            rendering: Rendering::default(),
+            habits: None,
             connect_only: false,
             advise: false,
             ended: false,

@@ -217,6 +217,31 @@ pub(super) static KEYS: &[Key] = &[
         session.early_delivery,
         "Whether events may leave with the answer to any request, as CometD lets them."
     ),
+    switch!(
+        session,
+        replay_ids,
+        session.replay_ids,
+        "Whether every session gets data.event.replayId, as from Salesforce, and not only those that ask."
+    ),
+    switch!(
+        session,
+        timestamps,
+        session.timestamps,
+        "Whether every message carries a timestamp, and not only those to sessions that ask."
+    ),
+    duration!(
+        session,
+        max_inactivity,
+        0,
+        session.max_inactivity_ms,
+        "How long a session may say nothing but connects; 0 for ever."
+    ),
+    switch!(
+        session,
+        events_are_activity,
+        session.events_are_activity,
+        "Whether a session is active as well while events are sent to it."
+    ),
     Key {
         read: |c| list(&c.comet.session.connection_types),
         write: |c, value| text::connection_types(value).map(|kinds| c.comet.session.connection_types = kinds),
@@ -297,6 +322,40 @@ pub(super) static KEYS: &[Key] = &[
         0,
         channels.default.history.age_ms,
         "How long a channel remembers a message; 0 for not at all."
+    ),
+    Key {
+        read: |c| Value::Text(c.comet.channels.default.deliver.slow.name().into()),
+        write: |c, value| text::slow(value).map(|slow| c.comet.channels.default.deliver.slow = slow),
+        ..other(
+            "channels",
+            "slow",
+            Kind::Text,
+            "What gives way to slow readers: \"disconnect\", \"drop_oldest\" or \"conflate\".",
+        )
+    },
+    number!(
+        Duration,
+        channels,
+        every,
+        0,
+        comet::MAX_PAUSE_MS,
+        channels.default.deliver.every_ms,
+        "The newest message comes at most this often; 0 for as often as there is one."
+    ),
+    number!(
+        Duration,
+        channels,
+        batch,
+        0,
+        comet::MAX_PAUSE_MS,
+        channels.default.deliver.batch_ms,
+        "After a first message the others are gathered for so long; 0 for not at all."
+    ),
+    switch!(
+        channels,
+        deliver_choice,
+        channels.default.deliver_choice,
+        "Whether subscribers may choose another manner, no faster than this one."
     ),
     switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
     switch!(channels, identity, channels.default.identity, "Whether events say who has published them."),
