@@ -101,6 +101,16 @@ impl Drop for Delivery {
 #[derive(Clone)]
 pub(crate) struct Shared(pub(crate) Rc<Delivery>);
 
+impl Shared {
+    /// The same for a receiver that does not count, because it gets it later or not at all.
+    pub(crate) fn uncounted(self) -> Shared {
+        match (&self.0.tally, &self.0.event) {
+            (Some(_), Event::Published(publication)) => Delivery::published(publication.clone()),
+            _ => self,
+        }
+    }
+}
+
 impl bayeux::Delivery for Shared {
     fn size_bytes(&self) -> usize {
         self.0.event().len()

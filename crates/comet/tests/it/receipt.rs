@@ -197,6 +197,20 @@ fn who_is_behind_gets_it_later_and_does_not_count() {
 }
 
 #[test]
+fn for_whom_it_waits_to_be_gathered_does_not_count() {
+    let server = TestServer::with(|config| config.channels.default.deliver.batch_ms = 60);
+    let mut reader = counting(&server, "/news");
+    let mut alice = WebSocketClient::connected(&server);
+    for round in 1..=3 {
+        publish(&mut alice, "/news", json!({}));
+        assert_eq!(receipt(&mut alice).0, json!([0, 0, 0, true]), "it went into no queue at once");
+        reader.expect_event("/news", 1);
+        confirm(&mut reader, round);
+    }
+    assert!(alice.try_event(Duration::from_millis(50)).is_none());
+}
+
+#[test]
 fn who_comes_back_while_it_is_published_counts_or_does_not_but_never_too_often() {
     let server = sharded(3);
     let mut alice = WebSocketClient::connected(&server);
