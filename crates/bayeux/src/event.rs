@@ -3,12 +3,16 @@
 //! The JSON of events and of service answers is written here; who receives them is not known here. The channel, the raw
 //! data and the raw ext of a publication come in, and bytes that all its subscribers share go out.
 
+mod rendering;
+
 use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::json::member;
 use crate::json::write::Object;
 use crate::meta;
+
+pub use rendering::Rendering;
 
 /// The field of an event's ext that says where the event stands in its channel.
 const POSITION: &str = "position";
@@ -122,13 +126,15 @@ fn write_counts<'a>(name: &str, counts: impl IntoIterator<Item = (&'a str, u64)>
     }
 }
 
-/// Writes the answer to a service call: an event on the channel of the call, with the id of the call and `successful`.
+/// Writes the answer to a service call: an event on the channel of the call, with the id of the call, `successful` and,
+/// where the data needs it, an `ext`.
 pub fn write_answer(
     channel: &str,
     id: Option<&RawValue>,
     successful: bool,
     data: &str,
     error: Option<&Error>,
+    ext: Option<&str>,
     out: &mut Vec<u8>,
 ) {
     let mut object = Object::open(out);
@@ -141,5 +147,8 @@ pub fn write_answer(
         object.text("error", &error.to_string());
     }
     object.raw("data", data);
+    if let Some(ext) = ext {
+        object.raw("ext", ext);
+    }
     object.close();
 }

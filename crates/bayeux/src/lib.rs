@@ -39,17 +39,21 @@ pub mod session;
 pub mod since;
 
 mod advice;
+mod binary;
 mod channel;
 mod code;
 mod connection_type;
+mod date;
 mod deliver;
 mod error;
 mod message;
 mod name;
 mod pattern;
 mod reply;
+mod timesync;
 
 pub use advice::{Advice, Reconnect};
+pub use binary::{BINARY_EXT, Binary};
 pub use channel::Channel;
 pub use code::Code;
 pub use connection_type::ConnectionType;
@@ -64,6 +68,7 @@ pub use session::{
     Ticket, Turn, Unidentified,
 };
 pub use since::{Position, Since, SinceRequest};
+pub use timesync::TimeSync;
 
 /// Milliseconds of the caller's monotonic clock, or a span of them.
 pub type Millis = u64;

@@ -7,6 +7,7 @@
 mod connect;
 mod context;
 mod deadline;
+mod habits;
 mod handshake;
 mod inbound;
 mod mailbox;
@@ -28,7 +29,9 @@ pub use step::Step;
 
 use crate::Millis;
 use crate::connection_type::ConnectionType;
+use crate::event::Rendering;
 use connect::Held;
+use habits::Habits;
 use mailbox::Mailbox;
 use retained::Retained;
 
@@ -57,8 +60,10 @@ pub struct Session<D> {
     connects: u32,
     /// Which connect is the newest.
     turn: u32,
-    /// Subscriptions may ask for events by their ids.
-    replays: bool,
+    /// What its events carry beside what all carry.
+    rendering: Rendering,
+    /// What only few sessions need.
+    habits: Option<Box<Habits>>,
     /// The next connect reply has to carry advice.
     advise: bool,
     ended: bool,

@@ -104,8 +104,22 @@ impl Handle {
     /// # Errors
     /// `data_too_large` when the event would not fit into the queue of a session.
     pub fn deliver(&self, who: &Who, channel: &Channel, data: &RawValue) -> Result<(), Code> {
+        self.deliver_with(who, channel, data, None)
+    }
+
+    /// Sends an event like [`Handle::deliver`], with extension fields: a JSON object.
+    ///
+    /// # Errors
+    /// As for [`Handle::deliver`].
+    pub fn deliver_with(
+        &self,
+        who: &Who,
+        channel: &Channel,
+        data: &RawValue,
+        ext: Option<&str>,
+    ) -> Result<(), Code> {
         let mut event = Vec::new();
-        event::write_event(channel.as_str(), data.get(), None, &mut event);
+        event::write_event(channel.as_str(), data.get(), ext, &mut event);
         if event.len() > self.inner.event_bytes {
             return Err(Code::DataTooLarge);
         }

@@ -25,6 +25,7 @@ mod pace;
 mod permit;
 mod publish_options;
 mod recovery;
+mod repeats;
 mod seat;
 mod send;
 mod session_gate;

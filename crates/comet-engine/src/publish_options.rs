@@ -3,7 +3,7 @@
 //! Plain values with defaults; they become fields of the message on its way to its home. What clients ask for is
 //! read in `bayeux`.
 
-use bayeux::{Channel, Code, event};
+use bayeux::{BINARY_EXT, Channel, Code, event};
 use serde_json::value::RawValue;
 
 use crate::handle::KEY_BYTES;
@@ -21,6 +21,8 @@ pub struct PublishOptions {
     pub expires_ms: Option<u64>,
     /// Whom its receivers are told it is from; nobody where none is given.
     pub publisher: Option<Identity>,
+    /// The data is what `bayeux::Binary` has written, and its receivers are told so.
+    pub binary: bool,
 }
 
 impl PublishOptions {
@@ -29,7 +31,7 @@ impl PublishOptions {
     /// # Errors
     /// `message_invalid` when a key has not [`KEY_BYTES`], or the message is to expire at once.
     pub(crate) fn apply(self, channel: Channel, data: Box<RawValue>) -> Result<Publish, Code> {
-        let PublishOptions { key, conflate, expires_ms, publisher } = self;
+        let PublishOptions { key, conflate, expires_ms, publisher, binary } = self;
         let misses = |key: &String| !KEY_BYTES.contains(&key.len());
         if key.iter().chain(&conflate).any(misses) || expires_ms == Some(0) {
             return Err(Code::MessageInvalid);
@@ -37,7 +39,8 @@ impl PublishOptions {
         // Keys of the server's own code are apart from those of clients.
         let key = key.map(|key| format!("server/{key}").into());
         let identity = publisher.map(|identity| event::publisher(&identity.subject, None));
+        let ext = binary.then(|| RawValue::from_string(BINARY_EXT.into()).expect("it is written as JSON"));
         let conflate = conflate.map(Into::into);
-        Ok(Publish { key, conflate, expires_ms, identity, ..Publish::new(channel, data) })
+        Ok(Publish { key, conflate, expires_ms, identity, ext, ..Publish::new(channel, data) })
     }
 }

@@ -15,6 +15,7 @@ use crate::key::ConnectionKey;
 use crate::lag::Lag;
 use crate::pace::Pace;
 use crate::recovery::Joining;
+use crate::repeats::Repeats;
 use crate::session_gate::SessionPermit;
 
 /// A session's place on its shard.
@@ -31,6 +32,8 @@ pub(crate) struct Seat {
     pub(crate) _permit: SessionPermit,
     /// What keeps publications from going straight into the queue; rarely there.
     pub(crate) aside: Option<Box<Aside>>,
+    /// Questions about the past of a client that counts; there once it has asked.
+    pub(crate) repeats: Option<Box<Repeats>>,
     /// Something in its queue, or sent and not confirmed, may expire.
     pub(crate) expiring: bool,
     /// It stands in the list of sessions with something to send.

@@ -15,6 +15,7 @@ mod ending;
 mod expiry;
 mod http;
 mod lag;
+mod leaving;
 mod letters;
 mod output;
 mod pace;

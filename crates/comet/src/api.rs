@@ -134,7 +134,7 @@ impl Api {
 
     async fn publish(&self, publish: Publish) -> Result<Position, Refused> {
         let Publish { channel, data, key, conflate, expires_ms } = publish;
-        let options = PublishOptions { key, conflate, expires_ms, publisher: None };
+        let options = PublishOptions { key, conflate, expires_ms, ..PublishOptions::default() };
         self.publisher.publish_raw(&channel, data, options).await.map_err(|error| match error {
             PublishError::Refused(code) => refused(code),
             PublishError::Name(_, NameError::Reserved) => Refused(Code::PublishDenied, error.to_string()),

@@ -36,7 +36,7 @@ mod web;
 pub use api::ApiAccess;
 pub use authorizer::{Operation, Vote, Wish};
 pub use bayeux::{
-    Channel, Code, ConnectionType, Deliver, Kind, MAX_PAUSE_MS, NameError, Pattern, Settings, Slow,
+    Binary, Channel, Code, ConnectionType, Deliver, Kind, MAX_PAUSE_MS, NameError, Pattern, Settings, Slow,
 };
 pub use builder::Builder;
 pub use client::Client;

@@ -3,7 +3,7 @@
 //! A [`Publisher`] writes data as JSON and hands it to the channel's home; it needs no session and asks no
 //! policy.
 
-use bayeux::{Channel, Code, NameError};
+use bayeux::{Binary, Channel, Code, NameError};
 use comet_engine::{Handle, KEY_BYTES, Position, PublishOptions};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -50,6 +50,15 @@ impl Publisher {
         data: &T,
     ) -> Result<Position, PublishError> {
         self.publish_with(channel, data, PublishOptions::default()).await
+    }
+
+    /// Publishes bytes on `channel`, in the form of CometD's binary extension.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why nothing was published.
+    pub async fn publish_binary(&self, channel: &str, data: &Binary) -> Result<Position, PublishError> {
+        let options = PublishOptions { binary: true, ..PublishOptions::default() };
+        self.publish_raw(channel, data.encode(), options).await
     }
 
     /// Publishes `data` on `channel` once, however often it is called with the same `key`: further calls return

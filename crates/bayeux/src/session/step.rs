@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::connect::{Connect, Ticket};
 use crate::channel::Channel;
+use crate::code::Code;
 use crate::deliver::DeliverRequest;
 use crate::pattern::Pattern;
 use crate::reply::Reply;
@@ -76,9 +77,11 @@ pub enum Step {
     Connect(Connect),
     /// The client has said what it received: nothing is to be done, and there is no reply.
     Received,
-    /// What the client has not received is no longer kept, and the session has ended: end the older connect as that of
-    /// [`Connect::superseded`], send the reply, then close the wires for the reason of `resume_failed`.
-    ResumeFailed {
+    /// The session has ended with this connect: end the older one as that of [`Connect::superseded`], send the reply, then
+    /// close the wires for the reason given.
+    End {
+        /// Why: `resume_failed` when what the client has not received is no longer kept, or `session_inactive`.
+        code: Code,
         /// The refusal of the connect.
         reply: Reply,
         /// An older connect that was held until now.

@@ -32,11 +32,13 @@ impl Shard {
                 }
                 let events = self.events_of_batch(&mut exchange, session);
                 self.tell_time(&mut exchange, session);
+                self.tell_times(session, &mut exchange.replies);
                 self.write_frame(exchange.connection, &events, &exchange.replies);
             }
         } else if !exchange.held {
             let events = self.events_of_batch(&mut exchange, session);
             self.tell_time(&mut exchange, session);
+            self.tell_times(session, &mut exchange.replies);
             if let Some(connection) = self.connection(exchange.connection) {
                 connection.session = session;
                 connection.carries_connect = exchange.connect.is_some();
@@ -145,11 +147,13 @@ impl Shard {
         if wire.is_websocket() {
             let events = self.events_of_held(session, &mut reply);
             self.tell_time_in(&mut reply, session);
+            self.tell_times(Some(session), std::slice::from_mut(&mut reply));
             self.write_frame(connection, &events, &[reply]);
         } else {
             wire.session = Some(session);
             let events = self.events_of_held(session, &mut reply);
             self.tell_time_in(&mut reply, session);
+            self.tell_times(Some(session), std::slice::from_mut(&mut reply));
             self.respond(connection, &events, &[reply]);
         }
     }

@@ -34,6 +34,8 @@ impl Shard {
         origin: Origin,
     ) {
         self.counters.messages_received.add(messages.len() as u64);
+        let timesyncs = messages.iter_mut().filter_map(|message| message.timesync.as_mut());
+        timesyncs.for_each(|timesync| timesync.on_arrival(self.now));
         let (carrier, cookie, request) = match origin {
             Origin::Http { connect_only, cookie, info } => (Carrier::Http { connect_only }, cookie, info),
             Origin::WebSocket => (Carrier::WebSocket, None, None),
@@ -202,13 +204,13 @@ impl Shard {
                 self.arm_session(session);
             }
             Step::Received => {}
-            Step::ResumeFailed { reply, superseded } => {
+            Step::End { code, reply, superseded } => {
                 self.retire_wire(session, exchange.connection);
                 if let Some(ticket) = superseded {
                     self.supersede(ticket, exchange.connection);
                 }
                 self.refuse(exchange, reply);
-                exchange.ends = Some(Code::ResumeFailed);
+                exchange.ends = Some(code);
             }
             Step::Disconnect { reply, held } => {
                 if let Some((ticket, held)) = held {
@@ -362,6 +364,7 @@ impl Shard {
             event_bytes: self.config.session.mailbox_bytes,
             _permit: permit,
         };
-        self.host.call(Call { who, channel: call.channel, data: call.data, responder });
+        let Publish { channel, data, ext, .. } = call;
+        self.host.call(Call { who, channel, data, ext, responder });
     }
 }

@@ -102,7 +102,10 @@ impl Shard {
             let (messages, bytes) =
                 (self.config.limits.messages_per_write, self.config.limits.bytes_per_write);
             let mut queue = std::mem::take(&mut self.queue);
-            queue.extend(self.sessions[key.slot as usize].session.take(messages, bytes));
+            let session = &mut self.sessions[key.slot as usize].session;
+            let rendering = session.rendering();
+            queue.extend(session.take(messages, bytes));
+            self.render(rendering, &mut queue);
             self.counters.deliveries.add(queue.len() as u64);
             let chunk = match &mut queue[..] {
                 [] => None,
@@ -126,7 +129,9 @@ impl Shard {
         let mut events = Vec::new();
         self.shed_expired(key);
         if let Some(seat) = self.seat(key) {
+            let rendering = seat.session.rendering();
             events.extend(seat.session.take(messages, bytes));
+            self.render(rendering, &mut events);
         }
         self.counters.deliveries.add(events.len() as u64);
         events

@@ -154,6 +154,7 @@ impl Shard {
             attached: None,
             _permit: permit,
             aside: None,
+            repeats: None,
             expiring: false,
             dirty: false,
             armed: 0,
@@ -192,8 +193,9 @@ impl Shard {
         let Some(seat) = self.seat(key) else { return };
         let held = seat.session.end(code, &config.session);
         let attached = seat.attached.take();
-        if let Some((ticket, reply)) = held {
+        if let Some((ticket, mut reply)) = held {
             let holder = ConnectionKey::unpack(ticket.0);
+            self.tell_times(Some(key), std::slice::from_mut(&mut reply));
             if Some(holder) == attached {
                 self.write_frame(holder, &events, &[reply]);
             } else {

@@ -217,6 +217,31 @@ pub(super) static KEYS: &[Key] = &[
         session.early_delivery,
         "Whether events may leave with the answer to any request, as CometD lets them."
     ),
+    switch!(
+        session,
+        replay_ids,
+        session.replay_ids,
+        "Whether every session gets data.event.replayId, as from Salesforce, and not only those that ask."
+    ),
+    switch!(
+        session,
+        timestamps,
+        session.timestamps,
+        "Whether every message carries a timestamp, and not only those to sessions that ask."
+    ),
+    duration!(
+        session,
+        max_inactivity,
+        0,
+        session.max_inactivity_ms,
+        "How long a session may say nothing but connects; 0 for ever."
+    ),
+    switch!(
+        session,
+        events_are_activity,
+        session.events_are_activity,
+        "Whether a session is active as well while events are sent to it."
+    ),
     Key {
         read: |c| list(&c.comet.session.connection_types),
         write: |c, value| text::connection_types(value).map(|kinds| c.comet.session.connection_types = kinds),

@@ -17,6 +17,7 @@ mod crossing;
 mod door;
 mod drain;
 mod expiry;
+mod extension;
 mod identity;
 mod limit;
 mod manner;
