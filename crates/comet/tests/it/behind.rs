@@ -300,3 +300,21 @@ fn what_was_missed_on_a_channel_that_is_left_does_not_come() {
     server.publish("/a", &20);
     client.expect_event("/a", 20);
 }
+
+#[test]
+fn who_has_fallen_behind_gets_everything_before_a_stop() {
+    for shards in [1, 3] {
+        let mut server = server(shards, 10, 1_000);
+        let mut client = LongPollClient::connected(&server);
+        client.subscribe("/a/*");
+        for n in 0..60 {
+            server.publish(&format!("/a/{}", n % 4), &n);
+        }
+        let draining = server.begin_drain();
+        let mut heard = numbers(&client.events(60));
+        heard.sort_unstable();
+        assert_eq!(heard, (0..60).collect::<Vec<_>>());
+        drop(client);
+        assert!(server.finish(draining) < Duration::from_secs(5));
+    }
+}
