@@ -34,6 +34,8 @@ pub struct Draft<'a> {
     pub echo: bool,
     /// When it has lost its meaning, in unix milliseconds: from then on it is not recovered, and not missed either.
     pub expires_at_ms: Option<u64>,
+    /// A number for those who count its receivers, which means nothing here.
+    pub receipt: Option<u64>,
 }
 
 impl<'a> Draft<'a> {
@@ -49,6 +51,7 @@ impl<'a> Draft<'a> {
             publisher: None,
             echo: true,
             expires_at_ms: None,
+            receipt: None,
         }
     }
 }
@@ -68,6 +71,8 @@ pub struct Publication {
     pub conflate: Option<Box<str>>,
     /// The session that must not get it.
     pub except: Option<u64>,
+    /// A number for those who count its receivers.
+    pub receipt: Option<u64>,
     /// The Bayeux event, `{"channel":…,"data":…,"ext":{…,"position":…}}`, as every subscriber receives it.
     pub event: Box<[u8]>,
 }
@@ -76,7 +81,8 @@ impl Publication {
     /// Freezes a message that was given its position at `now_ms`. A position in the publisher's ext gives way to it;
     /// the other fields of the ext stay byte for byte.
     pub fn freeze(draft: Draft<'_>, position: Position, now_ms: u64) -> Publication {
-        let Draft { channel, data, ext, identity, conflate, publisher, echo, expires_at_ms, .. } = draft;
+        let Draft { channel, data, ext, identity, conflate, publisher, echo, expires_at_ms, receipt, .. } =
+            draft;
         let except = publisher.filter(|_| !echo);
         let own =
             channel.as_str().len() + data.len() + ext.map_or(0, str::len) + identity.map_or(0, str::len);
@@ -90,6 +96,7 @@ impl Publication {
             expires_at_ms,
             conflate: conflate.map(Into::into),
             except,
+            receipt,
             event: event.into_boxed_slice(),
         }
     }

@@ -23,6 +23,8 @@ pub struct PublishOptions {
     pub publisher: Option<Identity>,
     /// The data is what `bayeux::Binary` has written, and its receivers are told so.
     pub binary: bool,
+    /// Whether the session that publishes hears how many have received it; nothing where there is no session.
+    pub receipt: bool,
 }
 
 impl PublishOptions {
@@ -31,7 +33,7 @@ impl PublishOptions {
     /// # Errors
     /// `message_invalid` when a key has not [`KEY_BYTES`], or the message is to expire at once.
     pub(crate) fn apply(self, channel: Channel, data: Box<RawValue>) -> Result<Publish, Code> {
-        let PublishOptions { key, conflate, expires_ms, publisher, binary } = self;
+        let PublishOptions { key, conflate, expires_ms, publisher, binary, .. } = self;
         let misses = |key: &String| !KEY_BYTES.contains(&key.len());
         if key.iter().chain(&conflate).any(misses) || expires_ms == Some(0) {
             return Err(Code::MessageInvalid);
@@ -39,8 +41,8 @@ impl PublishOptions {
         // Keys of the server's own code are apart from those of clients.
         let key = key.map(|key| format!("server/{key}").into());
         let identity = publisher.map(|identity| event::publisher(&identity.subject, None));
-        let ext = binary.then(|| RawValue::from_string(BINARY_EXT.into()).expect("it is written as JSON"));
         let conflate = conflate.map(Into::into);
+        let ext = binary.then(|| RawValue::from_string(BINARY_EXT.into()).expect("it is written as JSON"));
         Ok(Publish { key, conflate, expires_ms, identity, ext, ..Publish::new(channel, data) })
     }
 }

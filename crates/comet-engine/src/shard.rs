@@ -17,11 +17,13 @@ mod http;
 mod lag;
 mod leaving;
 mod letters;
+mod local;
 mod output;
 mod pace;
 mod publish;
 mod push;
 mod read;
+mod receipt;
 mod recovery;
 mod route;
 mod session;
@@ -53,6 +55,7 @@ use crate::host::Host;
 use crate::inbox::{Inbox, Peer};
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
 use crate::permit::Gate;
+use crate::receipt::{Changed, Receipts};
 use crate::seat::Seat;
 use crate::send::Sender;
 use crate::session_gate::SessionGate;
@@ -124,6 +127,10 @@ pub(crate) struct Shard {
     paces: bool,
     home: Home,
     wheel: Wheel<Timer>,
+    /// Publications of channels that have their home here, whose publishers want to know who has received them.
+    receipts: Receipts,
+    /// What was confirmed in this turn.
+    confirmed: Changed,
     sender: Sender,
     outbox: Outbox,
     joiner: Joiner,
@@ -183,6 +190,12 @@ impl Shard {
             paces: table.paces(),
             table,
             home,
+            receipts: Receipts::new(
+                config.limits.receipts_per_shard,
+                config.limits.receipts_per_session,
+                config.limits.receipt_ms,
+            ),
+            confirmed: Changed::default(),
             sender: Sender::new(config.io_uring),
             config,
             host,
@@ -242,6 +255,7 @@ impl Shard {
             self.on_timers();
             self.resume_connections();
             self.push_dirty();
+            self.report_confirmed();
             self.flush();
             self.look_at_drain();
         }

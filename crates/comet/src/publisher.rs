@@ -115,19 +115,21 @@ impl Publisher {
         data: Box<RawValue>,
         options: PublishOptions,
     ) -> Result<Position, PublishError> {
-        let keys = options.key.iter().chain(&options.conflate);
-        if let Some(key) = keys.map(String::as_str).find(|key| !KEY_BYTES.contains(&key.len())) {
-            return Err(PublishError::Key(key.len()));
-        }
-        if options.expires_ms == Some(0) {
-            return Err(PublishError::Expired);
-        }
-        let channel = named(channel)?;
+        let (options, channel) = (checked(options)?, named(channel)?);
         self.handle.publish_with(channel, data, options).await.map_err(PublishError::Refused)
     }
 }
 
-fn named(channel: &str) -> Result<Channel, PublishError> {
+pub(crate) fn checked(options: PublishOptions) -> Result<PublishOptions, PublishError> {
+    let mut keys = options.key.iter().chain(&options.conflate).map(String::len);
+    match keys.find(|length| !KEY_BYTES.contains(length)) {
+        Some(length) => Err(PublishError::Key(length)),
+        None if options.expires_ms == Some(0) => Err(PublishError::Expired),
+        None => Ok(options),
+    }
+}
+
+pub(crate) fn named(channel: &str) -> Result<Channel, PublishError> {
     let parsed = Channel::parse(channel).map_err(|error| PublishError::Name(channel.into(), error))?;
     match parsed.kind() {
         bayeux::Kind::Broadcast => Ok(parsed),
@@ -135,6 +137,6 @@ fn named(channel: &str) -> Result<Channel, PublishError> {
     }
 }
 
-fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, PublishError> {
+pub(crate) fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, PublishError> {
     serde_json::value::to_raw_value(data).map_err(PublishError::Data)
 }

@@ -30,8 +30,8 @@ pub(super) fn on_publish(mut message: Message, channel: Channel) -> Step {
     let ext = message.ext.take();
     match channel.kind() {
         Kind::Broadcast => match Wish::read(ext) {
-            Ok(Wish { key, conflate, echo, expires_ms, ext }) => {
-                Step::Publish { channel, data, ext, key, conflate, echo, expires_ms, reply }
+            Ok(Wish { key, conflate, echo, expires_ms, receipt, ext }) => {
+                Step::Publish { channel, data, ext, key, conflate, echo, expires_ms, receipt, reply }
             }
             Err(error) => Step::Reply(reply.deny(error)),
         },
@@ -47,18 +47,21 @@ struct Wish {
     conflate: Option<Box<str>>,
     echo: bool,
     expires_ms: Option<u64>,
+    receipt: bool,
     ext: Option<Box<RawValue>>,
 }
 
 impl Wish {
     fn read(ext: Option<Box<RawValue>>) -> Result<Wish, Error> {
-        let nothing = |ext| Wish { key: None, conflate: None, echo: true, expires_ms: None, ext };
+        let nothing =
+            |ext| Wish { key: None, conflate: None, echo: true, expires_ms: None, receipt: false, ext };
         let Some(raw) = &ext else { return Ok(nothing(ext)) };
         let fields: Fields<'_> =
             serde_json::from_str(raw.get()).map_err(|_| invalid("ext gives a field twice"))?;
         let key = fields.key.map_or(Ok(None), |key| read_key("key", key))?;
         let conflate = fields.conflate.map_or(Ok(None), |key| read_key("conflate", key))?;
-        let echo = fields.echo.map_or(Ok(None), read_echo)?.unwrap_or(true);
+        let echo = fields.echo.map_or(Ok(None), |echo| read_truth("echo", echo))?.unwrap_or(true);
+        let receipt = fields.receipt.map_or(Ok(None), |wish| read_truth("receipt", wish))?.unwrap_or(false);
         let expires_ms = fields.expires_ms.map_or(Ok(None), read_age)?;
         let ext = if fields.own == 0 {
             ext
@@ -67,7 +70,7 @@ impl Wish {
         } else {
             Some(object_of(&fields.travelling))
         };
-        Ok(Wish { key, conflate, echo, expires_ms, ext })
+        Ok(Wish { key, conflate, echo, expires_ms, receipt, ext })
     }
 }
 
@@ -81,8 +84,8 @@ fn read_key(field: &str, key: &RawValue) -> Result<Option<Box<str>>, Error> {
     }
 }
 
-fn read_echo(echo: &RawValue) -> Result<Option<bool>, Error> {
-    serde_json::from_str(echo.get()).map_err(|_| invalid("ext.echo is neither true nor false"))
+fn read_truth(field: &str, value: &RawValue) -> Result<Option<bool>, Error> {
+    serde_json::from_str(value.get()).map_err(|_| invalid(&format!("ext.{field} is neither true nor false")))
 }
 
 fn read_age(age: &RawValue) -> Result<Option<u64>, Error> {
@@ -113,6 +116,7 @@ struct Fields<'a> {
     conflate: Option<&'a RawValue>,
     echo: Option<&'a RawValue>,
     expires_ms: Option<&'a RawValue>,
+    receipt: Option<&'a RawValue>,
     /// How many of them do not travel.
     own: usize,
     travelling: Vec<(String, &'a RawValue)>,
@@ -142,6 +146,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 "conflate" => fields.conflate.replace(value).is_some(),
                 "echo" => fields.echo.replace(value).is_some(),
                 "expires_ms" => fields.expires_ms.replace(value).is_some(),
+                "receipt" => fields.receipt.replace(value).is_some(),
                 // The server's own word: the home of the channel says where a publication stands.
                 "position" => std::mem::replace(&mut position, true),
                 // So is who published it.

@@ -56,6 +56,8 @@ pub enum Step {
         echo: bool,
         /// The age at which it loses its meaning, in milliseconds, above 0.
         expires_ms: Option<u64>,
+        /// Whether the session wants to hear how many have received it: see [`crate::event::write_receipt`].
+        receipt: bool,
         /// The acknowledgement.
         reply: Reply,
     },

@@ -35,12 +35,12 @@ impl<D: Delivery> Session<D> {
             Ok(since) => since,
             Err(error) => return Step::Reply(Reply::refuse(&message, error)),
         };
+        // Some clients of Salesforce ask for replay only here.
+        self.rendering.replay_ids |= since::asks_replay(message.ext.as_deref());
         let deliver = match deliver::read(message.ext.as_deref()) {
             Ok(deliver) => deliver,
             Err(error) => return Step::Reply(Reply::refuse(&message, error)),
         };
-        // Some clients of Salesforce ask for replay only here.
-        self.rendering.replay_ids |= since::asks_replay(message.ext.as_deref());
         let reply = Reply::accept(&message);
         if patterns.is_empty() {
             Step::Reply(reply)

@@ -16,6 +16,7 @@ mod event;
 mod exactly_once;
 mod handshake;
 mod json;
+mod local;
 mod mailbox;
 mod pattern;
 mod property;

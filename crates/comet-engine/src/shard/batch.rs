@@ -14,6 +14,7 @@ use crate::exchange::{Answered, Asked, Exchange, Slot};
 use crate::host::{Ask, Call, Later, RequestInfo, Responder, Ruling};
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
+use crate::receipt::Wish;
 
 use super::Shard;
 
@@ -75,6 +76,7 @@ impl Shard {
             blocks: false,
             request,
             cookie,
+            local: None,
         };
         let generation = self.next_generation();
         let slot = self.exchanges.insert(Slot { generation, exchange: None }) as u32;
@@ -166,14 +168,24 @@ impl Shard {
                 patterns.iter().for_each(|pattern| self.unsubscribe(session, pattern.as_str()));
                 exchange.replies.push(reply);
             }
-            Step::Publish { channel, data, ext, key: name, conflate, echo, expires_ms, reply } => {
+            Step::Publish { channel, data, ext, key: name, conflate, echo, expires_ms, receipt, reply } => {
                 let publisher = Some(session.number(self.index));
+                let receipt =
+                    receipt.then(|| Box::new(Wish { shard: self.index, session, key: name.clone() }));
                 // Nobody can take a key that somebody else is about to use.
                 let subject =
                     self.seat(session).map(|seat| seat.who.identity.subject.clone()).unwrap_or_default();
                 let name = name.map(|name| format!("client/{subject}/{name}").into());
-                let rest = Publish::new(channel, data);
-                let publish = Publish { ext, key: name, conflate, expires_ms, publisher, echo, ..rest };
+                let publish = Publish {
+                    ext,
+                    key: name,
+                    conflate,
+                    expires_ms,
+                    receipt,
+                    publisher,
+                    echo,
+                    ..Publish::new(channel, data)
+                };
                 self.ask(key, exchange, Asked::Publish { publish, reply });
             }
             Step::Call { channel, data, ext, id, reply } => {

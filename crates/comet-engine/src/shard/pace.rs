@@ -48,7 +48,7 @@ impl Shard {
         let size = publication.event.len();
         let pace = seat.aside_mut().pace.get_or_insert_default();
         let entry = (channel, publication.conflate.as_deref());
-        match pace.waiting.push(entry, (delivery, size), deliver, now, limits) {
+        match pace.waiting.push(entry, (delivery.uncounted(), size), deliver, now, limits) {
             Paced::Waiting { conflated, dropped, until } => {
                 self.counters.messages_conflated.add(u64::from(conflated));
                 self.counters.messages_dropped.add(dropped);

@@ -82,6 +82,8 @@ impl Shard {
         if (0..self.peers.len()).any(|shard| shard != self.index && self.is_congested(shard)) {
             return Err(Code::Overloaded);
         }
+        let receipt = publish.receipt.as_ref().map(|wish| self.receipts.number(wish)).transpose()?;
+        let wanted = publish.receipt.map(|wish| (wish, publish.channel.clone()));
         self.learn_interest();
         let now_ms = self.unix_ms();
         let ext = publish.ext.as_ref().map(|ext| ext.get());
@@ -98,12 +100,16 @@ impl Shard {
             publisher,
             echo,
             expires_at_ms,
+            receipt,
             ..Draft::new(publish.channel, publish.data.get())
         };
         let published = self.home.publish(draft, now_ms).map_err(|Full| Code::Overloaded)?;
         let position = published.position();
         let Published::New { publication, shards, .. } = published else { return Ok(position) };
         self.counters.publications.add(1);
+        if let (Some(receipt), Some((wish, channel))) = (receipt, wanted) {
+            self.open_receipt(receipt, *wish, (channel, position), shards);
+        }
         let Some(publication) = publication else { return Ok(position) };
         for shard in shards.iter() {
             if shard == self.index {

@@ -34,6 +34,7 @@ pub(super) enum Timer {
     Wake,
     Sweep,
     Forget,
+    Receipts,
 }
 
 impl Shard {
@@ -48,6 +49,7 @@ impl Shard {
                 Timer::Pace(key) => self.on_pace_timer(key),
                 Timer::Accept(listener) => self.on_acceptable(listener as usize),
                 Timer::Wake => {}
+                Timer::Receipts => self.on_receipts_timer(),
                 Timer::Sweep => {
                     let now_ms = self.unix_ms();
                     self.home.sweep(now_ms, SWEPT_CHANNELS);

@@ -415,6 +415,21 @@ pub(super) static KEYS: &[Key] = &[
     ),
     count!(limits, calls, 1, limits.calls, "Calls of services in all that are not answered yet."),
     size!(limits, call_bytes, 1_024, limits.call_bytes, "Bytes of data of these calls."),
+    count!(
+        limits,
+        receipts_per_shard,
+        1,
+        limits.receipts_per_shard,
+        "Publications with a receipt that are open at one shard."
+    ),
+    count!(limits, receipts_per_session, 1, limits.receipts_per_session, "Those of them of one session."),
+    duration!(
+        limits,
+        receipt,
+        1_000,
+        limits.receipt_ms,
+        "How long the receivers of a publication with a receipt have to confirm it."
+    ),
     size!(
         limits,
         inbox_bytes,
