@@ -48,7 +48,9 @@ impl Shard {
         let counts = self.seat(session).is_some_and(|seat| seat.session.counts());
         let since = since.filter(|_| !counts || !self.was_asked(session, &patterns, &mut reply));
         if counts {
-            reply.ext.time_ms(self.unix_ms().saturating_sub(CLOCK_MARGIN_MS));
+            // Of what was before the start nothing is known: who asked from there would be told of a gap.
+            let time_ms = self.unix_ms().saturating_sub(CLOCK_MARGIN_MS);
+            reply.ext.time_ms(time_ms.max(self.started_unix_ms));
         }
         if let Some(wish) = deliver {
             let manners = self.set_manner(session, &patterns, wish);
