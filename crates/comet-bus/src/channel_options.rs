@@ -65,6 +65,8 @@ pub struct ChannelOptions {
     pub echo: bool,
     /// Whether it is known, and told, who listens.
     pub presence: bool,
+    /// How long joins and leaves are gathered before they are told, in milliseconds.
+    pub presence_debounce_ms: u64,
     /// Whether events say who has published them.
     pub identity: bool,
     /// The age at which messages lose their meaning that say none themselves, in milliseconds; 0 for never.
@@ -78,6 +80,7 @@ impl Default for ChannelOptions {
             durability: Durability::Memory,
             echo: true,
             presence: false,
+            presence_debounce_ms: 500,
             identity: false,
             expires_ms: 0,
         }

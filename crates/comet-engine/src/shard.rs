@@ -17,6 +17,7 @@ mod http;
 mod lag;
 mod letters;
 mod output;
+mod presence;
 mod publish;
 mod push;
 mod read;
@@ -34,7 +35,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bayeux::Millis;
-use comet_bus::{ChannelTable, Home, HomeConfig, Hub};
+use comet_bus::{ChannelTable, Home, HomeConfig, Hub, Presence};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -118,6 +119,11 @@ pub(crate) struct Shard {
     browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
     hub: Hub,
     home: Home,
+    table: Arc<ChannelTable>,
+    /// Who is on the channels whose companions have their home here.
+    presence: Presence,
+    /// When the wheel looks at it next; 0 for never.
+    presence_armed: Millis,
     wheel: Wheel<Timer>,
     sender: Sender,
     outbox: Outbox,
@@ -166,7 +172,7 @@ impl Shard {
             history_bytes: config.limits.history_bytes,
             keys: config.limits.keys,
             key_age_ms: config.limits.key_age_ms,
-            table,
+            table: table.clone(),
         });
         Shard {
             index,
@@ -176,6 +182,9 @@ impl Shard {
             inbox,
             peers,
             home,
+            table,
+            presence: Presence::new(presence::limits(&config)),
+            presence_armed: 0,
             sender: Sender::new(config.io_uring),
             config,
             host,

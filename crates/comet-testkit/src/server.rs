@@ -6,7 +6,9 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use comet::{Builder, Code, Comet, Config, Policy, Position, PublishError, Publisher, Snapshot};
+use comet::{
+    Builder, Code, Comet, Config, Policy, Position, PublishError, Publisher, RosterPage, Rosters, Snapshot,
+};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -19,6 +21,7 @@ pub struct TestServer {
     runtime: Runtime,
     address: SocketAddr,
     publisher: Publisher,
+    rosters: Rosters,
     counts: Box<dyn Fn() -> Snapshot>,
 }
 
@@ -53,9 +56,9 @@ impl TestServer {
             let _entered = runtime.enter();
             builder.build().expect("the server starts")
         };
-        let (address, publisher) = (comet.addresses()[0], comet.publisher());
+        let (address, publisher, rosters) = (comet.addresses()[0], comet.publisher(), comet.rosters());
         let counts = Box::new(comet.metrics());
-        TestServer { comet: Some(comet), runtime, address, publisher, counts }
+        TestServer { comet: Some(comet), runtime, address, publisher, rosters, counts }
     }
 
     /// Where it listens.
@@ -83,6 +86,12 @@ impl TestServer {
     /// The server's publisher, for tasks of the test.
     pub fn publisher(&self) -> Publisher {
         self.publisher.clone()
+    }
+
+    /// Who is on a channel, as far as one page goes.
+    pub fn roster(&self, channel: &str) -> RosterPage {
+        let page = self.runtime.block_on(self.rosters.page(channel, None, usize::MAX));
+        page.expect("the channel has presence")
     }
 
     /// The runtime the server lives on.

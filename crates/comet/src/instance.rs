@@ -9,7 +9,7 @@ use std::sync::Arc;
 use comet_engine::{Engine, Handle, Snapshot};
 
 use crate::web::Web;
-use crate::{Builder, Publisher};
+use crate::{Builder, Publisher, Rosters};
 
 /// A running server. Dropping it stops it without grace; see [`Comet::run_until`].
 pub struct Comet {
@@ -35,6 +35,11 @@ impl Comet {
     /// Publishes on channels.
     pub fn publisher(&self) -> Publisher {
         Publisher::new(self.engine.handle().clone())
+    }
+
+    /// Lists who is on channels with presence.
+    pub fn rosters(&self) -> Rosters {
+        Rosters::new(self.engine.handle().clone())
     }
 
     /// Reads the server's counts, from any thread and after any time.

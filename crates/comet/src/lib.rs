@@ -29,6 +29,7 @@ mod host;
 mod instance;
 mod policy;
 mod publisher;
+mod rosters;
 mod rule;
 mod service;
 mod web;
@@ -39,13 +40,14 @@ pub use bayeux::{Channel, Code, ConnectionType, Kind, NameError, Pattern, Settin
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{
-    ChannelOptions, Channels, Config, Durability, Identity, Limits, Position, PublishOptions, RequestInfo,
-    Retention, Snapshot,
+    ChannelOptions, Channels, Config, Count, Cursor, Durability, Identity, Limits, Member, Page, Position,
+    PublishOptions, RequestInfo, Retention, RosterPage, Snapshot,
 };
 pub use files::Files;
 pub use instance::Comet;
 pub use policy::{Denied, Handshake, Open, Policy};
 pub use publisher::{PublishError, Publisher};
+pub use rosters::{RosterError, Rosters};
 pub use rule::{Rule, Whom};
 pub use serde_json::value::RawValue;
 pub use service::{Call, Refusal, Reply};

@@ -32,6 +32,8 @@ pub(super) enum Timer {
     Wake,
     Sweep,
     Forget,
+    /// Changes of presence are due.
+    Presence,
 }
 
 impl Shard {
@@ -45,6 +47,7 @@ impl Shard {
                 Timer::Lag(key) => self.on_lag_timer(key),
                 Timer::Accept(listener) => self.on_acceptable(listener as usize),
                 Timer::Wake => {}
+                Timer::Presence => self.on_presence_timer(),
                 Timer::Sweep => {
                     let now_ms = self.unix_ms();
                     self.home.sweep(now_ms, SWEPT_CHANNELS);

@@ -257,6 +257,41 @@ pub(super) static KEYS: &[Key] = &[
         limits.channels_per_shard,
         "Channels counted at one shard at the same time."
     ),
+    count!(
+        limits,
+        presence_members_per_channel,
+        1,
+        limits.presence_members_per_channel,
+        "Sessions present on one channel."
+    ),
+    count!(
+        limits,
+        presence_members_per_shard,
+        1,
+        limits.presence_members_per_shard,
+        "Sessions present on all channels of one shard, each on each of its channels."
+    ),
+    count!(
+        limits,
+        presence_channels_per_shard,
+        1,
+        limits.presence_channels_per_shard,
+        "Channels of one shard on which somebody is present."
+    ),
+    size!(
+        limits,
+        presence_info_bytes,
+        1,
+        limits.presence_info_bytes,
+        "What is told of somebody who is present, and the name of its user."
+    ),
+    count!(
+        limits,
+        presence_page_members,
+        1,
+        limits.presence_page_members,
+        "Members in one page of the list of who is present."
+    ),
     size!(limits, head_bytes, 256, limits.head_bytes, "A request head."),
     count!(limits, head_fields, 1, limits.head_fields, "Fields of a request head."),
     size!(limits, batch_bytes, 1_024, limits.batch_bytes, "A message batch of a known session."),
@@ -299,6 +334,14 @@ pub(super) static KEYS: &[Key] = &[
         "How long a channel remembers a message; 0 for not at all."
     ),
     switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
+    switch!(channels, presence, channels.default.presence, "Whether it is known, and told, who is there."),
+    duration!(
+        channels,
+        presence_debounce,
+        0,
+        channels.default.presence_debounce_ms,
+        "How long joins and leaves are gathered before they are told."
+    ),
     switch!(channels, identity, channels.default.identity, "Whether events say who has published them."),
     duration!(
         channels,

@@ -22,6 +22,8 @@ mod limit;
 mod origin;
 mod page;
 mod policy;
+mod presence;
+mod presence_limit;
 mod received;
 mod recovery;
 mod request;
