@@ -39,19 +39,25 @@ pub mod session;
 pub mod since;
 
 mod advice;
+mod binary;
 mod channel;
 mod code;
 mod connection_type;
+mod date;
+mod deliver;
 mod error;
 mod message;
 mod name;
 mod pattern;
 mod reply;
+mod timesync;
 
 pub use advice::{Advice, Reconnect};
+pub use binary::{BINARY_EXT, Binary};
 pub use channel::Channel;
 pub use code::Code;
 pub use connection_type::ConnectionType;
+pub use deliver::{Deliver, DeliverRequest, MAX_PAUSE_MS, Slow};
 pub use error::Error;
 pub use message::{Message, RequestAdvice, Subscription};
 pub use name::{Kind, MAX_NAME_BYTES, MAX_SEGMENTS, NameError};
@@ -62,6 +68,7 @@ pub use session::{
     Ticket, Turn, Unidentified,
 };
 pub use since::{Position, Since, SinceRequest};
+pub use timesync::TimeSync;
 
 /// Milliseconds of the caller's monotonic clock, or a span of them.
 pub type Millis = u64;

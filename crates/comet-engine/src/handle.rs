@@ -5,6 +5,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayeux::{Channel, Code, event};
 use comet_bus::{ChannelTable, Cursor, Position, home_of};
@@ -19,11 +20,21 @@ use crate::host::{HandedOver, Who};
 use crate::inbox::{Answer, Letter, Peer, Publish};
 use crate::permit::Gate;
 use crate::publish_options::PublishOptions;
+use crate::receipt::Wish;
 
 /// Publications of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
-/// Bytes of an idempotency key.
+/// Bytes of a key of a publication, of either kind.
 pub const KEY_BYTES: RangeInclusive<usize> = 1..=64;
+
+/// What is known of a publication beside its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Makes it one and the same when it comes again.
+    pub key: Option<Box<str>>,
+    /// Which older message of its channel it stands for, where those give way to newer ones.
+    pub conflate: Option<Box<str>>,
+}
 
 /// Talks to a running engine. Cheap to clone.
 #[derive(Clone)]
@@ -39,7 +50,10 @@ struct Inner {
     /// The largest event that fits into the queue of a session.
     event_bytes: usize,
     ids: Ids,
+    /// Which channels tell what.
     table: Arc<ChannelTable>,
+    /// The shard that takes the next session of the process.
+    turn: AtomicUsize,
 }
 
 impl Handle {
@@ -51,8 +65,9 @@ impl Handle {
         ids: Ids,
         table: Arc<ChannelTable>,
     ) -> Handle {
-        let unanswered = Semaphore::new(UNANSWERED);
-        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes, ids, table }) }
+        let (unanswered, turn) = (Semaphore::new(UNANSWERED), AtomicUsize::new(0));
+        let inner = Inner { peers, counters, gate, unanswered, event_bytes, ids, table, turn };
+        Handle { inner: Arc::new(inner) }
     }
 
     pub(crate) fn post_all(&self, letter: impl Fn() -> Letter) {
@@ -71,6 +86,35 @@ impl Handle {
         options: PublishOptions,
     ) -> Result<Position, Code> {
         self.number(options.apply(channel, data)?).await
+    }
+
+    /// Publishes `data` for a session of the process, which hears itself unless `echo` says no.
+    ///
+    /// # Errors
+    /// As [`Handle::publish_with`].
+    pub async fn publish_as(
+        &self,
+        who: &Who,
+        channel: Channel,
+        data: Box<RawValue>,
+        options: PublishOptions,
+        echo: bool,
+    ) -> Result<Position, Code> {
+        let names_itself = options.publisher.is_none() && self.inner.table.identifies(&channel);
+        let wish = Wish {
+            shard: usize::from(who.shard),
+            session: who.key,
+            key: options.key.as_deref().map(Into::into),
+        };
+        let receipt = options.receipt.then(|| Box::new(wish));
+        let mut publish = options.apply(channel, data)?;
+        publish.receipt = receipt;
+        publish.publisher = Some(who.key.number(usize::from(who.shard)));
+        publish.echo = echo;
+        if names_itself {
+            publish.identity = Some(event::publisher(&who.identity.subject, Some(&self.public_id(who))));
+        }
+        self.number(publish).await
     }
 
     /// Asks the home of the channel for a place.
@@ -118,8 +162,22 @@ impl Handle {
     /// # Errors
     /// `data_too_large` when the event would not fit into the queue of a session.
     pub fn deliver(&self, who: &Who, channel: &Channel, data: &RawValue) -> Result<(), Code> {
+        self.deliver_with(who, channel, data, None)
+    }
+
+    /// Sends an event like [`Handle::deliver`], with extension fields: a JSON object.
+    ///
+    /// # Errors
+    /// As for [`Handle::deliver`].
+    pub fn deliver_with(
+        &self,
+        who: &Who,
+        channel: &Channel,
+        data: &RawValue,
+        ext: Option<&str>,
+    ) -> Result<(), Code> {
         let mut event = Vec::new();
-        event::write_event(channel.as_str(), data.get(), None, &mut event);
+        event::write_event(channel.as_str(), data.get(), ext, &mut event);
         if event.len() > self.inner.event_bytes {
             return Err(Code::DataTooLarge);
         }
@@ -139,7 +197,17 @@ impl Handle {
     }
 
     fn post_to(&self, who: &Who, letter: Letter) {
-        self.inner.peers[usize::from(who.shard)].post(letter);
+        self.peer_of(who).post(letter);
+    }
+
+    /// The shard of a session.
+    pub(crate) fn peer_of(&self, who: &Who) -> &Peer {
+        &self.inner.peers[usize::from(who.shard)]
+    }
+
+    /// A shard, another one each time.
+    pub(crate) fn next_peer(&self) -> &Peer {
+        &self.inner.peers[self.inner.turn.fetch_add(1, Ordering::Relaxed) % self.inner.peers.len()]
     }
 
     /// Brings a connection back to its shard, with what was read and not answered.

@@ -18,6 +18,8 @@ use crate::connection::Moved;
 use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
 use crate::lag::{CatchUp, CaughtUp};
+use crate::local::LocalAsk;
+use crate::receipt::{Report, Wish};
 use crate::recovery::{Recover, Recovery};
 use crate::stop::Order;
 
@@ -47,10 +49,14 @@ pub(crate) enum Letter {
     Departure(Box<Departure>),
     /// To a home: who is on a channel?
     Roster(Box<RosterQuestion>),
+    /// To a home: how many have received a publication.
+    Receipt(Report),
     /// From the host: its ruling.
     Ruling { exchange: ExchangeKey, ruling: Ruling },
     /// From the host: an event for one session.
     Deliver { session: SessionKey, event: Box<[u8]> },
+    /// From the process: what a session of its own asks.
+    Local(Box<LocalAsk>),
     /// From the host: end this session.
     End { session: SessionKey, code: Code },
     /// From another shard or from the host: a connection that belongs here.
@@ -75,10 +81,14 @@ pub(crate) struct Publish {
     pub(crate) ext: Option<Box<RawValue>>,
     /// Makes it one and the same when it comes again.
     pub(crate) key: Option<Box<str>>,
+    /// Which older message of its channel it stands for.
+    pub(crate) conflate: Option<Box<str>>,
     /// What its receivers are told of who publishes it, raw JSON.
     pub(crate) identity: Option<Box<str>>,
     /// The age at which it loses its meaning, in milliseconds.
     pub(crate) expires_ms: Option<u64>,
+    /// Who wants to hear how many have received it.
+    pub(crate) receipt: Option<Box<Wish>>,
     /// The session that publishes, as a number.
     pub(crate) publisher: Option<u64>,
     /// Whether that session gets it too.
@@ -93,8 +103,10 @@ impl Publish {
             data,
             ext: None,
             key: None,
+            conflate: None,
             identity: None,
             expires_ms: None,
+            receipt: None,
             publisher: None,
             echo: true,
         }

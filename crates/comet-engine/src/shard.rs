@@ -15,12 +15,16 @@ mod ending;
 mod expiry;
 mod http;
 mod lag;
+mod leaving;
 mod letters;
+mod local;
 mod output;
+mod pace;
 mod presence;
 mod publish;
 mod push;
 mod read;
+mod receipt;
 mod recovery;
 mod route;
 mod session;
@@ -52,6 +56,7 @@ use crate::host::Host;
 use crate::inbox::{Inbox, Peer};
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
 use crate::permit::Gate;
+use crate::receipt::{Changed, Receipts};
 use crate::seat::Seat;
 use crate::send::Sender;
 use crate::session_gate::SessionGate;
@@ -118,13 +123,19 @@ pub(crate) struct Shard {
     /// Sessions of the same browser, by its cookie.
     browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
     hub: Hub,
-    home: Home,
     table: Arc<ChannelTable>,
+    /// Some channels have a manner of delivery that is not the plain one.
+    paces: bool,
+    home: Home,
     /// Who is on the channels whose companions have their home here.
     presence: Presence,
     /// When the wheel looks at it next; 0 for never.
     presence_armed: Millis,
     wheel: Wheel<Timer>,
+    /// Publications of channels that have their home here, whose publishers want to know who has received them.
+    receipts: Receipts,
+    /// What was confirmed in this turn.
+    confirmed: Changed,
     sender: Sender,
     outbox: Outbox,
     joiner: Joiner,
@@ -181,10 +192,17 @@ impl Shard {
             unaccepted: Vec::new(),
             inbox,
             peers,
-            home,
+            paces: table.paces(),
             table,
+            home,
             presence: Presence::new(presence::limits(&config)),
             presence_armed: 0,
+            receipts: Receipts::new(
+                config.limits.receipts_per_shard,
+                config.limits.receipts_per_session,
+                config.limits.receipt_ms,
+            ),
+            confirmed: Changed::default(),
             sender: Sender::new(config.io_uring),
             config,
             host,
@@ -244,6 +262,7 @@ impl Shard {
             self.on_timers();
             self.resume_connections();
             self.push_dirty();
+            self.report_confirmed();
             self.flush();
             self.look_at_drain();
         }

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use comet::{
-    Builder, Code, Comet, Config, Policy, Position, PublishError, Publisher, RosterPage, Rosters, Snapshot,
+    Builder, Code, Comet, Config, Events, Identity, LocalSession, Policy, Position, PublishError, Publisher,
+    RosterPage, Rosters, Snapshot,
 };
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -92,6 +93,13 @@ impl TestServer {
     pub fn roster(&self, channel: &str) -> RosterPage {
         let page = self.runtime.block_on(self.rosters.page(channel, None, usize::MAX));
         page.expect("the channel has presence")
+    }
+
+    /// A session of the server's own code, with this subject.
+    pub fn session(&self, subject: &str) -> (LocalSession, Events) {
+        let comet = self.comet.as_ref().expect("the server was not drained");
+        let identity = Identity { subject: subject.into(), ..Identity::default() };
+        self.runtime.block_on(comet.session(identity)).expect("the server has room for it")
     }
 
     /// The runtime the server lives on.

@@ -3,7 +3,7 @@
 //! A [`Publisher`] writes data as JSON and hands it to the channel's home; it needs no session and asks no
 //! policy.
 
-use bayeux::{Channel, Code, NameError};
+use bayeux::{Binary, Channel, Code, NameError};
 use comet_engine::{Handle, KEY_BYTES, Position, PublishOptions};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -52,6 +52,15 @@ impl Publisher {
         self.publish_with(channel, data, PublishOptions::default()).await
     }
 
+    /// Publishes bytes on `channel`, in the form of CometD's binary extension.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why nothing was published.
+    pub async fn publish_binary(&self, channel: &str, data: &Binary) -> Result<Position, PublishError> {
+        let options = PublishOptions { binary: true, ..PublishOptions::default() };
+        self.publish_raw(channel, data.encode(), options).await
+    }
+
     /// Publishes `data` on `channel` once, however often it is called with the same `key`: further calls return
     /// the place of the first, as long as the server remembers the key. For saying a thing again after a failure
     /// that leaves open whether it was said.
@@ -67,6 +76,23 @@ impl Publisher {
     ) -> Result<Position, PublishError> {
         let key = Some(key.into());
         self.publish_with(channel, data, PublishOptions { key, ..PublishOptions::default() }).await
+    }
+
+    /// Publishes `data` on `channel` as the newest of its `key`: subscribers to whom messages of a channel come
+    /// conflated get no older one of the same key after it, and may never see this one when a newer one comes
+    /// before they have read it. To all others it is a message like any other.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why nothing was published; [`PublishError::Key`], that the key has not 1 to 64
+    /// bytes.
+    pub async fn publish_conflated<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        key: &str,
+    ) -> Result<Position, PublishError> {
+        let conflate = Some(key.into());
+        self.publish_with(channel, data, PublishOptions { conflate, ..PublishOptions::default() }).await
     }
 
     /// Publishes `data` on `channel` as the options say: once by a key, for a limited time, in somebody's name.
@@ -89,18 +115,21 @@ impl Publisher {
         data: Box<RawValue>,
         options: PublishOptions,
     ) -> Result<Position, PublishError> {
-        if let Some(key) = options.key.as_ref().filter(|key| !KEY_BYTES.contains(&key.len())) {
-            return Err(PublishError::Key(key.len()));
-        }
-        if options.expires_ms == Some(0) {
-            return Err(PublishError::Expired);
-        }
-        let channel = named(channel)?;
+        let (options, channel) = (checked(options)?, named(channel)?);
         self.handle.publish_with(channel, data, options).await.map_err(PublishError::Refused)
     }
 }
 
-fn named(channel: &str) -> Result<Channel, PublishError> {
+pub(crate) fn checked(options: PublishOptions) -> Result<PublishOptions, PublishError> {
+    let mut keys = options.key.iter().chain(&options.conflate).map(String::len);
+    match keys.find(|length| !KEY_BYTES.contains(length)) {
+        Some(length) => Err(PublishError::Key(length)),
+        None if options.expires_ms == Some(0) => Err(PublishError::Expired),
+        None => Ok(options),
+    }
+}
+
+pub(crate) fn named(channel: &str) -> Result<Channel, PublishError> {
     let parsed = Channel::parse(channel).map_err(|error| PublishError::Name(channel.into(), error))?;
     match parsed.kind() {
         bayeux::Kind::Broadcast => Ok(parsed),
@@ -108,6 +137,6 @@ fn named(channel: &str) -> Result<Channel, PublishError> {
     }
 }
 
-fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, PublishError> {
+pub(crate) fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, PublishError> {
     serde_json::value::to_raw_value(data).map_err(PublishError::Data)
 }

@@ -14,6 +14,7 @@ use crate::exchange::{Answered, Asked, Exchange, Slot};
 use crate::host::{Ask, Call, Denial, Later, RequestInfo, Responder, Ruling};
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
+use crate::receipt::Wish;
 
 use super::Shard;
 
@@ -34,6 +35,8 @@ impl Shard {
         origin: Origin,
     ) {
         self.counters.messages_received.add(messages.len() as u64);
+        let timesyncs = messages.iter_mut().filter_map(|message| message.timesync.as_mut());
+        timesyncs.for_each(|timesync| timesync.on_arrival(self.now));
         let (carrier, cookie, request) = match origin {
             Origin::Http { connect_only, cookie, info } => (Carrier::Http { connect_only }, cookie, info),
             Origin::WebSocket => (Carrier::WebSocket, None, None),
@@ -74,6 +77,7 @@ impl Shard {
             blocks: false,
             request,
             cookie,
+            local: None,
         };
         let generation = self.next_generation();
         let slot = self.exchanges.insert(Slot { generation, exchange: None }) as u32;
@@ -138,14 +142,17 @@ impl Shard {
         };
         let other_polls = self.other_polls_of_browser(session);
         let now = self.now;
-        let hub = &self.hub;
-        let seat =
-            self.sessions.get_mut(session.slot as usize).filter(|seat| seat.generation == session.generation);
-        let Some(seat) = seat else {
+        if self.seat(session).is_none() {
             // The session ended while the batch waited.
             exchange.session = None;
             return self.on_message(key, exchange, message);
-        };
+        }
+        if message.channel.as_deref() == Some(bayeux::meta::CONNECT) {
+            // What waits for this client may leave with the answer.
+            self.release_with_connect(session);
+        }
+        let hub = &self.hub;
+        let Some(seat) = self.sessions.get_mut(session.slot as usize) else { return };
         let context = BatchContext {
             carrier: exchange.carrier,
             lone: exchange.lone,
@@ -155,21 +162,31 @@ impl Shard {
         };
         match seat.session.on_message(message, context, &config.session, now) {
             Step::Reply(reply) => self.refuse(exchange, reply),
-            Step::Subscribe { patterns, since, reply, .. } => {
-                self.ask(key, exchange, Asked::Subscribe { patterns, since, reply });
+            Step::Subscribe { patterns, since, deliver, reply, .. } => {
+                self.ask(key, exchange, Asked::Subscribe { patterns, since, deliver, reply });
             }
             Step::Unsubscribe { patterns, reply } => {
                 patterns.iter().for_each(|pattern| self.unsubscribe(session, pattern.as_str()));
                 exchange.replies.push(reply);
             }
-            Step::Publish { channel, data, ext, key: name, echo, expires_ms, reply } => {
+            Step::Publish { channel, data, ext, key: name, conflate, echo, expires_ms, receipt, reply } => {
                 let publisher = Some(session.number(self.index));
+                let receipt =
+                    receipt.then(|| Box::new(Wish { shard: self.index, session, key: name.clone() }));
                 // Nobody can take a key that somebody else is about to use.
                 let subject =
                     self.seat(session).map(|seat| seat.who.identity.subject.clone()).unwrap_or_default();
                 let name = name.map(|name| format!("client/{subject}/{name}").into());
-                let publish =
-                    Publish { ext, key: name, expires_ms, publisher, echo, ..Publish::new(channel, data) };
+                let publish = Publish {
+                    ext,
+                    key: name,
+                    conflate,
+                    expires_ms,
+                    receipt,
+                    publisher,
+                    echo,
+                    ..Publish::new(channel, data)
+                };
                 self.ask(key, exchange, Asked::Publish { publish, reply });
             }
             Step::Call { channel, data, ext, id, reply } => {
@@ -200,13 +217,13 @@ impl Shard {
                 self.arm_session(session);
             }
             Step::Received => {}
-            Step::ResumeFailed { reply, superseded } => {
+            Step::End { code, reply, superseded } => {
                 self.retire_wire(session, exchange.connection);
                 if let Some(ticket) = superseded {
                     self.supersede(ticket, exchange.connection);
                 }
                 self.refuse(exchange, reply);
-                exchange.ends = Some(Code::ResumeFailed);
+                exchange.ends = Some(code);
             }
             Step::Disconnect { reply, held } => {
                 if let Some((ticket, held)) = held {
@@ -326,8 +343,8 @@ impl Shard {
             ) => {
                 self.refuse(exchange, reply.deny(Code::SessionUnknown));
             }
-            (Asked::Subscribe { patterns, since, reply }, Some(session)) => {
-                self.subscribe_of_exchange(key, exchange, session, (patterns, since), reply);
+            (Asked::Subscribe { patterns, since, deliver, reply }, Some(session)) => {
+                self.subscribe_of_exchange(key, exchange, session, (patterns, since, deliver), reply);
             }
             (Asked::Publish { publish, reply }, Some(session)) => {
                 exchange.replies.push(reply);
@@ -360,7 +377,8 @@ impl Shard {
             return self.refuse(exchange, reply.deny(Code::SessionUnknown));
         };
         let Some(responder) = self.responder(exchange, session, &call, id, reply) else { return };
-        self.host.call(Call { who, channel: call.channel, data: call.data, responder });
+        let Publish { channel, data, ext, .. } = call;
+        self.host.call(Call { who, channel, data, ext, responder });
     }
 
     /// Acknowledges a call, if there is room for it; who answers it takes the responder.

@@ -3,7 +3,7 @@
 //! What a message may ask for is `bayeux`'s, who listens is the hub's; here names become subscriptions, and what
 //! is to be recovered becomes a question to the home of each channel. The answers come in `recovery`.
 
-use bayeux::{Channel, Code, Error, Pattern, Reply, Since, SinceRequest};
+use bayeux::{Channel, Code, DeliverRequest, Error, Pattern, Reply, Since, SinceRequest};
 use comet_bus::{Position, ShardSet, Subscribed, Unsubscribed, home_of};
 
 use crate::exchange::{Exchange, Recovering};
@@ -23,7 +23,7 @@ impl Shard {
         key: ExchangeKey,
         exchange: &mut Exchange,
         session: SessionKey,
-        (patterns, since): (Vec<Pattern>, Option<SinceRequest>),
+        (patterns, since, deliver): (Vec<Pattern>, Option<SinceRequest>, Option<DeliverRequest>),
         mut reply: Reply,
     ) {
         // Others of the session may have been let in while the policy thought.
@@ -49,8 +49,14 @@ impl Shard {
             Err(error) => return self.refuse(exchange, reply.deny(error)),
         };
         let counts = self.seat(session).is_some_and(|seat| seat.session.counts());
+        let since = since.filter(|_| !counts || !self.was_asked(session, &patterns, &mut reply));
         if counts {
             reply.ext.time_ms(self.unix_ms().saturating_sub(CLOCK_MARGIN_MS));
+        }
+        if let Some(wish) = deliver {
+            let manners = self.set_manner(session, &patterns, wish);
+            let names = patterns.iter().map(Pattern::as_str).zip(manners);
+            reply.ext.deliver(&names.collect::<Vec<_>>());
         }
         let at = exchange.replies.len();
         exchange.replies.push(reply);
@@ -74,6 +80,19 @@ impl Shard {
             }
             self.finish_recovery(exchange, session, at);
         }
+    }
+
+    /// Whether a client that counts has asked this very question before: then the answer stands among its events, which
+    /// it gets until they have come.
+    fn was_asked(&mut self, session: SessionKey, patterns: &[Pattern], reply: &mut Reply) -> bool {
+        let Some(seat) = self.seat(session) else { return false };
+        let Some(id) = &reply.id else { return false };
+        let names = patterns.iter().map(Pattern::as_str);
+        let was_asked = seat.repeats.get_or_insert_default().note(id.get(), names);
+        if was_asked {
+            reply.ext.recovered();
+        }
+        was_asked
     }
 
     /// Asks every home that has channels of the name.
@@ -133,9 +152,13 @@ impl Shard {
         if unsubscribed != Unsubscribed::Absent {
             self.depart(session, name);
         }
-        if let Some(aside) = self.seat(session).and_then(|seat| seat.aside.as_mut()) {
+        let Some(seat) = self.seat(session) else { return };
+        // Whoever listens again may ask again, also under an old id.
+        seat.repeats = None;
+        if let Some(aside) = seat.aside.as_mut() {
             aside.joining.retain(|joining| joining.name.as_str() != name);
             self.forget_missed(session);
+            self.forget_manner(session, name);
         }
     }
 

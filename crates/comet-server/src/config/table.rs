@@ -3,123 +3,16 @@
 //! A row says where a value lives, what it holds and between which bounds; the file, the environment, the
 //! listings and the checks are all made from the rows. Zero is allowed only where it means what it says.
 
+#[macro_use]
+mod row;
+
 use comet::Operation;
+
+use row::{DAY_MS, MANY, TIB, list, or_none, other, put};
 
 use super::key::Key;
 use super::value::{Kind, Value};
 use super::{LogFormat, text};
-
-/// The longest duration: a day.
-const DAY_MS: u64 = 86_400_000;
-/// The largest size: one TiB.
-const TIB: u64 = 1 << 40;
-/// The largest count.
-const MANY: u64 = 1_000_000_000;
-
-/// A key whose value is a number.
-macro_rules! number {
-    ($kind:ident, $section:ident, $name:ident, $least:expr, $most:expr, $($field:ident).+, $about:literal) => {
-        Key {
-            section: stringify!($section),
-            name: stringify!($name),
-            about: $about,
-            kind: Kind::$kind,
-            least: $least,
-            most: $most,
-            secret: false,
-            read: |configuration| Value::Number(configuration.comet.$($field).+ as u64),
-            write: |configuration, value| put(&mut configuration.comet.$($field).+, value),
-        }
-    };
-}
-
-macro_rules! duration {
-    ($section:ident, $name:ident, $least:expr, $($field:ident).+, $about:literal) => {
-        number!(Duration, $section, $name, $least, DAY_MS, $($field).+, $about)
-    };
-}
-
-macro_rules! size {
-    ($section:ident, $name:ident, $least:expr, $($field:ident).+, $about:literal) => {
-        number!(Size, $section, $name, $least, TIB, $($field).+, $about)
-    };
-}
-
-macro_rules! count {
-    ($section:ident, $name:ident, $least:expr, $($field:ident).+, $about:literal) => {
-        number!(Count, $section, $name, $least, MANY, $($field).+, $about)
-    };
-}
-
-macro_rules! switch {
-    ($section:ident, $name:ident, $($field:ident).+, $about:literal) => {
-        Key {
-            read: |configuration| Value::Switch(configuration.comet.$($field).+),
-            write: |configuration, value| match value {
-                Value::Switch(on) => {
-                    configuration.comet.$($field).+ = on;
-                    Ok(())
-                }
-                _ => Err("has to be true or false".into()),
-            },
-            ..other(stringify!($section), stringify!($name), Kind::Switch, $about)
-        }
-    };
-}
-
-/// A key that says to whom an operation is granted.
-macro_rules! grants {
-    ($name:ident, $operation:ident, $about:literal) => {
-        Key {
-            read: |c| c.authorize.all.granted(Operation::$operation),
-            write: |c, value| c.authorize.all.grant(Operation::$operation, value),
-            ..other("authorize", stringify!($name), Kind::List, $about)
-        }
-    };
-}
-
-/// A key that says to whom an operation is denied.
-macro_rules! denies {
-    ($name:ident, $operation:ident, $about:literal) => {
-        Key {
-            read: |c| c.authorize.all.denied(Operation::$operation),
-            write: |c, value| c.authorize.all.deny(Operation::$operation, value),
-            ..other("authorize", stringify!($name), Kind::List, $about)
-        }
-    };
-}
-
-/// A key that reads and writes in its own way; both are given by the row.
-const fn other(section: &'static str, name: &'static str, kind: Kind, about: &'static str) -> Key {
-    Key {
-        section,
-        name,
-        about,
-        kind,
-        least: 0,
-        most: u64::MAX,
-        secret: false,
-        read: |_| Value::List(Vec::new()),
-        write: |_, _| Ok(()),
-    }
-}
-
-fn put<N: TryFrom<u64>>(field: &mut N, value: Value) -> Result<(), String> {
-    let number = match value {
-        Value::Number(number) => N::try_from(number).ok(),
-        _ => None,
-    };
-    *field = number.ok_or("is larger than this machine can hold")?;
-    Ok(())
-}
-
-fn list<T: ToString>(items: &[T]) -> Value {
-    Value::List(items.iter().map(ToString::to_string).collect())
-}
-
-fn or_none<T: ToString>(item: Option<&T>) -> Value {
-    Value::Text(item.map_or_else(|| "none".into(), ToString::to_string))
-}
 
 /// The sections in the order they are listed.
 pub(super) const SECTIONS: [&str; 9] =
@@ -216,6 +109,31 @@ pub(super) static KEYS: &[Key] = &[
         early_delivery,
         session.early_delivery,
         "Whether events may leave with the answer to any request, as CometD lets them."
+    ),
+    switch!(
+        session,
+        replay_ids,
+        session.replay_ids,
+        "Whether every session gets data.event.replayId, as from Salesforce, and not only those that ask."
+    ),
+    switch!(
+        session,
+        timestamps,
+        session.timestamps,
+        "Whether every message carries a timestamp, and not only those to sessions that ask."
+    ),
+    duration!(
+        session,
+        max_inactivity,
+        0,
+        session.max_inactivity_ms,
+        "How long a session may say nothing but connects; 0 for ever."
+    ),
+    switch!(
+        session,
+        events_are_activity,
+        session.events_are_activity,
+        "Whether a session is active as well while events are sent to it."
     ),
     Key {
         read: |c| list(&c.comet.session.connection_types),
@@ -333,6 +251,40 @@ pub(super) static KEYS: &[Key] = &[
         channels.default.history.age_ms,
         "How long a channel remembers a message; 0 for not at all."
     ),
+    Key {
+        read: |c| Value::Text(c.comet.channels.default.deliver.slow.name().into()),
+        write: |c, value| text::slow(value).map(|slow| c.comet.channels.default.deliver.slow = slow),
+        ..other(
+            "channels",
+            "slow",
+            Kind::Text,
+            "What gives way to slow readers: \"disconnect\", \"drop_oldest\" or \"conflate\".",
+        )
+    },
+    number!(
+        Duration,
+        channels,
+        every,
+        0,
+        comet::MAX_PAUSE_MS,
+        channels.default.deliver.every_ms,
+        "The newest message comes at most this often; 0 for as often as there is one."
+    ),
+    number!(
+        Duration,
+        channels,
+        batch,
+        0,
+        comet::MAX_PAUSE_MS,
+        channels.default.deliver.batch_ms,
+        "After a first message the others are gathered for so long; 0 for not at all."
+    ),
+    switch!(
+        channels,
+        deliver_choice,
+        channels.default.deliver_choice,
+        "Whether subscribers may choose another manner, no faster than this one."
+    ),
     switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
     switch!(channels, presence, channels.default.presence, "Whether it is known, and told, who is there."),
     duration!(
@@ -399,6 +351,21 @@ pub(super) static KEYS: &[Key] = &[
     ),
     count!(limits, calls, 1, limits.calls, "Calls of services in all that are not answered yet."),
     size!(limits, call_bytes, 1_024, limits.call_bytes, "Bytes of data of these calls."),
+    count!(
+        limits,
+        receipts_per_shard,
+        1,
+        limits.receipts_per_shard,
+        "Publications with a receipt that are open at one shard."
+    ),
+    count!(limits, receipts_per_session, 1, limits.receipts_per_session, "Those of them of one session."),
+    duration!(
+        limits,
+        receipt,
+        1_000,
+        limits.receipt_ms,
+        "How long the receivers of a publication with a receipt have to confirm it."
+    ),
     size!(
         limits,
         inbox_bytes,
