@@ -67,6 +67,8 @@ pub struct ChannelOptions {
     pub echo: bool,
     /// Whether it is known, and told, who listens.
     pub presence: bool,
+    /// How long joins and leaves are gathered before they are told, in milliseconds.
+    pub presence_debounce_ms: u64,
     /// How its messages come to subscribers that are slower than they are.
     pub deliver: Deliver,
     /// Whether a subscriber may choose another manner, within that one.
@@ -84,6 +86,7 @@ impl Default for ChannelOptions {
             durability: Durability::Memory,
             echo: true,
             presence: false,
+            presence_debounce_ms: 500,
             deliver: Deliver::default(),
             deliver_choice: true,
             identity: false,

@@ -20,6 +20,7 @@ mod letters;
 mod local;
 mod output;
 mod pace;
+mod presence;
 mod publish;
 mod push;
 mod read;
@@ -38,7 +39,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bayeux::Millis;
-use comet_bus::{ChannelTable, Home, HomeConfig, Hub};
+use comet_bus::{ChannelTable, Home, HomeConfig, Hub, Presence};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -126,6 +127,10 @@ pub(crate) struct Shard {
     /// Some channels have a manner of delivery that is not the plain one.
     paces: bool,
     home: Home,
+    /// Who is on the channels whose companions have their home here.
+    presence: Presence,
+    /// When the wheel looks at it next; 0 for never.
+    presence_armed: Millis,
     wheel: Wheel<Timer>,
     /// Publications of channels that have their home here, whose publishers want to know who has received them.
     receipts: Receipts,
@@ -190,6 +195,8 @@ impl Shard {
             paces: table.paces(),
             table,
             home,
+            presence: Presence::new(presence::limits(&config)),
+            presence_armed: 0,
             receipts: Receipts::new(
                 config.limits.receipts_per_shard,
                 config.limits.receipts_per_session,

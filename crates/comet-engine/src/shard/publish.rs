@@ -53,7 +53,7 @@ impl Shard {
         code
     }
 
-    fn is_congested(&self, shard: usize) -> bool {
+    pub(super) fn is_congested(&self, shard: usize) -> bool {
         self.peers[shard].waiting_bytes() > self.config.limits.inbox_bytes
     }
 
@@ -62,6 +62,8 @@ impl Shard {
         // What other shards have accepted is numbered until they all have stopped accepting.
         let outcome = match answer {
             Answer::Caller(_) if self.drain.is_some() => Err(Code::Draining),
+            // Sessions have been told before their publications came here.
+            Answer::Caller(_) if self.table.is_companion(&publish.channel) => Err(Code::PublishDenied),
             _ => self.number(publish),
         };
         match answer {
@@ -74,7 +76,7 @@ impl Shard {
     }
 
     /// Numbers a message and hands it to every shard with listeners.
-    fn number(&mut self, publish: Publish) -> Result<Position, Code> {
+    pub(super) fn number(&mut self, publish: Publish) -> Result<Position, Code> {
         // It has to fit into the queue of every session that will get it.
         if publish.weight() > self.config.session.mailbox_bytes {
             return Err(Code::DataTooLarge);

@@ -37,6 +37,9 @@ impl Shard {
             // The homes that would have to answer may have stopped.
             return self.refuse(exchange, reply.deny(Code::Draining));
         }
+        if let Err(code) = self.may_attend(&patterns) {
+            return self.refuse(exchange, reply.deny(code));
+        }
         let questions: Result<Vec<_>, Error> = match &since {
             Some(since) => patterns.iter().map(|pattern| question(pattern, since)).collect(),
             None => Ok(Vec::new()),
@@ -59,13 +62,17 @@ impl Shard {
         }
         let at = exchange.replies.len();
         exchange.replies.push(reply);
-        let mut asked = Vec::new();
+        let (mut asked, mut fresh) = (Vec::new(), Vec::new());
         for (index, pattern) in patterns.into_iter().enumerate() {
             let subscribed = self.subscribe(session, pattern.as_str());
+            if subscribed != Subscribed::Already {
+                fresh.push(pattern.clone());
+            }
             if let Some(Some(question)) = questions.get(index) {
                 asked.push((pattern, question.clone(), subscribed != Subscribed::Already));
             }
         }
+        self.attend((key, exchange, at), session, fresh);
         if since.is_some() {
             let replays = matches!(&since, Some(SinceRequest::Each(_)));
             exchange.recoveries.push(Recovering { reply: at, awaited: 0, replays, counts, gaps: Vec::new() });
@@ -140,8 +147,12 @@ impl Shard {
     }
 
     pub(super) fn unsubscribe(&mut self, session: SessionKey, name: &str) {
-        if self.hub.unsubscribe(session.slot, name) == Unsubscribed::Last {
+        let unsubscribed = self.hub.unsubscribe(session.slot, name);
+        if unsubscribed == Unsubscribed::Last {
             self.tell_interest(name, false);
+        }
+        if unsubscribed != Unsubscribed::Absent {
+            self.depart(session, name);
         }
         let Some(seat) = self.seat(session) else { return };
         // Whoever listens again may ask again, also under an old id.

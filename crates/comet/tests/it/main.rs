@@ -25,6 +25,8 @@ mod manner;
 mod origin;
 mod page;
 mod policy;
+mod presence;
+mod presence_limit;
 mod receipt;
 mod received;
 mod recovery;
