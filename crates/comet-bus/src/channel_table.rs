@@ -19,6 +19,8 @@ pub struct ChannelTable {
     identifies: bool,
     /// Whether any channel has presence.
     attends: bool,
+    /// Whether any channel gives its newest message to whoever subscribes.
+    caches: bool,
 }
 
 impl ChannelTable {
@@ -32,11 +34,13 @@ impl ChannelTable {
             by_name: HashMap::new(),
             identifies: default.identity,
             attends: default.presence,
+            caches: default.history.newest,
         };
         for (pattern, options) in rules {
             table.by_name.insert(pattern.as_str().into(), table.options.len());
             table.identifies |= options.identity;
             table.attends |= options.presence;
+            table.caches |= options.history.newest;
             table.options.push(options);
         }
         table
@@ -77,6 +81,11 @@ impl ChannelTable {
     /// Whether the events of a channel say who has published them.
     pub fn identifies(&self, channel: &Channel) -> bool {
         self.identifies && self.options(channel).identity
+    }
+
+    /// Whether who subscribes to a channel gets its newest message.
+    pub fn caches(&self, channel: &Channel) -> bool {
+        self.caches && self.options(channel).history.newest
     }
 
     /// Whether any channel has presence.

@@ -74,6 +74,8 @@ pub(crate) struct Recovering {
     pub(crate) awaited: u32,
     /// It asks by ids: a gap refuses it.
     pub(crate) replays: bool,
+    /// Nobody has asked, and the reply says nothing of it.
+    pub(crate) silent: bool,
     /// The client counts what it receives, and so understands a gap in its queue.
     pub(crate) counts: bool,
     /// Channels of which something is missing, with their heads.

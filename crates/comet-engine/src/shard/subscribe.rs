@@ -49,6 +49,7 @@ impl Shard {
             Err(error) => return self.refuse(exchange, reply.deny(error)),
         };
         let counts = self.seat(session).is_some_and(|seat| seat.session.counts());
+        let silent = since.is_none();
         let since = since.filter(|_| !counts || !self.was_asked(session, &patterns, &mut reply));
         if counts {
             // Of what was before the start nothing is known: who asked from there would be told of a gap.
@@ -68,14 +69,18 @@ impl Shard {
             if subscribed != Subscribed::Already {
                 fresh.push(pattern.clone());
             }
+            let is_new = subscribed != Subscribed::Already;
             if let Some(Some(question)) = questions.get(index) {
-                asked.push((pattern, question.clone(), subscribed != Subscribed::Already));
+                asked.push((pattern, question.clone(), is_new));
+            } else if is_new && let Some(question) = self.newest_of(&pattern).filter(|_| silent) {
+                asked.push((pattern, question, true));
             }
         }
         self.attend((key, exchange, at), session, fresh);
-        if since.is_some() {
+        if since.is_some() || silent && !asked.is_empty() {
             let replays = matches!(&since, Some(SinceRequest::Each(_)));
-            exchange.recoveries.push(Recovering { reply: at, awaited: 0, replays, counts, gaps: Vec::new() });
+            let gaps = Vec::new();
+            exchange.recoveries.push(Recovering { reply: at, awaited: 0, replays, silent, counts, gaps });
             exchange.awaited += 1;
             for (pattern, question, is_new) in asked {
                 self.ask_homes((key, exchange, at), session, pattern, question, is_new);
@@ -135,6 +140,13 @@ impl Shard {
                 self.peers[home].post(Letter::Recover(Box::new(recover)));
             }
         }
+    }
+
+    /// What is asked for whoever subscribes to a channel of this name and asks for nothing, if the channel wants that.
+    fn newest_of(&self, name: &Pattern) -> Option<Question> {
+        let channel = Channel::parse(name.as_str()).ok().filter(|channel| self.table.caches(channel))?;
+        // The home may have stopped.
+        self.drain.is_none().then(|| Question::of(channel, &Since::Last(1)))
     }
 
     /// Makes a session listen to a name.

@@ -285,6 +285,12 @@ pub(super) static KEYS: &[Key] = &[
         channels.default.deliver_choice,
         "Whether subscribers may choose another manner, no faster than this one."
     ),
+    switch!(
+        channels,
+        cache,
+        channels.default.history.newest,
+        "Whether the newest message is kept whatever its age, and given to whoever subscribes."
+    ),
     switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
     switch!(channels, presence, channels.default.presence, "Whether it is known, and told, who is there."),
     duration!(

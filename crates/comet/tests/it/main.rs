@@ -11,6 +11,7 @@ mod bad_request;
 mod behind;
 mod browser;
 mod busy;
+mod cache;
 mod callback;
 mod connect;
 mod crossing;
