@@ -60,6 +60,8 @@ pub struct RecoveredMatching {
     /// Whether these are all. If not, messages of channels beside these are missing: of channels that have been
     /// forgotten since, or of more channels than may be named.
     pub complete: bool,
+    /// How many channels were looked at to find them.
+    pub visits: usize,
 }
 
 /// What follows a position of a channel, as much of it as was asked for.

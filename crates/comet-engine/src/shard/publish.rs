@@ -53,7 +53,7 @@ impl Shard {
         code
     }
 
-    fn is_congested(&self, shard: usize) -> bool {
+    pub(super) fn is_congested(&self, shard: usize) -> bool {
         self.peers[shard].waiting_bytes() > self.config.limits.inbox_bytes
     }
 

@@ -12,18 +12,18 @@ use std::sync::Arc;
 use crate::delivery::Delivery;
 use crate::exchange::Exchange;
 use crate::key::SessionKey;
-use crate::recovery::{Question, Recover, Recovery};
+use crate::recovery::{Joining, Question, Recover, Recovery};
 
 use super::Shard;
 
 impl Shard {
-    /// At a home: answers a question about its channels.
-    pub(super) fn recover(&mut self, recover: Recover) -> Recovery {
+    /// At a home: answers a question about its channels, and tells how many of them it looked at.
+    pub(super) fn recover(&mut self, recover: Recover) -> (Recovery, usize) {
         self.learn_interest();
-        let Recover { exchange, reply, session, name, question, .. } = recover;
+        let Recover { exchange, reply, session, number, name, question, .. } = recover;
         let (now_ms, settings) = (self.unix_ms(), &self.config.session);
         let limits = RecoveryLimits { messages: settings.recovery_messages, bytes: settings.recovery_bytes };
-        let mut incomplete = None;
+        let (mut incomplete, mut visits) = (None, 1);
         let channels = match question {
             Question::Channel(channel, since) => {
                 let recovered = self.home.recover(&channel, since, limits, now_ms);
@@ -39,13 +39,14 @@ impl Shard {
                 if !matching.complete {
                     incomplete = Some(self.home.unknown_head());
                 }
+                visits += matching.visits;
                 matching.channels
             }
         };
-        Recovery { exchange, reply, session, name, home: self.index, channels, incomplete }
+        (Recovery { exchange, reply, session, number, name, home: self.index, channels, incomplete }, visits)
     }
 
-    /// At the session's shard: a home has answered from elsewhere.
+    /// At the session's shard: a home has answered.
     pub(super) fn on_recovered(&mut self, recovery: Recovery) {
         let (key, session, reply) = (recovery.exchange, recovery.session, recovery.reply);
         let Some(mut exchange) = self.take_exchange(key) else { return };
@@ -56,12 +57,12 @@ impl Shard {
 
     /// Puts what a home has answered into the session's queue.
     pub(super) fn on_recovery(&mut self, exchange: &mut Exchange, recovery: Recovery) {
-        let Recovery { reply, session, name, home, channels, incomplete, .. } = recovery;
+        let Recovery { reply, session, number, name, home, channels, incomplete, .. } = recovery;
         let Some(recovering) = exchange.recovering(reply) else { return };
         recovering.awaited -= 1;
         let counts = recovering.counts;
-        self.end_joining(session, name.as_str(), home);
-        if self.seat(session).is_none() || !self.hub.is_subscribed(session.slot, name.as_str()) {
+        if !self.end_joining(session, number, home) {
+            // The subscription that has asked is gone; another of the same name asks for itself.
             return;
         }
         // One gap tells of all channels that cannot be named, whichever homes they have.
@@ -144,17 +145,17 @@ impl Shard {
         reply.ext.gaps(heads.map(|((name, head), epoch)| (&**name, &**epoch, head.offset)));
     }
 
-    /// From here on a session hears what this home publishes.
-    fn end_joining(&mut self, session: SessionKey, name: &str, home: usize) {
-        let Some(seat) = self.seat(session) else { return };
-        let Some(joining) = seat.aside.as_mut().map(|aside| &mut aside.joining) else { return };
-        if let Some(at) = joining.iter().position(|one| one.name.as_str() == name) {
-            joining[at].awaited.remove(home);
-            if joining[at].awaited.is_empty() {
-                joining.swap_remove(at);
-            }
+    /// From here on a session hears what this home publishes; false when it does not ask any more.
+    fn end_joining(&mut self, session: SessionKey, number: u32, home: usize) -> bool {
+        let Some(seat) = self.seat(session) else { return false };
+        let Some(joining) = seat.aside.as_mut().map(|aside| &mut aside.joining) else { return false };
+        let Some(at) = joining.iter().position(|one| one.number == number) else { return false };
+        joining[at].awaited.remove(home);
+        if joining[at].awaited.is_empty() {
+            joining.swap_remove(at);
         }
         seat.trim_aside();
+        true
     }
 
     /// Whether a live message goes to a session that is joining: not where it comes with the awaited answer.
@@ -163,8 +164,9 @@ impl Shard {
         let Some(seat) = self.sessions.get(session.slot as usize) else { return false };
         let mut hears = false;
         channel.matching_names(|name| {
-            let awaited =
-                seat.joining().iter().any(|one| one.name.as_str() == name && one.awaited.contains(home));
+            let awaits =
+                |one: &Joining| !one.was_live && one.name.as_str() == name && one.awaited.contains(home);
+            let awaited = seat.joining().iter().any(awaits);
             hears |= !awaited && self.hub.is_subscribed(session.slot, name);
         });
         hears

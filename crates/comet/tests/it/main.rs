@@ -19,6 +19,7 @@ mod drain;
 mod expiry;
 mod extension;
 mod identity;
+mod joining;
 mod limit;
 mod origin;
 mod page;
