@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use comet_bus::{ChannelTable, MAX_SHARDS};
 use mio::net::TcpListener;
@@ -67,6 +67,8 @@ impl Engine {
         let (config, host) = (Arc::new(config), host(&handle));
         let channels = &config.channels;
         let table = Arc::new(ChannelTable::new(channels.default, channels.rules.iter().cloned()));
+        // One reading of both clocks for all: what shards tell each other of the time is of one time.
+        let (started, started_unix_ms) = (Instant::now(), unix_ms());
         let mut threads = Vec::with_capacity(shards);
         for (index, (poll, inbox)) in polls.into_iter().zip(inboxes).enumerate() {
             let mut own = std::mem::take(&mut listeners[index]);
@@ -88,6 +90,8 @@ impl Engine {
                 session_gate: session_gate.clone(),
                 counters: counters[index].clone(),
                 epoch: epoch(index),
+                started,
+                started_unix_ms,
             };
             let name = format!("shard-{index}");
             threads.push(std::thread::Builder::new().name(name).spawn(move || Shard::new(parts).run())?);
@@ -128,6 +132,10 @@ fn join(thread: JoinHandle<()>) {
     if thread.join().is_err() {
         tracing::error!("a shard panicked");
     }
+}
+
+fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
 }
 
 /// An epoch that no earlier run of the shard has used: nanoseconds since 1970, the shard in the low bits.
