@@ -23,7 +23,7 @@ pub enum Since {
 /// How much one recovery may bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecoveryLimits {
-    /// The most messages; a recovery of many channels also names at most so many gaps.
+    /// The most messages; a recovery of many channels names no more gaps, and never more than 256.
     pub messages: usize,
     /// The most memory of the messages, in bytes.
     pub bytes: usize,

@@ -13,6 +13,8 @@ use crate::{History, Paged, Position, Publication, Recovered, RecoveredMatching,
 
 /// Channels that are looked at for one pattern; whoever was away for longer than so many were used is told of a gap.
 const MOST_VISITS: usize = 10_000;
+/// Gaps that are named in one answer; of more, the pattern is the gap.
+const MOST_GAPS: usize = 256;
 
 impl Home {
     /// Where a channel stands; one that is not counted stands before its first message.
@@ -193,7 +195,7 @@ struct Answering {
 impl Answering {
     fn new(limits: RecoveryLimits) -> Answering {
         let matching = RecoveredMatching { channels: Vec::new(), complete: true, visits: 0 };
-        Answering { matching, left: limits, gaps_left: limits.messages }
+        Answering { matching, left: limits, gaps_left: limits.messages.min(MOST_GAPS) }
     }
 
     /// Whether a gap could not be named: what else there is does not have to be found.

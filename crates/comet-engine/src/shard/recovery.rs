@@ -9,12 +9,17 @@ use bayeux::{Channel, Code, Pushed, event};
 use comet_bus::{Position, Publication, Recovered, RecoveryLimits, Since, home_of};
 use std::sync::Arc;
 
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Shared};
 use crate::exchange::Exchange;
 use crate::key::SessionKey;
 use crate::recovery::{Joining, Question, Recover, Recovery};
 
 use super::Shard;
+
+/// Gaps that the reply to one subscribe names; of more, the pattern is the gap.
+const MOST_GAPS_IN_REPLY: usize = 1_024;
+/// About the size of one event that tells of gaps.
+const GAP_EVENT_BYTES: usize = 16 << 10;
 
 impl Shard {
     /// At a home: answers a question about its channels, and tells how many of them it looked at.
@@ -57,7 +62,8 @@ impl Shard {
 
     /// Puts what a home has answered into the session's queue.
     pub(super) fn on_recovery(&mut self, exchange: &mut Exchange, recovery: Recovery) {
-        let Recovery { reply, session, number, name, home, channels, incomplete, .. } = recovery;
+        let Recovery { reply, session, number, name, home, channels, mut incomplete, .. } = recovery;
+        let channels_of_pattern = name.as_str().ends_with('*');
         let Some(recovering) = exchange.recovering(reply) else { return };
         recovering.awaited -= 1;
         let counts = recovering.counts;
@@ -79,24 +85,46 @@ impl Shard {
                 Recovered::Gap { head } => gaps.push((channel.as_str().into(), head)),
             }
         }
+        let named = exchange.recovering(reply).map_or(0, |recovering| recovering.gaps.len());
+        if channels_of_pattern && named + gaps.len() > MOST_GAPS_IN_REPLY {
+            incomplete = gaps.first().map(|(_, head)| *head);
+            gaps.clear();
+        }
         if let Some(head) = incomplete
             && !gaps.iter().chain(known).any(|(gap, _)| **gap == *name.as_str())
         {
             gaps.push((name.as_str().into(), head));
         }
         if counts && !gaps.is_empty() && !exchange.replays(reply) {
-            let mut told = Vec::new();
-            let epochs: Vec<_> = gaps.iter().map(|(_, head)| format!("{:x}", head.epoch)).collect();
-            let heads =
-                gaps.iter().zip(&epochs).map(|((name, head), epoch)| (&**name, &**epoch, head.offset));
-            event::write_gaps(heads, &mut told);
-            self.push(session, Delivery::direct(told.into_boxed_slice()));
+            self.tell_gaps(session, name.as_str(), &gaps);
         }
         gaps.iter().for_each(|_| self.counters.ending(Code::HistoryGap));
         if let Some(recovering) = exchange.recovering(reply) {
             recovering.gaps.extend(gaps);
         }
         self.mark_dirty(session);
+    }
+
+    /// Puts gaps into the queue where the messages are missing, in pieces that find room.
+    fn tell_gaps(&mut self, session: SessionKey, name: &str, gaps: &[(Box<str>, Position)]) {
+        let config = self.config.clone();
+        let most = GAP_EVENT_BYTES.min(config.session.mailbox_bytes / 4);
+        let mut rest = gaps;
+        while let Some((_, first)) = rest.first() {
+            let mut bytes = 0;
+            let fits = rest.iter().take_while(|(name, _)| {
+                bytes += name.len() + 64;
+                bytes <= most
+            });
+            let (piece, others) = rest.split_at(fits.count().max(1));
+            let Some(seat) = self.seat(session) else { return };
+            let told = gap_event(piece.iter().map(|(name, head)| (&**name, *head)));
+            if seat.session.push_recovered(told, &config.session) == Pushed::Overflow {
+                // So much of the past waits already that only the name finds room.
+                return self.push(session, gap_event([(name, *first)].into_iter()));
+            }
+            rest = others;
+        }
     }
 
     /// Queues the messages of one channel, if there is room for all of them.
@@ -171,4 +199,11 @@ impl Shard {
         });
         hears
     }
+}
+
+fn gap_event<'a>(gaps: impl Iterator<Item = (&'a str, Position)>) -> Shared {
+    let gaps: Vec<_> = gaps.map(|(name, head)| (name, format!("{:x}", head.epoch), head.offset)).collect();
+    let mut told = Vec::new();
+    event::write_gaps(gaps.iter().map(|(name, epoch, offset)| (*name, &**epoch, *offset)), &mut told);
+    Delivery::direct(told.into_boxed_slice())
 }

@@ -49,3 +49,33 @@ fn recoveries_per_session_bound_what_one_client_asks_at_the_same_time() {
     // What was asked is answered: there is room again.
     assert_eq!(all(&mut client, vec![ask(json!("/c"), json!({ "last": 1 }))])[0]["successful"], true);
 }
+
+#[test]
+fn a_client_that_has_missed_very_many_channels_is_told_and_keeps_its_session() {
+    let server = TestServer::with(|config: &mut Config| {
+        config.shards = 2;
+        config.session.mailbox_bytes = 8 << 10;
+        config.channels.default.history.messages = 0;
+    });
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    let mut client = WebSocketClient::new(&server);
+    client.try_handshake(json!({ "ext": { "received": true } }));
+    client.try_connect(json!({ "ext": { "received": 0 }, "advice": { "timeout": 0 } }));
+    let reply = all(&mut client, vec![ask(json!("/other"), json!({ "last": 1 }))]).remove(0);
+    let time = reply["ext"]["time"].clone();
+    (0..600).for_each(|n| drop(server.try_publish(&format!("/n/{n}"), &n)));
+    let reply = all(&mut client, vec![ask(json!("/n/*"), json!({ "time": time }))]).remove(0);
+    assert_eq!(reply["ext"]["recovered"], false, "{reply}");
+    let named = reply["ext"]["gaps"].as_object().expect("there are gaps").len();
+    server.publish("/n/live", "live");
+    let mut told = 0;
+    loop {
+        let event = client.event();
+        match event["ext"]["gaps"].as_object() {
+            Some(gaps) => told += gaps.len(),
+            None => break assert_eq!(event["data"], "live"),
+        }
+    }
+    assert_eq!(told, named);
+    assert!(told <= 2 * 256 + 1, "{told}");
+}
