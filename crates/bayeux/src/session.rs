@@ -10,6 +10,7 @@ mod deadline;
 mod habits;
 mod handshake;
 mod inbound;
+mod local;
 mod mailbox;
 mod outbound;
 mod publish;

@@ -63,10 +63,17 @@ impl Engine {
             peers.push(peer);
         }
         let (ids, event_bytes) = (Ids::new(), config.session.mailbox_bytes);
-        let handle = Handle::new(peers.clone(), counters.clone(), gate.clone(), event_bytes, ids.clone());
-        let (config, host) = (Arc::new(config), host(&handle));
         let channels = &config.channels;
         let table = Arc::new(ChannelTable::new(channels.default, channels.rules.iter().cloned()));
+        let handle = Handle::new(
+            peers.clone(),
+            counters.clone(),
+            gate.clone(),
+            event_bytes,
+            ids.clone(),
+            table.clone(),
+        );
+        let (config, host) = (Arc::new(config), host(&handle));
         // One reading of both clocks for all: what shards tell each other of the time is of one time.
         let (started, started_unix_ms) = (Instant::now(), unix_ms());
         let mut threads = Vec::with_capacity(shards);

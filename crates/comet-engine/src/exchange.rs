@@ -4,13 +4,14 @@
 //! may keep some of them waiting. What each message means is decided in `bayeux::session`; the shard carries
 //! out the steps and fills the replies in here.
 
-use bayeux::{Carrier, Code, HandshakeRequest, Message, Pattern, Reply, SinceRequest, Turn};
+use bayeux::{Carrier, Code, DeliverRequest, HandshakeRequest, Message, Pattern, Reply, SinceRequest, Turn};
 use comet_bus::{Durability, Position};
 use serde_json::value::RawValue;
 
 use crate::host::RequestInfo;
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, SessionKey};
+use crate::local::ReplyTo;
 
 /// A place for a batch; empty while the batch is being worked on.
 pub(crate) struct Slot {
@@ -50,6 +51,8 @@ pub(crate) struct Exchange {
     pub(crate) request: Option<Box<RequestInfo>>,
     /// The browser cookie of the request.
     pub(crate) cookie: Option<Box<str>>,
+    /// Who waits for its only reply, when it is of a session of the process.
+    pub(crate) local: Option<ReplyTo>,
 }
 
 /// A connect that is answered with its batch.
@@ -77,12 +80,48 @@ pub(crate) struct Recovering {
 /// A step that waits for the host's ruling.
 pub(crate) enum Asked {
     Handshake(HandshakeRequest),
-    Subscribe { patterns: Vec<Pattern>, since: Option<SinceRequest>, reply: Reply },
-    Publish { publish: Publish, reply: Reply },
-    Call { call: Publish, id: Option<Box<RawValue>>, reply: Reply },
+    Subscribe {
+        patterns: Vec<Pattern>,
+        since: Option<SinceRequest>,
+        deliver: Option<DeliverRequest>,
+        reply: Reply,
+    },
+    Publish {
+        publish: Publish,
+        reply: Reply,
+    },
+    Call {
+        call: Publish,
+        id: Option<Box<RawValue>>,
+        reply: Reply,
+    },
 }
 
 impl Exchange {
+    /// A batch of a session of the process: it came over no connection.
+    pub(crate) fn local(session: SessionKey, answer: ReplyTo) -> Exchange {
+        Exchange {
+            connection: ConnectionKey { slot: u32::MAX, generation: 0 },
+            carrier: Carrier::WebSocket,
+            bytes: 0,
+            lone: true,
+            session: Some(session),
+            messages: Vec::new().into_iter(),
+            replies: Vec::new(),
+            awaited: 0,
+            recoveries: Vec::new(),
+            asked: None,
+            connect: None,
+            held: false,
+            ends: None,
+            waits: false,
+            blocks: false,
+            request: None,
+            cookie: None,
+            local: Some(answer),
+        }
+    }
+
     /// Whether it came over a WebSocket.
     pub(crate) fn is_websocket(&self) -> bool {
         self.carrier == Carrier::WebSocket

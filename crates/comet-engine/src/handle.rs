@@ -5,9 +5,10 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayeux::{Channel, Code, event};
-use comet_bus::{Position, home_of};
+use comet_bus::{ChannelTable, Position, home_of};
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -18,11 +19,21 @@ use crate::host::{HandedOver, Who};
 use crate::inbox::{Answer, Letter, Peer, Publish};
 use crate::permit::Gate;
 use crate::publish_options::PublishOptions;
+use crate::receipt::Wish;
 
 /// Publications of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
-/// Bytes of an idempotency key.
+/// Bytes of a key of a publication, of either kind.
 pub const KEY_BYTES: RangeInclusive<usize> = 1..=64;
+
+/// What is known of a publication beside its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Makes it one and the same when it comes again.
+    pub key: Option<Box<str>>,
+    /// Which older message of its channel it stands for, where those give way to newer ones.
+    pub conflate: Option<Box<str>>,
+}
 
 /// Talks to a running engine. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +49,10 @@ struct Inner {
     /// The largest event that fits into the queue of a session.
     event_bytes: usize,
     ids: Ids,
+    /// Which channels tell what.
+    table: Arc<ChannelTable>,
+    /// The shard that takes the next session of the process.
+    turn: AtomicUsize,
 }
 
 impl Handle {
@@ -47,9 +62,11 @@ impl Handle {
         gate: Gate,
         event_bytes: usize,
         ids: Ids,
+        table: Arc<ChannelTable>,
     ) -> Handle {
-        let unanswered = Semaphore::new(UNANSWERED);
-        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes, ids }) }
+        let (unanswered, turn) = (Semaphore::new(UNANSWERED), AtomicUsize::new(0));
+        let inner = Inner { peers, counters, gate, unanswered, event_bytes, ids, table, turn };
+        Handle { inner: Arc::new(inner) }
     }
 
     pub(crate) fn post_all(&self, letter: impl Fn() -> Letter) {
@@ -68,6 +85,35 @@ impl Handle {
         options: PublishOptions,
     ) -> Result<Position, Code> {
         self.number(options.apply(channel, data)?).await
+    }
+
+    /// Publishes `data` for a session of the process, which hears itself unless `echo` says no.
+    ///
+    /// # Errors
+    /// As [`Handle::publish_with`].
+    pub async fn publish_as(
+        &self,
+        who: &Who,
+        channel: Channel,
+        data: Box<RawValue>,
+        options: PublishOptions,
+        echo: bool,
+    ) -> Result<Position, Code> {
+        let names_itself = options.publisher.is_none() && self.inner.table.identifies(&channel);
+        let wish = Wish {
+            shard: usize::from(who.shard),
+            session: who.key,
+            key: options.key.as_deref().map(Into::into),
+        };
+        let receipt = options.receipt.then(|| Box::new(wish));
+        let mut publish = options.apply(channel, data)?;
+        publish.receipt = receipt;
+        publish.publisher = Some(who.key.number(usize::from(who.shard)));
+        publish.echo = echo;
+        if names_itself {
+            publish.identity = Some(event::publisher(&who.identity.subject, Some(&self.public_id(who))));
+        }
+        self.number(publish).await
     }
 
     /// Asks the home of the channel for a place.
@@ -130,7 +176,17 @@ impl Handle {
     }
 
     fn post_to(&self, who: &Who, letter: Letter) {
-        self.inner.peers[usize::from(who.shard)].post(letter);
+        self.peer_of(who).post(letter);
+    }
+
+    /// The shard of a session.
+    pub(crate) fn peer_of(&self, who: &Who) -> &Peer {
+        &self.inner.peers[usize::from(who.shard)]
+    }
+
+    /// A shard, another one each time.
+    pub(crate) fn next_peer(&self) -> &Peer {
+        &self.inner.peers[self.inner.turn.fetch_add(1, Ordering::Relaxed) % self.inner.peers.len()]
     }
 
     /// Brings a connection back to its shard, with what was read and not answered.

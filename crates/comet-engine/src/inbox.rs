@@ -17,6 +17,8 @@ use crate::connection::Moved;
 use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
 use crate::lag::{CatchUp, CaughtUp};
+use crate::local::LocalAsk;
+use crate::receipt::{Report, Wish};
 use crate::recovery::{Recover, Recovery};
 use crate::stop::Order;
 
@@ -38,10 +40,14 @@ pub(crate) enum Letter {
     CatchUp(Box<CatchUp>),
     /// From a home: what comes next.
     CaughtUp(Box<CaughtUp>),
+    /// To a home: how many have received a publication.
+    Receipt(Report),
     /// From the host: its ruling.
     Ruling { exchange: ExchangeKey, ruling: Ruling },
     /// From the host: an event for one session.
     Deliver { session: SessionKey, event: Box<[u8]> },
+    /// From the process: what a session of its own asks.
+    Local(Box<LocalAsk>),
     /// From the host: end this session.
     End { session: SessionKey, code: Code },
     /// From another shard or from the host: a connection that belongs here.
@@ -66,10 +72,14 @@ pub(crate) struct Publish {
     pub(crate) ext: Option<Box<RawValue>>,
     /// Makes it one and the same when it comes again.
     pub(crate) key: Option<Box<str>>,
+    /// Which older message of its channel it stands for.
+    pub(crate) conflate: Option<Box<str>>,
     /// What its receivers are told of who publishes it, raw JSON.
     pub(crate) identity: Option<Box<str>>,
     /// The age at which it loses its meaning, in milliseconds.
     pub(crate) expires_ms: Option<u64>,
+    /// Who wants to hear how many have received it.
+    pub(crate) receipt: Option<Box<Wish>>,
     /// The session that publishes, as a number.
     pub(crate) publisher: Option<u64>,
     /// Whether that session gets it too.
@@ -84,8 +94,10 @@ impl Publish {
             data,
             ext: None,
             key: None,
+            conflate: None,
             identity: None,
             expires_ms: None,
+            receipt: None,
             publisher: None,
             echo: true,
         }

@@ -19,10 +19,13 @@ mod inbox;
 mod key;
 mod lag;
 mod limits;
+mod local;
 mod opening;
 mod origin;
+mod pace;
 mod permit;
 mod publish_options;
+mod receipt;
 mod recovery;
 mod repeats;
 mod seat;
@@ -37,14 +40,15 @@ mod wheel;
 pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
-pub use handle::{Handle, KEY_BYTES};
+pub use handle::{Handle, KEY_BYTES, Marks};
 pub use host::{
     Ask, Call, Denial, HandedOver, Host, Identity, Later, RequestInfo, Responder, Resume, Ruling, Who,
 };
 pub use limits::Limits;
+pub use local::{LocalEvent, LocalStream};
 pub use origin::{Claim, Origin};
 pub use permit::Permit;
 pub use publish_options::PublishOptions;
 
 pub use bayeux;
-pub use comet_bus::{ChannelOptions, Durability, Position, Retention};
+pub use comet_bus::{ChannelOptions, Durability, Position, Publication, Retention};

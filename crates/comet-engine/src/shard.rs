@@ -17,10 +17,13 @@ mod http;
 mod lag;
 mod leaving;
 mod letters;
+mod local;
 mod output;
+mod pace;
 mod publish;
 mod push;
 mod read;
+mod receipt;
 mod recovery;
 mod route;
 mod session;
@@ -52,6 +55,7 @@ use crate::host::Host;
 use crate::inbox::{Inbox, Peer};
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
 use crate::permit::Gate;
+use crate::receipt::{Changed, Receipts};
 use crate::seat::Seat;
 use crate::send::Sender;
 use crate::session_gate::SessionGate;
@@ -121,8 +125,15 @@ pub(crate) struct Shard {
     /// Sessions of the same browser, by its cookie.
     browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
     hub: Hub,
+    table: Arc<ChannelTable>,
+    /// Some channels have a manner of delivery that is not the plain one.
+    paces: bool,
     home: Home,
     wheel: Wheel<Timer>,
+    /// Publications of channels that have their home here, whose publishers want to know who has received them.
+    receipts: Receipts,
+    /// What was confirmed in this turn.
+    confirmed: Changed,
     sender: Sender,
     outbox: Outbox,
     joiner: Joiner,
@@ -170,7 +181,7 @@ impl Shard {
             history_bytes: config.limits.history_bytes,
             keys: config.limits.keys,
             key_age_ms: config.limits.key_age_ms,
-            table,
+            table: table.clone(),
         });
         Shard {
             index,
@@ -179,7 +190,15 @@ impl Shard {
             unaccepted: Vec::new(),
             inbox,
             peers,
+            paces: table.paces(),
+            table,
             home,
+            receipts: Receipts::new(
+                config.limits.receipts_per_shard,
+                config.limits.receipts_per_session,
+                config.limits.receipt_ms,
+            ),
+            confirmed: Changed::default(),
             sender: Sender::new(config.io_uring),
             config,
             host,
@@ -239,6 +258,7 @@ impl Shard {
             self.on_timers();
             self.resume_connections();
             self.push_dirty();
+            self.report_confirmed();
             self.flush();
             self.look_at_drain();
         }

@@ -78,6 +78,23 @@ impl Publisher {
         self.publish_with(channel, data, PublishOptions { key, ..PublishOptions::default() }).await
     }
 
+    /// Publishes `data` on `channel` as the newest of its `key`: subscribers to whom messages of a channel come
+    /// conflated get no older one of the same key after it, and may never see this one when a newer one comes
+    /// before they have read it. To all others it is a message like any other.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why nothing was published; [`PublishError::Key`], that the key has not 1 to 64
+    /// bytes.
+    pub async fn publish_conflated<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        key: &str,
+    ) -> Result<Position, PublishError> {
+        let conflate = Some(key.into());
+        self.publish_with(channel, data, PublishOptions { conflate, ..PublishOptions::default() }).await
+    }
+
     /// Publishes `data` on `channel` as the options say: once by a key, for a limited time, in somebody's name.
     ///
     /// # Errors
@@ -98,18 +115,21 @@ impl Publisher {
         data: Box<RawValue>,
         options: PublishOptions,
     ) -> Result<Position, PublishError> {
-        if let Some(key) = options.key.as_ref().filter(|key| !KEY_BYTES.contains(&key.len())) {
-            return Err(PublishError::Key(key.len()));
-        }
-        if options.expires_ms == Some(0) {
-            return Err(PublishError::Expired);
-        }
-        let channel = named(channel)?;
+        let (options, channel) = (checked(options)?, named(channel)?);
         self.handle.publish_with(channel, data, options).await.map_err(PublishError::Refused)
     }
 }
 
-fn named(channel: &str) -> Result<Channel, PublishError> {
+pub(crate) fn checked(options: PublishOptions) -> Result<PublishOptions, PublishError> {
+    let mut keys = options.key.iter().chain(&options.conflate).map(String::len);
+    match keys.find(|length| !KEY_BYTES.contains(length)) {
+        Some(length) => Err(PublishError::Key(length)),
+        None if options.expires_ms == Some(0) => Err(PublishError::Expired),
+        None => Ok(options),
+    }
+}
+
+pub(crate) fn named(channel: &str) -> Result<Channel, PublishError> {
     let parsed = Channel::parse(channel).map_err(|error| PublishError::Name(channel.into(), error))?;
     match parsed.kind() {
         bayeux::Kind::Broadcast => Ok(parsed),
@@ -117,6 +137,6 @@ fn named(channel: &str) -> Result<Channel, PublishError> {
     }
 }
 
-fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, PublishError> {
+pub(crate) fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, PublishError> {
     serde_json::value::to_raw_value(data).map_err(PublishError::Data)
 }

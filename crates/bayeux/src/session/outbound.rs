@@ -14,6 +14,9 @@ use crate::event::Rendering;
 pub trait Delivery: Clone {
     /// What it counts against the bound in bytes.
     fn size_bytes(&self) -> usize;
+
+    /// The client has said that it has received this one.
+    fn on_confirmed(&self) {}
 }
 
 /// What became of a delivery.

@@ -44,3 +44,24 @@ fn the_last_rule_of_a_pattern_counts() {
     let table = ChannelTable::new(marked(0), [(pattern("/a"), marked(1)), (pattern("/a"), marked(2))]);
     assert_eq!(table.options(&channel("/a")).history.messages, 2);
 }
+
+#[test]
+fn a_subscription_has_the_options_its_channels_have_where_no_rule_names_them_more_closely() {
+    let rules = [("/a/b", 1), ("/a/*", 2), ("/a/**", 3), ("/c/**", 4)];
+    let table = ChannelTable::new(marked(0), rules.map(|(name, messages)| (pattern(name), marked(messages))));
+    for (name, messages) in [
+        ("/a/b", 1),
+        ("/a/c", 2),
+        ("/a/*", 2),
+        ("/a/**", 3),
+        ("/a/b/*", 3),
+        ("/a/b/c/**", 3),
+        ("/c/*", 4),
+        ("/*", 0),
+        ("/**", 0),
+        ("/d/e/*", 0),
+    ] {
+        assert_eq!(table.options_of_name(name).history.messages, messages, "{name}");
+    }
+    assert!(!table.paces());
+}

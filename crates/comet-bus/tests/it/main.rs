@@ -12,6 +12,7 @@ mod home;
 mod home_model;
 mod hub;
 mod idempotency;
+mod pacing;
 mod position;
 mod presence;
 mod publication;

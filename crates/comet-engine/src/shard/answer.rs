@@ -21,6 +21,9 @@ impl Shard {
     /// Answers a batch whose messages all have their replies.
     pub(super) fn answer_batch(&mut self, mut exchange: Exchange) {
         let session = exchange.session.filter(|session| self.seat(*session).is_some());
+        if let Some(answer) = exchange.local.take() {
+            return self.answer_local(answer, exchange.replies, session);
+        }
         if !self.hears(exchange.connection) {
             self.on_unanswerable(&exchange, session);
         } else if exchange.is_websocket() {

@@ -82,6 +82,8 @@ impl Shard {
         if (0..self.peers.len()).any(|shard| shard != self.index && self.is_congested(shard)) {
             return Err(Code::Overloaded);
         }
+        let receipt = publish.receipt.as_ref().map(|wish| self.receipts.number(wish)).transpose()?;
+        let wanted = publish.receipt.map(|wish| (wish, publish.channel.clone()));
         self.learn_interest();
         // Not the time of the turn: nothing may seem older than what somebody was told before it was numbered.
         let now_ms = self.started_unix_ms + self.read_clock();
@@ -90,19 +92,25 @@ impl Shard {
         let expires_at_ms = publish.expires_ms.map(|age_ms| now_ms.saturating_add(age_ms));
         let identity = publish.identity.as_deref();
         let key = publish.key.as_deref();
+        let conflate = publish.conflate.as_deref();
         let draft = Draft {
             ext,
             key,
+            conflate,
             identity,
             publisher,
             echo,
             expires_at_ms,
+            receipt,
             ..Draft::new(publish.channel, publish.data.get())
         };
         let published = self.home.publish(draft, now_ms).map_err(|Full| Code::Overloaded)?;
         let position = published.position();
         let Published::New { publication, shards, .. } = published else { return Ok(position) };
         self.counters.publications.add(1);
+        if let (Some(receipt), Some((wish, channel))) = (receipt, wanted) {
+            self.open_receipt(receipt, *wish, (channel, position), shards);
+        }
         let Some(publication) = publication else { return Ok(position) };
         for shard in shards.iter() {
             if shard == self.index {

@@ -145,20 +145,7 @@ impl Shard {
             ended: AtomicBool::new(false),
             open_calls: Default::default(),
         });
-        let seat = Seat {
-            session,
-            generation,
-            who,
-            browser,
-            cookie_proven: false,
-            attached: None,
-            _permit: permit,
-            aside: None,
-            repeats: None,
-            expiring: false,
-            dirty: false,
-            armed: 0,
-        };
+        let seat = Seat { browser, ..Seat::new(session, generation, who, permit) };
         self.sessions.insert(seat);
         self.counters.sessions_made.add(1);
         self.counters.sessions_open.set(self.sessions.len() as u64);
@@ -241,6 +228,9 @@ impl Shard {
             }
         }
         self.counters.sessions_open.set(self.sessions.len() as u64);
+        if let Some(local) = &seat.local {
+            local.end(code);
+        }
         seat.who.end();
         self.host.session_ended(&seat.who, code);
     }

@@ -323,6 +323,40 @@ pub(super) static KEYS: &[Key] = &[
         channels.default.history.age_ms,
         "How long a channel remembers a message; 0 for not at all."
     ),
+    Key {
+        read: |c| Value::Text(c.comet.channels.default.deliver.slow.name().into()),
+        write: |c, value| text::slow(value).map(|slow| c.comet.channels.default.deliver.slow = slow),
+        ..other(
+            "channels",
+            "slow",
+            Kind::Text,
+            "What gives way to slow readers: \"disconnect\", \"drop_oldest\" or \"conflate\".",
+        )
+    },
+    number!(
+        Duration,
+        channels,
+        every,
+        0,
+        comet::MAX_PAUSE_MS,
+        channels.default.deliver.every_ms,
+        "The newest message comes at most this often; 0 for as often as there is one."
+    ),
+    number!(
+        Duration,
+        channels,
+        batch,
+        0,
+        comet::MAX_PAUSE_MS,
+        channels.default.deliver.batch_ms,
+        "After a first message the others are gathered for so long; 0 for not at all."
+    ),
+    switch!(
+        channels,
+        deliver_choice,
+        channels.default.deliver_choice,
+        "Whether subscribers may choose another manner, no faster than this one."
+    ),
     switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
     switch!(channels, identity, channels.default.identity, "Whether events say who has published them."),
     duration!(
@@ -381,6 +415,21 @@ pub(super) static KEYS: &[Key] = &[
     ),
     count!(limits, calls, 1, limits.calls, "Calls of services in all that are not answered yet."),
     size!(limits, call_bytes, 1_024, limits.call_bytes, "Bytes of data of these calls."),
+    count!(
+        limits,
+        receipts_per_shard,
+        1,
+        limits.receipts_per_shard,
+        "Publications with a receipt that are open at one shard."
+    ),
+    count!(limits, receipts_per_session, 1, limits.receipts_per_session, "Those of them of one session."),
+    duration!(
+        limits,
+        receipt,
+        1_000,
+        limits.receipt_ms,
+        "How long the receivers of a publication with a receipt have to confirm it."
+    ),
     size!(
         limits,
         inbox_bytes,
