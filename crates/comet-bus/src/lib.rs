@@ -8,6 +8,7 @@
 
 mod channel_options;
 mod channel_table;
+mod companion;
 mod history;
 mod home;
 mod hub;
@@ -26,6 +27,7 @@ mod shard_set;
 
 pub use channel_options::{ChannelOptions, Durability, Retention};
 pub use channel_table::ChannelTable;
+pub use companion::{attended_of, attended_pattern, companion_of};
 pub use history::History;
 pub use home::{Full, Home, HomeConfig, Published, home_of};
 pub use hub::{Hub, Listener, Subscribed, Unsubscribed};

@@ -13,6 +13,7 @@ use comet_bus::{Position, Publication};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
+use crate::attendance::{Arrival, Arrived, Departure, RosterQuestion};
 use crate::connection::Moved;
 use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
@@ -40,6 +41,14 @@ pub(crate) enum Letter {
     CatchUp(Box<CatchUp>),
     /// From a home: what comes next.
     CaughtUp(Box<CaughtUp>),
+    /// To a home: a session comes to a channel.
+    Arrival(Box<Arrival>),
+    /// From a home: whether it could.
+    Arrived(Arrived),
+    /// To a home: a session has left a channel.
+    Departure(Box<Departure>),
+    /// To a home: who is on a channel?
+    Roster(Box<RosterQuestion>),
     /// To a home: how many have received a publication.
     Receipt(Report),
     /// From the host: its ruling.
@@ -207,6 +216,8 @@ fn weight(letter: &Letter) -> usize {
         Letter::Publish { publish, .. } => publish.weight(),
         Letter::Publication(publication) => 64 + publication.event.len(),
         Letter::Deliver { event, .. } => 64 + event.len(),
+        Letter::Recover(recover) => recover.weight(),
+        Letter::Recovered(recovery) => recovery.weight(),
         _ => 64,
     }
 }

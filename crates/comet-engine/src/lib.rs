@@ -5,6 +5,7 @@
 //! what a message means, what it looks like and who listens is asked of the rooms below. Whoever embeds it
 //! gives it a [`Host`] and talks to it through a [`Handle`].
 
+mod attendance;
 mod call_permit;
 mod client_id;
 mod config;
@@ -37,6 +38,7 @@ mod stop;
 mod uring;
 mod wheel;
 
+pub use attendance::RosterPage;
 pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
@@ -51,4 +53,6 @@ pub use permit::Permit;
 pub use publish_options::PublishOptions;
 
 pub use bayeux;
-pub use comet_bus::{ChannelOptions, Durability, Position, Publication, Retention};
+pub use comet_bus::{
+    ChannelOptions, Count, Cursor, Durability, Member, Page, Position, Publication, Retention,
+};

@@ -21,6 +21,17 @@ pub struct Limits {
     pub keys: usize,
     /// How long an idempotency key is remembered.
     pub key_age_ms: u64,
+    /// Sessions that may be present on one channel.
+    pub presence_members_per_channel: usize,
+    /// Sessions that may be present on all channels of one shard together, each on each of its channels, with those
+    /// whose leaving is still to be told.
+    pub presence_members_per_shard: usize,
+    /// Channels of one shard on which somebody is present.
+    pub presence_channels_per_shard: usize,
+    /// Bytes of what is told of somebody who is present, and of the name of its user.
+    pub presence_info_bytes: usize,
+    /// Members in one page of the list of who is present.
+    pub presence_page_members: usize,
     /// Bytes of a request head.
     pub head_bytes: usize,
     /// Fields of a request head.
@@ -75,6 +86,8 @@ pub struct Limits {
     pub body_interval_ms: u64,
     /// See `body_interval_ms`.
     pub body_rate_bytes: u64,
+    /// Names of one session whose past is asked for at the same time.
+    pub recoveries_per_session: usize,
     /// Channels that are remembered for a session which has fallen behind; of more its session ends.
     pub lagging_channels: usize,
     /// A WebSocket whose session has fallen behind and that takes nothing for so long is ended.
@@ -103,6 +116,11 @@ impl Default for Limits {
             history_bytes: 256 << 20,
             keys: 65_536,
             key_age_ms: 300_000,
+            presence_members_per_channel: 100_000,
+            presence_members_per_shard: 1_000_000,
+            presence_channels_per_shard: 100_000,
+            presence_info_bytes: 4 << 10,
+            presence_page_members: 1_000,
             head_bytes: 16 << 10,
             head_fields: 100,
             batch_bytes: 2 << 20,
@@ -129,6 +147,7 @@ impl Default for Limits {
             idle_timeout_ms: 75_000,
             body_interval_ms: 10_000,
             body_rate_bytes: 1_000,
+            recoveries_per_session: 256,
             lagging_channels: 1_024,
             lag_grace_ms: 2_000,
             write_stall_ms: 10_000,

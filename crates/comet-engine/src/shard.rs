@@ -20,6 +20,7 @@ mod letters;
 mod local;
 mod output;
 mod pace;
+mod presence;
 mod publish;
 mod push;
 mod read;
@@ -35,10 +36,10 @@ mod websocket;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bayeux::Millis;
-use comet_bus::{ChannelTable, Home, HomeConfig, Hub};
+use comet_bus::{ChannelTable, Home, HomeConfig, Hub, Presence};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -90,6 +91,9 @@ pub(crate) struct Parts {
     pub(crate) session_gate: SessionGate,
     pub(crate) counters: Arc<Counters>,
     pub(crate) epoch: u64,
+    /// The same two for all shards.
+    pub(crate) started: Instant,
+    pub(crate) started_unix_ms: u64,
 }
 
 /// One thread's share of the server.
@@ -126,6 +130,10 @@ pub(crate) struct Shard {
     /// Some channels have a manner of delivery that is not the plain one.
     paces: bool,
     home: Home,
+    /// Who is on the channels whose companions have their home here.
+    presence: Presence,
+    /// When the wheel looks at it next; 0 for never.
+    presence_armed: Millis,
     wheel: Wheel<Timer>,
     /// Publications of channels that have their home here, whose publishers want to know who has received them.
     receipts: Receipts,
@@ -168,9 +176,9 @@ impl Shard {
             session_gate,
             counters,
             epoch,
+            started,
+            started_unix_ms,
         } = parts;
-        let started_unix_ms =
-            SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64;
         let home = Home::new(HomeConfig {
             epoch,
             known_since_ms: started_unix_ms,
@@ -190,6 +198,8 @@ impl Shard {
             paces: table.paces(),
             table,
             home,
+            presence: Presence::new(presence::limits(&config)),
+            presence_armed: 0,
             receipts: Receipts::new(
                 config.limits.receipts_per_shard,
                 config.limits.receipts_per_session,
@@ -204,7 +214,7 @@ impl Shard {
             calls,
             session_gate,
             counters,
-            started: Instant::now(),
+            started,
             started_unix_ms,
             now: 1,
             generation: 0,
@@ -242,7 +252,7 @@ impl Shard {
                 tracing::error!(shard = self.index, %error, "the poll failed");
                 return;
             }
-            self.now = self.started.elapsed().as_millis() as Millis + 1;
+            self.now = self.read_clock();
             for event in &events {
                 match event.token() {
                     WAKER => {}
@@ -261,7 +271,11 @@ impl Shard {
         }
     }
 
-    /// The time, in unix milliseconds.
+    fn read_clock(&self) -> Millis {
+        self.started.elapsed().as_millis() as Millis + 1
+    }
+
+    /// The time when this turn began, in unix milliseconds.
     fn unix_ms(&self) -> u64 {
         self.started_unix_ms + self.now
     }

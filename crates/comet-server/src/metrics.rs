@@ -20,7 +20,7 @@ use crate::process::Process;
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Counts that go down as well as up; every other only grows.
-const GAUGES: [&str; 3] = ["connections_open", "sessions_open", "channels"];
+const GAUGES: [&str; 4] = ["connections_open", "sessions_open", "channels", "presence_sessions"];
 
 /// The metrics of one server.
 #[derive(Clone)]

@@ -53,7 +53,7 @@ impl Shard {
         code
     }
 
-    fn is_congested(&self, shard: usize) -> bool {
+    pub(super) fn is_congested(&self, shard: usize) -> bool {
         self.peers[shard].waiting_bytes() > self.config.limits.inbox_bytes
     }
 
@@ -62,6 +62,8 @@ impl Shard {
         // What other shards have accepted is numbered until they all have stopped accepting.
         let outcome = match answer {
             Answer::Caller(_) if self.drain.is_some() => Err(Code::Draining),
+            // Sessions have been told before their publications came here.
+            Answer::Caller(_) if self.table.is_companion(&publish.channel) => Err(Code::PublishDenied),
             _ => self.number(publish),
         };
         match answer {
@@ -74,7 +76,7 @@ impl Shard {
     }
 
     /// Numbers a message and hands it to every shard with listeners.
-    fn number(&mut self, publish: Publish) -> Result<Position, Code> {
+    pub(super) fn number(&mut self, publish: Publish) -> Result<Position, Code> {
         // It has to fit into the queue of every session that will get it.
         if publish.weight() > self.config.session.mailbox_bytes {
             return Err(Code::DataTooLarge);
@@ -85,7 +87,8 @@ impl Shard {
         let receipt = publish.receipt.as_ref().map(|wish| self.receipts.number(wish)).transpose()?;
         let wanted = publish.receipt.map(|wish| (wish, publish.channel.clone()));
         self.learn_interest();
-        let now_ms = self.unix_ms();
+        // Not the time of the turn: nothing may seem older than what somebody was told before it was numbered.
+        let now_ms = self.started_unix_ms + self.read_clock();
         let ext = publish.ext.as_ref().map(|ext| ext.get());
         let Publish { publisher, echo, .. } = publish;
         let expires_at_ms = publish.expires_ms.map(|age_ms| now_ms.saturating_add(age_ms));
