@@ -84,6 +84,11 @@ impl Lag {
         self.channels.contains_key(channel)
     }
 
+    /// The last message of a channel that is queued, if it has stopped.
+    pub(crate) fn stopped_at(&self, channel: &Channel) -> Option<Position> {
+        self.channels.get(channel).map(|missed| missed.since)
+    }
+
     /// Whether something can be asked for when the queue has emptied.
     pub(crate) fn is_due(&self) -> bool {
         self.due > 0

@@ -18,6 +18,7 @@ use crate::pace::Pace;
 use crate::recovery::Joining;
 use crate::repeats::Repeats;
 use crate::session_gate::SessionPermit;
+use crate::shard::Meanwhile;
 
 /// A session's place on its shard.
 pub(crate) struct Seat {
@@ -50,6 +51,8 @@ pub(crate) struct Seat {
 pub(crate) struct Aside {
     /// Subscriptions whose past is still asked for.
     pub(crate) joining: Vec<Joining>,
+    /// What concerns their channels meanwhile.
+    pub(crate) meanwhile: Meanwhile,
     /// The session has fallen behind.
     pub(crate) lag: Option<Lag>,
     /// Messages that give way, or are not to come too often.
@@ -91,7 +94,14 @@ impl Seat {
         if let Some(aside) = &mut self.aside {
             aside.lag.take_if(|lag| lag.is_over());
             aside.pace.take_if(|pace| pace.is_idle());
-            if aside.joining.is_empty() && aside.lag.is_none() && aside.pace.is_none() {
+            if aside.joining.is_empty() && aside.meanwhile.is_empty() {
+                aside.meanwhile = Meanwhile::default();
+            }
+            if aside.joining.is_empty()
+                && aside.meanwhile.is_empty()
+                && aside.lag.is_none()
+                && aside.pace.is_none()
+            {
                 self.aside = None;
             }
         }

@@ -14,6 +14,7 @@ mod echo;
 mod ending;
 mod expiry;
 mod http;
+mod joining;
 mod lag;
 mod leaving;
 mod letters;
@@ -62,6 +63,7 @@ use crate::send::Sender;
 use crate::session_gate::SessionGate;
 use crate::wheel::Wheel;
 
+pub(crate) use self::joining::Meanwhile;
 pub(crate) use self::subscribe::position_of;
 
 use self::drain::Drain;

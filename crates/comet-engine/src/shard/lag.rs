@@ -99,7 +99,7 @@ impl Shard {
         let (shards, config) = (self.peers.len(), self.config.clone());
         let Some(seat) = self.seat(key) else { return };
         let wire = seat.attached;
-        if !seat.lag_mut().is_some_and(|lag| lag.is_due()) {
+        if !seat.lag_mut().is_some_and(|lag| lag.is_due()) || !seat.joining().is_empty() {
             return;
         }
         if wire.is_some_and(|wire| self.has_output(wire)) {
@@ -209,6 +209,9 @@ impl Shard {
                 if seat.session.push_recovered(delivery, &config.session) == Pushed::Overflow {
                     all = false;
                     break;
+                }
+                if !seat.joining().is_empty() {
+                    seat.aside_mut().meanwhile.note(publication, config.session.recovery_messages);
                 }
                 queued += 1;
             }

@@ -189,10 +189,7 @@ impl Shard {
             self.push_overflowing(key, Shared(Rc::clone(&delivery.0)));
         }
         for key in aside {
-            let joins = self.seat(key).is_some_and(|seat| !seat.joining().is_empty());
-            if !joins || self.hears_live(key, &publication.channel) {
-                self.push_in_manner(key, publication, Shared(Rc::clone(&delivery.0)));
-            }
+            self.push_meanwhile(key, publication, Shared(Rc::clone(&delivery.0)));
         }
         if let Some(tally) = tally {
             self.report_handed_out(publication, &tally);

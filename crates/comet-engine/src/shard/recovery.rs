@@ -6,13 +6,13 @@
 //! where the messages are missing.
 
 use bayeux::{Channel, Code, Pushed, event};
-use comet_bus::{Position, Publication, Recovered, RecoveryLimits, Since, home_of};
+use comet_bus::{Position, Publication, Recovered, RecoveryLimits, Since};
 use std::sync::Arc;
 
 use crate::delivery::{Delivery, Shared};
 use crate::exchange::Exchange;
 use crate::key::SessionKey;
-use crate::recovery::{Joining, Question, Recover, Recovery};
+use crate::recovery::{Question, Recover, Recovery};
 
 use super::Shard;
 
@@ -78,7 +78,7 @@ impl Shard {
         for (channel, recovered) in channels {
             match recovered {
                 Recovered::Messages { publications, head } => {
-                    if !self.queue_recovered(session, &publications) {
+                    if !self.queue_recovered(session, &channel, &publications) {
                         gaps.push((channel.as_str().into(), head));
                     }
                 }
@@ -102,6 +102,7 @@ impl Shard {
         if let Some(recovering) = exchange.recovering(reply) {
             recovering.gaps.extend(gaps);
         }
+        self.release_withheld(session);
         self.mark_dirty(session);
     }
 
@@ -127,22 +128,52 @@ impl Shard {
         }
     }
 
-    /// Queues the messages of one channel, if there is room for all of them.
-    fn queue_recovered(&mut self, session: SessionKey, publications: &[Arc<Publication>]) -> bool {
+    /// Queues the messages of one channel, if there is room for all of them: those that have not come already, and
+    /// between them what was kept aside. What follows where the channel has stopped comes when the session catches up.
+    fn queue_recovered(
+        &mut self,
+        session: SessionKey,
+        channel: &Channel,
+        publications: &[Arc<Publication>],
+    ) -> bool {
         let number = session.number(self.index);
         let config = self.config.clone();
         let Some(seat) = self.seat(session) else { return false };
-        let wanted = publications.iter().filter(|publication| publication.except != Some(number));
+        let stopped = seat.lag_mut().and_then(|lag| lag.stopped_at(channel));
+        let meanwhile = &mut seat.aside_mut().meanwhile;
+        let wanted = publications.iter().filter(|publication| {
+            let Position { epoch, offset } = publication.position;
+            let follows = stopped.is_some_and(|stopped| stopped.epoch == epoch && offset > stopped.offset);
+            publication.except != Some(number) && !follows && !meanwhile.has_brought(publication)
+        });
+        let wanted: Vec<_> = wanted.cloned().collect();
         let (messages, bytes) = seat.session.recovery_room(&config.session);
-        let sizes = || wanted.clone().map(|publication| publication.event.len());
-        if sizes().count() > messages || sizes().sum::<usize>() > bytes {
+        let sizes = wanted.iter().map(|publication| publication.event.len());
+        if wanted.len() > messages || sizes.sum::<usize>() > bytes {
             return false;
         }
+        let meanwhile = &mut seat.aside_mut().meanwhile;
+        wanted.iter().for_each(|publication| meanwhile.note(publication, config.session.recovery_messages));
+        let mut kept = meanwhile.take(channel).into_iter().peekable();
         for publication in wanted {
+            let at = publication.position;
+            while let Some((kept, delivery)) =
+                kept.next_if(|(kept, _)| kept.position.epoch == at.epoch && kept.position.offset <= at.offset)
+            {
+                if kept.position != at {
+                    self.push_in_manner(session, &kept, delivery);
+                }
+            }
+            let Some(seat) = self.seat(session) else { return true };
             seat.expiring |= publication.expires_at_ms.is_some();
-            let pushed =
-                seat.session.push_recovered(Delivery::published(publication.clone()), &config.session);
+            let pushed = seat.session.push_recovered(Delivery::published(publication), &config.session);
             debug_assert_eq!(pushed, Pushed::Queued, "there was room for all of them");
+        }
+        for (kept, delivery) in kept {
+            if let Some(seat) = self.seat(session) {
+                seat.aside_mut().meanwhile.note(&kept, config.session.recovery_messages);
+            }
+            self.push_in_manner(session, &kept, delivery);
         }
         true
     }
@@ -185,22 +216,7 @@ impl Shard {
         if joining[at].awaited.is_empty() {
             joining.swap_remove(at);
         }
-        seat.trim_aside();
         true
-    }
-
-    /// Whether a live message goes to a session that is joining: not where it comes with the awaited answer.
-    pub(super) fn hears_live(&mut self, session: SessionKey, channel: &Channel) -> bool {
-        let home = home_of(channel.as_str(), self.peers.len());
-        let Some(seat) = self.sessions.get(session.slot as usize) else { return false };
-        let mut hears = false;
-        channel.matching_names(|name| {
-            let awaits =
-                |one: &Joining| !one.was_live && one.name.as_str() == name && one.awaited.contains(home);
-            let awaited = seat.joining().iter().any(awaits);
-            hears |= !awaited && self.hub.is_subscribed(session.slot, name);
-        });
-        hears
     }
 }
 

@@ -181,6 +181,7 @@ impl Shard {
         if let Some(aside) = seat.aside.as_mut() {
             aside.joining.retain(|joining| joining.name.as_str() != name);
             self.forget_missed(session);
+            self.release_withheld(session);
             self.forget_manner(session, name);
         }
     }

@@ -79,3 +79,47 @@ fn a_client_that_has_missed_very_many_channels_is_told_and_keeps_its_session() {
     assert_eq!(told, named);
     assert!(told <= 2 * 256 + 1, "{told}");
 }
+
+#[test]
+fn names_that_overlap_bring_each_message_once_and_in_order() {
+    for shards in [1, 3] {
+        let server = server(shards);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let mut client = WebSocketClient::new(&server);
+        client.try_handshake(json!({ "ext": { "received": true } }));
+        client.try_connect(json!({ "ext": { "received": 0 }, "advice": { "timeout": 0 } }));
+        let time = all(&mut client, vec![ask(json!("/x"), json!({ "last": 1 }))])[0]["ext"]["time"].clone();
+        (1..=3).for_each(|n| assert_eq!(server.publish("/a/b", &n).offset, n));
+        let names = json!(["/a/*", "/a/b", "/**"]);
+        let reply = all(&mut client, vec![ask(names, json!({ "time": time }))]).remove(0);
+        assert_eq!(reply["ext"]["recovered"], true, "{reply}");
+        server.publish("/a/b", &4);
+        (1..=4).for_each(|n| client.expect_event("/a/b", n));
+    }
+}
+
+#[test]
+fn what_is_live_for_one_name_comes_once_and_in_order_while_another_comes_back() {
+    let server = server(3);
+    let publisher = server.publisher();
+    let publishing = server.runtime().spawn(async move {
+        for n in 0..20_000_u64 {
+            publisher.publish("/a/b", &n).await.expect("it is published");
+        }
+    });
+    server.until("there is a past", |counts| counts.publications > 100);
+    for _ in 0..15 {
+        let mut client = WebSocketClient::connected(&server);
+        client.subscribe("/a/b");
+        let mut last = client.event()["ext"]["position"]["offset"].as_u64().expect("an offset");
+        // From the far future on there is nothing: what is live must not be lost for it.
+        all(&mut client, vec![ask(json!("/a/*"), json!({ "time": 9_000_000_000_000_u64 }))]);
+        for _ in 0..100 {
+            let Some(event) = client.try_event(std::time::Duration::from_secs(1)) else { break };
+            let offset = event["ext"]["position"]["offset"].as_u64().expect("an offset");
+            assert_eq!(offset, last + 1, "{event}");
+            last = offset;
+        }
+    }
+    server.runtime().block_on(publishing).expect("the publisher ends");
+}
