@@ -23,7 +23,7 @@ pub enum Since {
 /// How much one recovery may bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecoveryLimits {
-    /// The most messages; a recovery of many channels also names at most so many gaps.
+    /// The most messages; a recovery of many channels names no more gaps, and never more than 256.
     pub messages: usize,
     /// The most memory of the messages, in bytes.
     pub bytes: usize,
@@ -60,6 +60,8 @@ pub struct RecoveredMatching {
     /// Whether these are all. If not, messages of channels beside these are missing: of channels that have been
     /// forgotten since, or of more channels than may be named.
     pub complete: bool,
+    /// How many channels were looked at to find them.
+    pub visits: usize,
 }
 
 /// What follows a position of a channel, as much of it as was asked for.

@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use comet_bus::{ChannelTable, MAX_SHARDS};
 use mio::net::TcpListener;
@@ -74,6 +74,8 @@ impl Engine {
             table.clone(),
         );
         let (config, host) = (Arc::new(config), host(&handle));
+        // One reading of both clocks for all: what shards tell each other of the time is of one time.
+        let (started, started_unix_ms) = (Instant::now(), unix_ms());
         let mut threads = Vec::with_capacity(shards);
         for (index, (poll, inbox)) in polls.into_iter().zip(inboxes).enumerate() {
             let mut own = std::mem::take(&mut listeners[index]);
@@ -95,6 +97,8 @@ impl Engine {
                 session_gate: session_gate.clone(),
                 counters: counters[index].clone(),
                 epoch: epoch(index),
+                started,
+                started_unix_ms,
             };
             let name = format!("shard-{index}");
             threads.push(std::thread::Builder::new().name(name).spawn(move || Shard::new(parts).run())?);
@@ -135,6 +139,10 @@ fn join(thread: JoinHandle<()>) {
     if thread.join().is_err() {
         tracing::error!("a shard panicked");
     }
+}
+
+fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
 }
 
 /// An epoch that no earlier run of the shard has used: nanoseconds since 1970, the shard in the low bits.

@@ -216,6 +216,8 @@ fn weight(letter: &Letter) -> usize {
         Letter::Publish { publish, .. } => publish.weight(),
         Letter::Publication(publication) => 64 + publication.event.len(),
         Letter::Deliver { event, .. } => 64 + event.len(),
+        Letter::Recover(recover) => recover.weight(),
+        Letter::Recovered(recovery) => recovery.weight(),
         _ => 64,
     }
 }

@@ -86,6 +86,8 @@ pub struct Limits {
     pub body_interval_ms: u64,
     /// See `body_interval_ms`.
     pub body_rate_bytes: u64,
+    /// Names of one session whose past is asked for at the same time.
+    pub recoveries_per_session: usize,
     /// Channels that are remembered for a session which has fallen behind; of more its session ends.
     pub lagging_channels: usize,
     /// A WebSocket whose session has fallen behind and that takes nothing for so long is ended.
@@ -145,6 +147,7 @@ impl Default for Limits {
             idle_timeout_ms: 75_000,
             body_interval_ms: 10_000,
             body_rate_bytes: 1_000,
+            recoveries_per_session: 256,
             lagging_channels: 1_024,
             lag_grace_ms: 2_000,
             write_stall_ms: 10_000,

@@ -11,7 +11,11 @@ use crate::key::{ExchangeKey, SessionKey};
 /// A subscription of a session whose past is still asked for. What the awaited homes publish meanwhile comes with
 /// their answers.
 pub(crate) struct Joining {
+    /// Which question it is: the answers to an earlier one, whose subscription has ended, are not for it.
+    pub(crate) number: u32,
     pub(crate) name: Pattern,
+    /// The session listened to the name before it asked: what comes meanwhile goes on.
+    pub(crate) was_live: bool,
     /// Homes that have not answered.
     pub(crate) awaited: ShardSet,
 }
@@ -59,12 +63,39 @@ impl Question {
     }
 }
 
+impl Recovery {
+    /// How many messages it brings.
+    pub(crate) fn messages(&self) -> usize {
+        let count = |recovered: &Recovered| match recovered {
+            Recovered::Messages { publications, .. } => publications.len(),
+            Recovered::Gap { .. } => 0,
+        };
+        self.channels.iter().map(|(_, recovered)| count(recovered)).sum()
+    }
+
+    /// Bytes it counts for; the messages themselves are shared with the history.
+    pub(crate) fn weight(&self) -> usize {
+        128 + 64 * self.channels.len() + 16 * self.messages()
+    }
+}
+
+impl Recover {
+    /// Bytes it counts for.
+    pub(crate) fn weight(&self) -> usize {
+        128 + match &self.question {
+            Question::Matching { positions, .. } => 64 * positions.len(),
+            Question::Channel(..) | Question::Replay(..) => 0,
+        }
+    }
+}
+
 /// To a home: a session of `shard` wants to know.
 pub(crate) struct Recover {
     pub(crate) shard: usize,
     pub(crate) exchange: ExchangeKey,
     pub(crate) reply: usize,
     pub(crate) session: SessionKey,
+    pub(crate) number: u32,
     pub(crate) name: Pattern,
     pub(crate) question: Question,
 }
@@ -74,6 +105,7 @@ pub(crate) struct Recovery {
     pub(crate) exchange: ExchangeKey,
     pub(crate) reply: usize,
     pub(crate) session: SessionKey,
+    pub(crate) number: u32,
     pub(crate) name: Pattern,
     pub(crate) home: usize,
     pub(crate) channels: Vec<(Channel, Recovered)>,

@@ -36,7 +36,7 @@ mod websocket;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bayeux::Millis;
 use comet_bus::{ChannelTable, Home, HomeConfig, Hub, Presence};
@@ -91,6 +91,9 @@ pub(crate) struct Parts {
     pub(crate) session_gate: SessionGate,
     pub(crate) counters: Arc<Counters>,
     pub(crate) epoch: u64,
+    /// The same two for all shards.
+    pub(crate) started: Instant,
+    pub(crate) started_unix_ms: u64,
 }
 
 /// One thread's share of the server.
@@ -173,9 +176,9 @@ impl Shard {
             session_gate,
             counters,
             epoch,
+            started,
+            started_unix_ms,
         } = parts;
-        let started_unix_ms =
-            SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64;
         let home = Home::new(HomeConfig {
             epoch,
             known_since_ms: started_unix_ms,
@@ -211,7 +214,7 @@ impl Shard {
             calls,
             session_gate,
             counters,
-            started: Instant::now(),
+            started,
             started_unix_ms,
             now: 1,
             generation: 0,
@@ -249,7 +252,7 @@ impl Shard {
                 tracing::error!(shard = self.index, %error, "the poll failed");
                 return;
             }
-            self.now = self.started.elapsed().as_millis() as Millis + 1;
+            self.now = self.read_clock();
             for event in &events {
                 match event.token() {
                     WAKER => {}
@@ -268,7 +271,11 @@ impl Shard {
         }
     }
 
-    /// The time, in unix milliseconds.
+    fn read_clock(&self) -> Millis {
+        self.started.elapsed().as_millis() as Millis + 1
+    }
+
+    /// The time when this turn began, in unix milliseconds.
     fn unix_ms(&self) -> u64 {
         self.started_unix_ms + self.now
     }

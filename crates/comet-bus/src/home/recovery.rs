@@ -12,7 +12,9 @@ use super::{Full, Home};
 use crate::{History, Paged, Position, Publication, Recovered, RecoveredMatching, RecoveryLimits, Since};
 
 /// Channels that are looked at for one pattern; whoever was away for longer than so many were used is told of a gap.
-const MOST_VISITS: usize = 100_000;
+const MOST_VISITS: usize = 10_000;
+/// Gaps that are named in one answer; of more, the pattern is the gap.
+const MOST_GAPS: usize = 256;
 
 impl Home {
     /// Where a channel stands; one that is not counted stands before its first message.
@@ -105,15 +107,14 @@ impl Home {
         answer.matching.complete &= time_ms >= self.known_since_ms;
         let parent = pattern.as_str().trim_end_matches('*');
         let mut next = self.ledger.newest();
-        let mut visits = 0;
         while let Some(slot) = next
             && let entry = self.ledger.entry(slot)
             && entry.used_ms > time_ms
             && !answer.is_full()
         {
             next = self.ledger.older(slot);
-            visits += 1;
-            if visits > MOST_VISITS {
+            answer.matching.visits += 1;
+            if answer.matching.visits > MOST_VISITS {
                 answer.matching.complete = false;
                 break;
             }
@@ -193,8 +194,8 @@ struct Answering {
 
 impl Answering {
     fn new(limits: RecoveryLimits) -> Answering {
-        let matching = RecoveredMatching { channels: Vec::new(), complete: true };
-        Answering { matching, left: limits, gaps_left: limits.messages }
+        let matching = RecoveredMatching { channels: Vec::new(), complete: true, visits: 0 };
+        Answering { matching, left: limits, gaps_left: limits.messages.min(MOST_GAPS) }
     }
 
     /// Whether a gap could not be named: what else there is does not have to be found.

@@ -243,7 +243,7 @@ fn a_restored_history_keeps_to_the_bounds() {
 
 #[test]
 fn a_pattern_among_very_many_channels_is_looked_for_no_longer_than_a_bound() {
-    const MOST: usize = 100_000;
+    const MOST: usize = 10_000;
     let history = Retention { messages: 1, bytes: 1 << 10, age_ms: u64::MAX, newest: false };
     let mut home = Home::new(HomeConfig {
         channels: MOST + 2,

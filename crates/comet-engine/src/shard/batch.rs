@@ -176,7 +176,7 @@ impl Shard {
                 // Nobody can take a key that somebody else is about to use.
                 let subject =
                     self.seat(session).map(|seat| seat.who.identity.subject.clone()).unwrap_or_default();
-                let name = name.map(|name| format!("client/{subject}/{name}").into());
+                let name = name.map(|name| format!("client/{}/{subject}/{name}", subject.len()).into());
                 let publish = Publish {
                     ext,
                     key: name,

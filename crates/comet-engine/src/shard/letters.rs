@@ -10,12 +10,18 @@ use super::Shard;
 
 /// Letters taken in one turn.
 const LETTERS_PER_TURN: usize = 4_096;
+/// Channels and messages that a home looks at for those who come back before others get their turn.
+const RECOVERY_WORK_PER_TURN: usize = 10_000;
 
 impl Shard {
     pub(super) fn on_letters(&mut self) {
         self.inbox.listen();
         self.learn_interest();
+        let mut work = 0;
         for _ in 0..LETTERS_PER_TURN {
+            if work >= RECOVERY_WORK_PER_TURN {
+                break;
+            }
             let Some(letter) = self.inbox.take() else {
                 self.letters_left = false;
                 return;
@@ -31,8 +37,13 @@ impl Shard {
                 }
                 Letter::Recover(recover) => {
                     let shard = recover.shard;
-                    let recovery = self.recover(*recover);
-                    self.peers[shard].post(Letter::Recovered(Box::new(recovery)));
+                    let (recovery, visits) = self.recover(*recover);
+                    work += visits + recovery.messages();
+                    if shard == self.index {
+                        self.on_recovered(recovery);
+                    } else {
+                        self.peers[shard].post(Letter::Recovered(Box::new(recovery)));
+                    }
                 }
                 Letter::Recovered(recovery) => self.on_recovered(*recovery),
                 Letter::CatchUp(question) => {

@@ -87,7 +87,8 @@ impl Shard {
         let receipt = publish.receipt.as_ref().map(|wish| self.receipts.number(wish)).transpose()?;
         let wanted = publish.receipt.map(|wish| (wish, publish.channel.clone()));
         self.learn_interest();
-        let now_ms = self.unix_ms();
+        // Not the time of the turn: nothing may seem older than what somebody was told before it was numbered.
+        let now_ms = self.started_unix_ms + self.read_clock();
         let ext = publish.ext.as_ref().map(|ext| ext.get());
         let Publish { publisher, echo, .. } = publish;
         let expires_at_ms = publish.expires_ms.map(|age_ms| now_ms.saturating_add(age_ms));

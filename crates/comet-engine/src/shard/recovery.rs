@@ -9,21 +9,26 @@ use bayeux::{Channel, Code, Pushed, event};
 use comet_bus::{Position, Publication, Recovered, RecoveryLimits, Since, home_of};
 use std::sync::Arc;
 
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Shared};
 use crate::exchange::Exchange;
 use crate::key::SessionKey;
-use crate::recovery::{Question, Recover, Recovery};
+use crate::recovery::{Joining, Question, Recover, Recovery};
 
 use super::Shard;
 
+/// Gaps that the reply to one subscribe names; of more, the pattern is the gap.
+const MOST_GAPS_IN_REPLY: usize = 1_024;
+/// About the size of one event that tells of gaps.
+const GAP_EVENT_BYTES: usize = 16 << 10;
+
 impl Shard {
-    /// At a home: answers a question about its channels.
-    pub(super) fn recover(&mut self, recover: Recover) -> Recovery {
+    /// At a home: answers a question about its channels, and tells how many of them it looked at.
+    pub(super) fn recover(&mut self, recover: Recover) -> (Recovery, usize) {
         self.learn_interest();
-        let Recover { exchange, reply, session, name, question, .. } = recover;
+        let Recover { exchange, reply, session, number, name, question, .. } = recover;
         let (now_ms, settings) = (self.unix_ms(), &self.config.session);
         let limits = RecoveryLimits { messages: settings.recovery_messages, bytes: settings.recovery_bytes };
-        let mut incomplete = None;
+        let (mut incomplete, mut visits) = (None, 1);
         let channels = match question {
             Question::Channel(channel, since) => {
                 let recovered = self.home.recover(&channel, since, limits, now_ms);
@@ -39,13 +44,14 @@ impl Shard {
                 if !matching.complete {
                     incomplete = Some(self.home.unknown_head());
                 }
+                visits += matching.visits;
                 matching.channels
             }
         };
-        Recovery { exchange, reply, session, name, home: self.index, channels, incomplete }
+        (Recovery { exchange, reply, session, number, name, home: self.index, channels, incomplete }, visits)
     }
 
-    /// At the session's shard: a home has answered from elsewhere.
+    /// At the session's shard: a home has answered.
     pub(super) fn on_recovered(&mut self, recovery: Recovery) {
         let (key, session, reply) = (recovery.exchange, recovery.session, recovery.reply);
         let Some(mut exchange) = self.take_exchange(key) else { return };
@@ -56,12 +62,13 @@ impl Shard {
 
     /// Puts what a home has answered into the session's queue.
     pub(super) fn on_recovery(&mut self, exchange: &mut Exchange, recovery: Recovery) {
-        let Recovery { reply, session, name, home, channels, incomplete, .. } = recovery;
+        let Recovery { reply, session, number, name, home, channels, mut incomplete, .. } = recovery;
+        let channels_of_pattern = name.as_str().ends_with('*');
         let Some(recovering) = exchange.recovering(reply) else { return };
         recovering.awaited -= 1;
         let counts = recovering.counts;
-        self.end_joining(session, name.as_str(), home);
-        if self.seat(session).is_none() || !self.hub.is_subscribed(session.slot, name.as_str()) {
+        if !self.end_joining(session, number, home) {
+            // The subscription that has asked is gone; another of the same name asks for itself.
             return;
         }
         // One gap tells of all channels that cannot be named, whichever homes they have.
@@ -78,24 +85,46 @@ impl Shard {
                 Recovered::Gap { head } => gaps.push((channel.as_str().into(), head)),
             }
         }
+        let named = exchange.recovering(reply).map_or(0, |recovering| recovering.gaps.len());
+        if channels_of_pattern && named + gaps.len() > MOST_GAPS_IN_REPLY {
+            incomplete = gaps.first().map(|(_, head)| *head);
+            gaps.clear();
+        }
         if let Some(head) = incomplete
             && !gaps.iter().chain(known).any(|(gap, _)| **gap == *name.as_str())
         {
             gaps.push((name.as_str().into(), head));
         }
         if counts && !gaps.is_empty() && !exchange.replays(reply) {
-            let mut told = Vec::new();
-            let epochs: Vec<_> = gaps.iter().map(|(_, head)| format!("{:x}", head.epoch)).collect();
-            let heads =
-                gaps.iter().zip(&epochs).map(|((name, head), epoch)| (&**name, &**epoch, head.offset));
-            event::write_gaps(heads, &mut told);
-            self.push_told(session, told);
+            self.tell_gaps(session, name.as_str(), &gaps);
         }
         gaps.iter().for_each(|_| self.counters.ending(Code::HistoryGap));
         if let Some(recovering) = exchange.recovering(reply) {
             recovering.gaps.extend(gaps);
         }
         self.mark_dirty(session);
+    }
+
+    /// Puts gaps into the queue where the messages are missing, in pieces that find room.
+    fn tell_gaps(&mut self, session: SessionKey, name: &str, gaps: &[(Box<str>, Position)]) {
+        let config = self.config.clone();
+        let most = GAP_EVENT_BYTES.min(config.session.mailbox_bytes / 4);
+        let mut rest = gaps;
+        while let Some((_, first)) = rest.first() {
+            let mut bytes = 0;
+            let fits = rest.iter().take_while(|(name, _)| {
+                bytes += name.len() + 64;
+                bytes <= most
+            });
+            let (piece, others) = rest.split_at(fits.count().max(1));
+            let Some(seat) = self.seat(session) else { return };
+            let told = gap_event(piece.iter().map(|(name, head)| (&**name, *head)));
+            if seat.session.push_recovered(told, &config.session) == Pushed::Overflow {
+                // So much of the past waits already that only the name finds room.
+                return self.push(session, gap_event([(name, *first)].into_iter()));
+            }
+            rest = others;
+        }
     }
 
     /// Queues the messages of one channel, if there is room for all of them.
@@ -147,17 +176,17 @@ impl Shard {
         reply.ext.gaps(heads.map(|((name, head), epoch)| (&**name, &**epoch, head.offset)));
     }
 
-    /// From here on a session hears what this home publishes.
-    fn end_joining(&mut self, session: SessionKey, name: &str, home: usize) {
-        let Some(seat) = self.seat(session) else { return };
-        let Some(joining) = seat.aside.as_mut().map(|aside| &mut aside.joining) else { return };
-        if let Some(at) = joining.iter().position(|one| one.name.as_str() == name) {
-            joining[at].awaited.remove(home);
-            if joining[at].awaited.is_empty() {
-                joining.swap_remove(at);
-            }
+    /// From here on a session hears what this home publishes; false when it does not ask any more.
+    fn end_joining(&mut self, session: SessionKey, number: u32, home: usize) -> bool {
+        let Some(seat) = self.seat(session) else { return false };
+        let Some(joining) = seat.aside.as_mut().map(|aside| &mut aside.joining) else { return false };
+        let Some(at) = joining.iter().position(|one| one.number == number) else { return false };
+        joining[at].awaited.remove(home);
+        if joining[at].awaited.is_empty() {
+            joining.swap_remove(at);
         }
         seat.trim_aside();
+        true
     }
 
     /// Whether a live message goes to a session that is joining: not where it comes with the awaited answer.
@@ -166,10 +195,18 @@ impl Shard {
         let Some(seat) = self.sessions.get(session.slot as usize) else { return false };
         let mut hears = false;
         channel.matching_names(|name| {
-            let awaited =
-                seat.joining().iter().any(|one| one.name.as_str() == name && one.awaited.contains(home));
+            let awaits =
+                |one: &Joining| !one.was_live && one.name.as_str() == name && one.awaited.contains(home);
+            let awaited = seat.joining().iter().any(awaits);
             hears |= !awaited && self.hub.is_subscribed(session.slot, name);
         });
         hears
     }
+}
+
+fn gap_event<'a>(gaps: impl Iterator<Item = (&'a str, Position)>) -> Shared {
+    let gaps: Vec<_> = gaps.map(|(name, head)| (name, format!("{:x}", head.epoch), head.offset)).collect();
+    let mut told = Vec::new();
+    event::write_gaps(gaps.iter().map(|(name, epoch, offset)| (*name, &**epoch, *offset)), &mut told);
+    Delivery::direct(told.into_boxed_slice())
 }

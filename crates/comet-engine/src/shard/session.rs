@@ -175,6 +175,8 @@ impl Shard {
             return;
         }
         self.counters.ending(code);
+        // A reader in the process takes what there is, as far as it has room.
+        self.fill_local(key);
         let config = self.config.clone();
         // What the server had to say before it ended the session by its own will is still said.
         let events = if code == Code::DisconnectedByServer { self.take_last_events(key) } else { Vec::new() };

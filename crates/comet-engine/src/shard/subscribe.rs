@@ -40,6 +40,16 @@ impl Shard {
         if let Err(code) = self.may_attend(&patterns) {
             return self.refuse(exchange, reply.deny(code));
         }
+        if since.is_some() {
+            // Every question costs its home time and memory.
+            let open = self.seat(session).map_or(0, |seat| seat.joining().len());
+            if open + patterns.len() > self.config.limits.recoveries_per_session {
+                return self.refuse(exchange, reply.deny(Code::RateLimited));
+            }
+            if (0..self.peers.len()).any(|home| self.is_congested(home)) {
+                return self.refuse(exchange, reply.deny(Code::Overloaded));
+            }
+        }
         let questions: Result<Vec<_>, Error> = match &since {
             Some(since) => patterns.iter().map(|pattern| question(pattern, since)).collect(),
             None => Ok(Vec::new()),
@@ -52,7 +62,9 @@ impl Shard {
         let silent = since.is_none();
         let since = since.filter(|_| !counts || !self.was_asked(session, &patterns, &mut reply));
         if counts {
-            reply.ext.time_ms(self.unix_ms().saturating_sub(CLOCK_MARGIN_MS));
+            // Of what was before the start nothing is known: who asked from there would be told of a gap.
+            let time_ms = self.unix_ms().saturating_sub(CLOCK_MARGIN_MS);
+            reply.ext.time_ms(time_ms.max(self.started_unix_ms));
         }
         if let Some(wish) = deliver {
             let manners = self.set_manner(session, &patterns, wish);
@@ -114,10 +126,12 @@ impl Shard {
             Some(channel) => vec![home_of(channel.as_str(), shards)],
             None => (0..shards).collect(),
         };
-        if is_new && let Some(seat) = self.seat(session) {
+        let number = self.next_generation();
+        if let Some(seat) = self.seat(session) {
             let mut awaited = ShardSet::default();
             homes.iter().for_each(|home| awaited.insert(*home));
-            seat.aside_mut().joining.push(Joining { name: name.clone(), awaited });
+            let joining = Joining { number, name: name.clone(), was_live: !is_new, awaited };
+            seat.aside_mut().joining.push(joining);
         }
         if let Some(recovering) = exchange.recovering(reply) {
             recovering.awaited += homes.len() as u32;
@@ -128,15 +142,12 @@ impl Shard {
                 exchange: key,
                 reply,
                 session,
+                number,
                 name: name.clone(),
                 question: question.for_home(home, shards),
             };
-            if home == self.index {
-                let recovery = self.recover(recover);
-                self.on_recovery(exchange, recovery);
-            } else {
-                self.peers[home].post(Letter::Recover(Box::new(recover)));
-            }
+            // Also the home on this shard is asked by letter, so that each turn answers only so many.
+            self.peers[home].post(Letter::Recover(Box::new(recover)));
         }
     }
 

@@ -425,6 +425,13 @@ pub(super) static KEYS: &[Key] = &[
     size!(limits, body_rate_bytes, 1, limits.body_rate_bytes, "See body_interval."),
     count!(
         limits,
+        recoveries_per_session,
+        1,
+        limits.recoveries_per_session,
+        "Names of one session whose past is asked for at the same time."
+    ),
+    count!(
+        limits,
         lagging_channels,
         1,
         limits.lagging_channels,

@@ -93,3 +93,17 @@ fn who_comes_later_learns_it_from_the_history() {
     assert_eq!(late.request("/meta/subscribe", since)["ext"]["recovered"], true);
     assert_eq!(heard(&mut late, "/chat/1")["subject"], "alice");
 }
+
+#[test]
+fn names_and_keys_that_read_the_same_together_are_not_the_same() {
+    let server = server();
+    let mut reader = LongPollClient::connected(&server);
+    reader.subscribe("/a");
+    for (subject, key, n) in [("a", "b/x", 1), ("a/b", "x", 2)] {
+        let mut client = signed_in(&server, subject);
+        let reply = client.request("/a", json!({ "data": n, "ext": { "key": key } }));
+        assert_eq!(reply["successful"], true, "{reply}");
+    }
+    reader.expect_event("/a", 1);
+    reader.expect_event("/a", 2);
+}

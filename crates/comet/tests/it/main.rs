@@ -20,6 +20,7 @@ mod drain;
 mod expiry;
 mod extension;
 mod identity;
+mod joining;
 mod limit;
 mod local_session;
 mod manner;
