@@ -48,7 +48,7 @@ impl Campaign {
                 for contender in suited {
                     let outcome = self
                         .launcher
-                        .start(contender)
+                        .start_for(contender, scenario.configuration())
                         .and_then(|server| scenario.run(&server, &self.size))
                         .with_context(|| format!("{scenario:?} of {contender} in round {round}"))?;
                     let run = Run { round, scenario, contender, outcome };

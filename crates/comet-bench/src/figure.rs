@@ -35,6 +35,18 @@ pub enum Figure {
     ComeBackCost,
     /// Time from publishing to the last of a hundred of those who listened all the while.
     ComeBackLatency,
+    /// A session comes to a channel with presence where very many are.
+    PresenceJoin,
+    /// That, beside the same where a thousand are.
+    PresenceJoinGrowth,
+    /// A session leaves such a channel.
+    PresenceLeave,
+    /// That, beside the same where a thousand are.
+    PresenceLeaveGrowth,
+    /// A page of the list of who is there, asked for by HTTP; the median.
+    PresencePage,
+    /// That, beside the same where a thousand are.
+    PresencePageGrowth,
 }
 
 /// What a figure of Comet has to keep.
@@ -50,7 +62,7 @@ pub enum Bound {
 
 impl Figure {
     /// Every figure, in the order of the report.
-    pub const ALL: [Figure; 14] = [
+    pub const ALL: [Figure; 20] = [
         Figure::FanOut,
         Figure::Burst,
         Figure::IdleWebSocket,
@@ -65,6 +77,12 @@ impl Figure {
         Figure::ComeBack,
         Figure::ComeBackCost,
         Figure::ComeBackLatency,
+        Figure::PresenceJoin,
+        Figure::PresenceJoinGrowth,
+        Figure::PresenceLeave,
+        Figure::PresenceLeaveGrowth,
+        Figure::PresencePage,
+        Figure::PresencePageGrowth,
     ];
 
     /// What it is called in the report.
@@ -84,6 +102,12 @@ impl Figure {
             Figure::ComeBack => "come-back at once, to the last",
             Figure::ComeBackCost => "come-back at once, cost",
             Figure::ComeBackLatency => "live latency meanwhile, p99",
+            Figure::PresenceJoin => "presence, one joins",
+            Figure::PresenceJoinGrowth => "presence, join beside that of 1,000",
+            Figure::PresenceLeave => "presence, one leaves",
+            Figure::PresenceLeaveGrowth => "presence, leave beside that of 1,000",
+            Figure::PresencePage => "presence, a page of 100",
+            Figure::PresencePageGrowth => "presence, page beside that of 1,000",
         }
     }
 
@@ -95,7 +119,11 @@ impl Figure {
             }
             Figure::IdleWebSocket | Figure::IdleLongPolling => "bytes/connection",
             Figure::Accept | Figure::Subscribe | Figure::ComeBackCost => "CPU us/connection",
-            Figure::LatencyMedian | Figure::LatencyP99 | Figure::ComeBackLatency => "ms",
+            Figure::PresenceJoin | Figure::PresenceLeave => "CPU us/session",
+            Figure::PresenceJoinGrowth | Figure::PresenceLeaveGrowth | Figure::PresencePageGrowth => "times",
+            Figure::LatencyMedian | Figure::LatencyP99 | Figure::ComeBackLatency | Figure::PresencePage => {
+                "ms"
+            }
             Figure::ComeBack => "s",
             Figure::WireBytes => "bytes/delivery",
         }
@@ -104,8 +132,8 @@ impl Figure {
     /// Digits printed after the point.
     pub fn decimals(self) -> usize {
         match self.unit() {
-            "CPU us/connection" | "ms" => 1,
-            "s" => 2,
+            "CPU us/connection" | "CPU us/session" | "ms" => 1,
+            "s" | "times" => 2,
             _ => 0,
         }
     }
@@ -120,7 +148,13 @@ impl Figure {
             Figure::FanOutRemembered => Bound::Ratio(1.1),
             Figure::ComeBack => Bound::AtMost(5.0),
             Figure::ComeBackLatency => Bound::AtMost(200.0),
-            Figure::ComeBackCost
+            Figure::PresenceJoinGrowth | Figure::PresenceLeaveGrowth | Figure::PresencePageGrowth => {
+                Bound::AtMost(1.5)
+            }
+            Figure::PresenceJoin
+            | Figure::PresenceLeave
+            | Figure::PresencePage
+            | Figure::ComeBackCost
             | Figure::Subscribe
             | Figure::FanOutLongPolling
             | Figure::LatencyMedian

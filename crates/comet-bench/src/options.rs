@@ -22,6 +22,8 @@ pub enum Choice {
     Accept,
     /// Many come back at once and get what they missed.
     ComeBack,
+    /// Sessions come to a channel with presence and leave it.
+    Presence,
 }
 
 impl Choice {
@@ -34,6 +36,7 @@ impl Choice {
             Choice::IdleMemory => vec![Scenario::IdleWebSocket, Scenario::IdleLongPolling],
             Choice::Accept => vec![Scenario::Accept],
             Choice::ComeBack => vec![Scenario::ComeBack],
+            Choice::Presence => vec![Scenario::Presence],
         }
     }
 }
@@ -74,6 +77,9 @@ pub struct Options {
     /// Subscribers that come back at once; at most what one process may open, and the thousand that listen
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=90_000))]
     pub returning: u32,
+    /// Members of the channel whose presence is measured
+    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1_000..=90_000))]
+    pub members: u32,
     /// Write everything measured to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -91,6 +97,7 @@ impl Options {
             publications: self.publications.into(),
             idle_s: self.idle_s.into(),
             returning: self.returning as usize,
+            members: self.members as usize,
         }
     }
 }

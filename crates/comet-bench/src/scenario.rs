@@ -6,6 +6,7 @@ mod burst;
 mod come_back;
 mod fan_out;
 mod idle_memory;
+mod presence;
 
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct Size {
     pub idle_s: u64,
     /// Subscribers that come back at once.
     pub returning: usize,
+    /// Members of the channel whose presence is measured.
+    pub members: usize,
 }
 
 impl Size {
@@ -62,6 +65,8 @@ pub enum Scenario {
     FanOutLongPolling,
     /// Many come back and get what they missed.
     ComeBack,
+    /// Sessions come to a channel and leave it, where few are there and where many are.
+    Presence,
 }
 
 /// One number of one run.
@@ -84,7 +89,7 @@ pub struct Outcome {
 
 impl Scenario {
     /// Every scenario.
-    pub const ALL: [Scenario; 7] = [
+    pub const ALL: [Scenario; 8] = [
         Scenario::FanOut,
         Scenario::Burst,
         Scenario::IdleWebSocket,
@@ -92,6 +97,7 @@ impl Scenario {
         Scenario::Accept,
         Scenario::FanOutLongPolling,
         Scenario::ComeBack,
+        Scenario::Presence,
     ];
 
     /// Whether it says something about this program.
@@ -99,7 +105,17 @@ impl Scenario {
         match contender {
             Contender::Comet => true,
             Contender::CometForgetful => self == Scenario::FanOut,
-            Contender::FloorUring | Contender::FloorEpoll => self != Scenario::ComeBack,
+            Contender::FloorUring | Contender::FloorEpoll => {
+                !matches!(self, Scenario::ComeBack | Scenario::Presence)
+            }
+        }
+    }
+
+    /// What Comet has to be told for it beside the usual, as the text of a configuration.
+    pub fn configuration(self) -> &'static str {
+        match self {
+            Scenario::Presence => presence::CONFIG,
+            _ => "",
         }
     }
 
@@ -116,6 +132,7 @@ impl Scenario {
             Scenario::IdleLongPolling => idle_memory::run(server, Wire::LongPolling, size),
             Scenario::Accept => accept::run(server, size),
             Scenario::ComeBack => come_back::run(server, size),
+            Scenario::Presence => presence::run(server, size),
         }
     }
 }

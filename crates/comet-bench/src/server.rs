@@ -91,11 +91,20 @@ impl Launcher {
     /// # Errors
     /// When the program cannot be started or does not listen in time; with what it printed.
     pub fn start(&self, contender: Contender) -> Result<Server> {
+        self.start_for(contender, "")
+    }
+
+    /// The same, with more text for the configuration of Comet.
+    ///
+    /// # Errors
+    /// When the program cannot be started or does not listen in time; with what it printed.
+    pub fn start_for(&self, contender: Contender, configuration: &str) -> Result<Server> {
         let mut config = None;
         let mut command = match contender {
             Contender::Comet | Contender::CometForgetful => {
                 let mut file =
                     write_config(self.shards, self.connections).context("writing the configuration")?;
+                file.write_all(configuration.as_bytes())?;
                 if contender == Contender::CometForgetful {
                     file.write_all(b"\n[channels]\nmessages = 0\n")?;
                 }
@@ -214,8 +223,14 @@ mod tests {
 
     #[test]
     fn comet_lets_in_whoever_the_options_allow_and_the_publisher() {
-        let size =
-            Size { subscribers: 100_000, idle_connections: 5, publications: 1, idle_s: 0, returning: 1 };
+        let size = Size {
+            subscribers: 100_000,
+            idle_connections: 5,
+            publications: 1,
+            idle_s: 0,
+            returning: 1,
+            members: 1,
+        };
         let file = write_config(2, size.connections()).unwrap();
         let text = std::fs::read_to_string(file.path()).unwrap();
         let limits = "[limits]\nconnections = 100001\nconnections_per_address = 100001\n";

@@ -8,7 +8,8 @@ use comet_bench::machine::Placement;
 use comet_bench::scenario::{Scenario, Size};
 use comet_bench::server::{Contender, Launcher};
 
-const SIZE: Size = Size { subscribers: 300, idle_connections: 400, publications: 6, idle_s: 0, returning: 0 };
+const SIZE: Size =
+    Size { subscribers: 300, idle_connections: 400, publications: 6, idle_s: 0, returning: 0, members: 0 };
 
 fn launcher(shards: usize) -> Launcher {
     let floor = Path::new(env!("CARGO_BIN_EXE_floor-epoll")).parent().unwrap().to_owned();
@@ -45,8 +46,18 @@ fn every_scenario(shards: usize) {
             }
         }
         // What only a server that remembers can do says nothing about a bare program.
-        let comet_alone =
-            [Figure::FanOutRemembered, Figure::ComeBack, Figure::ComeBackCost, Figure::ComeBackLatency];
+        let comet_alone = [
+            Figure::FanOutRemembered,
+            Figure::ComeBack,
+            Figure::ComeBackCost,
+            Figure::ComeBackLatency,
+            Figure::PresenceJoin,
+            Figure::PresenceJoinGrowth,
+            Figure::PresenceLeave,
+            Figure::PresenceLeaveGrowth,
+            Figure::PresencePage,
+            Figure::PresencePageGrowth,
+        ];
         let expected = Figure::ALL.into_iter().filter(|figure| !comet_alone.contains(figure));
         assert_eq!(figures, expected.collect());
     }
