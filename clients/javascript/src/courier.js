@@ -204,7 +204,12 @@ export class Courier {
     return new Promise((resolve, reject) => {
       /** @param {Message} reply */
       const onReply = (reply) => {
-        if (reply.successful) this.interests.onConnected(accepted, reply.ext?.time);
+        if (reply.successful) {
+          const time = reply.ext?.time;
+          // A server that counts says when everything has left; until then it is asked again.
+          if (time || !this.counts) this.interests.onConnected(accepted, time);
+          else if (this.interests.catchingUp) this.#options.onCatchUp();
+        }
         resolve(reply);
       };
       const exchange = this.#exchange(message, onReply, reject);

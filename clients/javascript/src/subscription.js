@@ -8,7 +8,7 @@ import { positionOf } from "./message.js";
 import { Trail } from "./trail.js";
 
 /** Events that may wait for older ones. */
-const MOST_WAITING = 4_096;
+const MOST_WAITING = 16_384;
 
 /**
  * @typedef {object} SubscribeOptions
@@ -37,8 +37,6 @@ export class Subscription extends EventTarget {
   #trail = new Trail();
   /** Events that must not be heard before older ones. @type {import("./message.js").Event[] | undefined} */
   #waiting;
-  /** What the server's clock said when it accepted. @type {number | undefined} */
-  #acceptedAt;
   /** @type {any} */
   #accept;
   /** @type {any} */
@@ -122,7 +120,11 @@ export class Subscription extends EventTarget {
    */
   deliver(event) {
     if (this.#waiting) {
-      if (this.#waiting.push(event) > MOST_WAITING) this.#release();
+      // More than that is no past any more: what is left out is told.
+      if (this.#waiting.push(event) > MOST_WAITING) {
+        this.#waiting = [];
+        this.#tell({ channel: this.channel });
+      }
       return;
     }
     if (event.position && !this.#trail.onPosition(event.channel, event.position, this.#owner.now())) return;
@@ -136,7 +138,8 @@ export class Subscription extends EventTarget {
   /** The server knows nothing of this listener. */
   onForgotten() {
     this.accepted = 0;
-    if (this.since !== undefined) this.#waiting ??= [];
+    // What waited is asked for again.
+    this.#waiting = this.since === undefined ? undefined : [];
   }
 
   /**
@@ -145,7 +148,6 @@ export class Subscription extends EventTarget {
   join(other) {
     this.accepted = other.accepted;
     this.#waiting = other.#waiting && [];
-    this.#acceptedAt = other.#acceptedAt;
     this.#trail = other.#trail.copy();
     this.#accept(this);
   }
@@ -158,7 +160,6 @@ export class Subscription extends EventTarget {
   onAccepted(number, { time, recovered, gaps }) {
     const { unsure } = this.#trail;
     this.accepted = number;
-    this.#acceptedAt = time;
     this.recovered = recovered && !unsure;
     // The channels that can be named have their gaps among the events.
     if (this.recovered === false && (unsure || !gaps || (isPattern(this.channel) && gaps[this.channel]))) this.#tell({ channel: this.channel });
@@ -167,12 +168,12 @@ export class Subscription extends EventTarget {
   }
 
   /**
-   * A connect that left after the acceptance was answered, so the past is here.
+   * The past is here.
    * @param {number | undefined} time Everything older has come.
    */
   onCaughtUp(time) {
     this.#release();
-    this.#trail.onTime(time ?? this.#acceptedAt);
+    this.#trail.onTime(time);
   }
 
   /**

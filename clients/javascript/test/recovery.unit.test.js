@@ -149,7 +149,7 @@ describe("a session that counts", () => {
     await WebSocket.last.receive(event(3));
     await WebSocket.last.answer("/meta/subscribe", { subscription: "/a", ext: { recovered: true, time: 5_000 } });
     await WebSocket.last.receive(event(4));
-    await WebSocket.last.answer("/meta/connect");
+    await WebSocket.last.answer("/meta/connect", { ext: { time: 5_000 } });
     assert.deepEqual([heard, subscription.recovered], [[1, 2, 3, 4], true]);
   });
 });
@@ -271,8 +271,11 @@ describe("a subscription since", () => {
     await WebSocket.last.answer("/meta/subscribe", { subscription: "/a", ext: { recovered: true, time: 2_000 } });
     assert.equal(await late.ready, late);
     assert.deepEqual([heard, WebSocket.last.sent.at(-1).advice], [[], { timeout: 0 }], "a connect tells when the past is here");
-    await WebSocket.last.receive(event(2), event(3), event(4), event(5));
+    await WebSocket.last.receive(event(2), event(3));
     await WebSocket.last.answer("/meta/connect");
+    assert.deepEqual([heard, WebSocket.last.sent.at(-1).advice], [[], { timeout: 0 }], "more is still to come where no time is told");
+    await WebSocket.last.receive(event(4), event(5));
+    await WebSocket.last.answer("/meta/connect", { ext: { time: 2_000 } });
     await WebSocket.last.receive(event(6));
     assert.deepEqual([heard, first.heard, late.recovered], [[2, 3, 4, 5, 6], [4, 5, 6], true]);
     assert.equal(WebSocket.last.sent.at(-1).advice, undefined, "the next connect is held");
@@ -292,7 +295,7 @@ describe("the past promised while the first connect is on its way", () => {
     await WebSocket.last.answer("/meta/connect", { advice });
     assert.deepEqual([heard, WebSocket.last.sent.at(-1).advice], [[], { timeout: 0 }]);
     await WebSocket.last.receive(event(1));
-    await WebSocket.last.answer("/meta/connect");
+    await WebSocket.last.answer("/meta/connect", { ext: { time: 1_000 } });
     assert.deepEqual([heard, WebSocket.last.sent.at(-1).advice], [[1, 2], undefined]);
   });
 });
@@ -310,7 +313,7 @@ describe("a gap", () => {
     await WebSocket.last.receive(...Object.entries(ext.gaps).map(([channel, head]) => ({ channel: "/meta/gap", ext: { gaps: { [channel]: head } } })));
     const told = [{ channel: "/a", position: at(9) }, { channel: "/b", position: at(3, "f") }];
     assert.deepEqual(gaps, told);
-    await WebSocket.last.answer("/meta/connect");
+    await WebSocket.last.answer("/meta/connect", { ext: { time: 9_000 } });
     await WebSocket.last.receive(event(10), event(9));
     assert.deepEqual([heard, gaps], [[1, 1, 10], told]);
     await anotherSession(started);
@@ -336,7 +339,7 @@ describe("a gap", () => {
     await WebSocket.last.receive({ channel: "/meta/gap", ext: { gaps: named } }, { channel: "/meta/gap", ext: { gaps: { "/*": at(0, "f") } } });
     assert.deepEqual(gaps, [{ channel: "/*" }, { channel: "/a", position: at(2) }]);
     assert.deepEqual(other.gaps, [{ channel: "/a", position: at(2) }]);
-    await WebSocket.last.answer("/meta/connect");
+    await WebSocket.last.answer("/meta/connect", { ext: { time: 9_000 } });
     await anotherSession(started);
     const asked = WebSocket.last.on("/meta/subscribe").find(({ subscription, clientId }) => subscription === "/*" && clientId === "c2");
     assert.deepEqual(asked.ext.since, { time: 9_000, positions: { "/a": at(2) } }, "a pattern has no position");

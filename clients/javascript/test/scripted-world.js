@@ -320,7 +320,7 @@ export class World {
     const atOnce = !guest.met || message.advice?.timeout === 0 || (!carrier.socket && guest.mailbox.length > guest.next);
     guest.met = true;
     if (carrier.socket) this.#push(guest);
-    if (atOnce) return { ...reply(message), advice: this.#advice(), ext: guest.counts && !carrier.socket ? { time: Date.now() } : undefined };
+    if (atOnce) return { ...reply(message), advice: this.#advice(), ext: guest.counts ? { time: Date.now() } : undefined };
     const timer = setTimeout(() => this.#answerHeld(guest), this.script.timeoutMs ?? 2_000);
     guest.held = { message, answer: carrier.answer, fail: carrier.fail, drop: carrier.drop, timer, response: carrier.response };
     return undefined;
