@@ -5,12 +5,13 @@
 //! out the steps and fills the replies in here.
 
 use bayeux::{Carrier, Code, HandshakeRequest, Message, Pattern, Reply, SinceRequest, Turn};
-use comet_bus::{Durability, Position};
+use comet_bus::Position;
 use serde_json::value::RawValue;
 
 use crate::host::RequestInfo;
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, SessionKey};
+use crate::receipt::Receipt;
 
 /// A place for a batch; empty while the batch is being worked on.
 pub(crate) struct Slot {
@@ -89,13 +90,13 @@ impl Exchange {
     }
 
     /// Fills in what became of a publication; `tells` whether the reply says where it stands.
-    pub(crate) fn published(&mut self, reply: usize, outcome: Result<Position, Code>, tells: bool) {
+    pub(crate) fn published(&mut self, reply: usize, outcome: Result<Receipt, Code>, tells: bool) {
         self.awaited -= 1;
         match (outcome, self.replies.get_mut(reply)) {
             (Err(code), Some(reply)) => reply.outcome = Err(code.into()),
-            (Ok(Position { epoch, offset }), Some(reply)) if tells => {
+            (Ok(Receipt { position: Position { epoch, offset }, durability }), Some(reply)) if tells => {
                 reply.ext.position(&format!("{epoch:x}"), offset);
-                reply.ext.durability(Durability::Memory.name());
+                reply.ext.durability(durability.name());
             }
             _ => {}
         }

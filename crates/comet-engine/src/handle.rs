@@ -7,7 +7,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bayeux::{Channel, Code, event};
-use comet_bus::{Position, home_of};
+use comet_bus::home_of;
+use comet_bus::journal::Keeper;
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -16,6 +17,7 @@ use crate::counters::{Counters, Snapshot};
 use crate::host::{HandedOver, Who};
 use crate::inbox::{Answer, Letter, Peer, Publish};
 use crate::permit::Gate;
+use crate::receipt::Receipt;
 
 /// Publications of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
@@ -35,6 +37,7 @@ struct Inner {
     unanswered: Semaphore,
     /// The largest event that fits into the queue of a session.
     event_bytes: usize,
+    keeper: Option<Arc<dyn Keeper>>,
 }
 
 impl Handle {
@@ -43,20 +46,23 @@ impl Handle {
         counters: Vec<Arc<Counters>>,
         gate: Gate,
         event_bytes: usize,
+        keeper: Option<Arc<dyn Keeper>>,
     ) -> Handle {
         let unanswered = Semaphore::new(UNANSWERED);
-        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes }) }
+        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes, keeper }) }
     }
 
     pub(crate) fn post_all(&self, letter: impl Fn() -> Letter) {
         self.inner.peers.iter().for_each(|peer| peer.post(letter()));
     }
 
-    /// Publishes `data`, raw JSON, and waits for its place in the channel.
+    /// Publishes `data`, raw JSON, and waits for its place in the channel; on a durable channel, until it is
+    /// as safe there as the channel promises.
     ///
     /// # Errors
-    /// `overloaded` when the engine cannot take more, `draining` when it has stopped.
-    pub async fn publish(&self, channel: Channel, data: Box<RawValue>) -> Result<Position, Code> {
+    /// `overloaded` when the engine cannot take more, `journal_unavailable` when the channel is durable and its journal
+    /// takes nothing, `draining` when the engine has stopped.
+    pub async fn publish(&self, channel: Channel, data: Box<RawValue>) -> Result<Receipt, Code> {
         self.number(Publish::new(channel, data)).await
     }
 
@@ -71,7 +77,7 @@ impl Handle {
         channel: Channel,
         data: Box<RawValue>,
         key: Box<str>,
-    ) -> Result<Position, Code> {
+    ) -> Result<Receipt, Code> {
         if !KEY_BYTES.contains(&key.len()) {
             return Err(Code::MessageInvalid);
         }
@@ -81,7 +87,7 @@ impl Handle {
     }
 
     /// Asks the home of the channel for a place.
-    async fn number(&self, publish: Publish) -> Result<Position, Code> {
+    async fn number(&self, publish: Publish) -> Result<Receipt, Code> {
         let _permit = self.inner.unanswered.acquire().await.map_err(|_| Code::Draining)?;
         let (sender, receiver) = oneshot::channel();
         let home = home_of(publish.channel.as_str(), self.inner.peers.len());
@@ -124,6 +130,13 @@ impl Handle {
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
         self.inner.counters.iter().for_each(|counters| snapshot.add(counters));
+        if let Some(keeper) = &self.inner.keeper {
+            let figures = keeper.figures();
+            snapshot.journal_entries = figures.entries;
+            snapshot.journal_groups = figures.groups;
+            snapshot.journal_syncs = figures.syncs;
+            snapshot.journal_waiting = figures.waiting;
+        }
         snapshot
     }
 

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use bayeux::{Channel, Code};
-use comet_bus::{Position, Publication};
+use comet_bus::Publication;
+use comet_bus::journal::JournalError;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
@@ -17,6 +18,7 @@ use crate::connection::Moved;
 use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
 use crate::lag::{CatchUp, CaughtUp};
+use crate::receipt::Receipt;
 use crate::recovery::{Recover, Recovery};
 use crate::stop::Order;
 
@@ -27,7 +29,9 @@ pub(crate) enum Letter {
     /// To a shard with listeners: a numbered publication.
     Publication(Arc<Publication>),
     /// To a publisher's shard: what became of the publication.
-    Published { exchange: ExchangeKey, reply: usize, outcome: Result<Position, Code> },
+    Published { exchange: ExchangeKey, reply: usize, outcome: Result<Receipt, Code> },
+    /// From the journal: a group of messages is kept but for these, or the journal is gone.
+    Kept { group: u64, refusals: Option<Vec<(usize, JournalError)>> },
     /// To a home: what did somebody miss?
     Recover(Box<Recover>),
     /// From a home: what it remembers of that.
@@ -89,7 +93,7 @@ pub(crate) enum Answer {
     /// A batch of a session of `shard`.
     Exchange { shard: usize, exchange: ExchangeKey, reply: usize },
     /// A publisher outside the shards.
-    Caller(oneshot::Sender<Result<Position, Code>>),
+    Caller(oneshot::Sender<Result<Receipt, Code>>),
 }
 
 /// Posts letters to one shard.

@@ -14,6 +14,7 @@ mod delivery;
 mod engine;
 mod exchange;
 mod handle;
+mod homes;
 mod host;
 mod inbox;
 mod key;
@@ -22,6 +23,7 @@ mod limits;
 mod opening;
 mod origin;
 mod permit;
+mod receipt;
 mod recovery;
 mod seat;
 mod send;
@@ -42,6 +44,8 @@ pub use host::{
 pub use limits::Limits;
 pub use origin::{Claim, Origin};
 pub use permit::Permit;
+pub use receipt::Receipt;
 
 pub use bayeux;
+pub use comet_bus::journal;
 pub use comet_bus::{ChannelOptions, Durability, Position, Retention};

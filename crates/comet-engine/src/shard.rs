@@ -13,6 +13,7 @@ mod drain;
 mod echo;
 mod ending;
 mod http;
+mod keeping;
 mod lag;
 mod letters;
 mod output;
@@ -33,7 +34,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bayeux::Millis;
-use comet_bus::{ChannelTable, Home, HomeConfig, Hub};
+use comet_bus::journal::Keeper;
+use comet_bus::{Home, Hub};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -58,6 +60,7 @@ use crate::wheel::Wheel;
 pub(crate) use self::subscribe::position_of;
 
 use self::drain::Drain;
+use self::keeping::Keeping;
 use self::output::Outbox;
 use self::timer::Timer;
 
@@ -76,14 +79,14 @@ pub(crate) struct Parts {
     pub(crate) inbox: Inbox,
     pub(crate) peers: Vec<Peer>,
     pub(crate) config: Arc<Config>,
-    pub(crate) table: Arc<ChannelTable>,
+    pub(crate) home: Home,
+    pub(crate) keeper: Option<Arc<dyn Keeper>>,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) ids: Ids,
     pub(crate) gate: Gate,
     pub(crate) calls: CallGate,
     pub(crate) session_gate: SessionGate,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) epoch: u64,
 }
 
 /// One thread's share of the server.
@@ -117,6 +120,8 @@ pub(crate) struct Shard {
     browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
     hub: Hub,
     home: Home,
+    /// What waits for the journal, where there is one.
+    keeping: Option<Box<Keeping>>,
     wheel: Wheel<Timer>,
     sender: Sender,
     outbox: Outbox,
@@ -147,26 +152,17 @@ impl Shard {
             inbox,
             peers,
             config,
-            table,
+            home,
+            keeper,
             host,
             ids,
             gate,
             calls,
             session_gate,
             counters,
-            epoch,
         } = parts;
         let started_unix_ms =
             SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64;
-        let home = Home::new(HomeConfig {
-            epoch,
-            known_since_ms: started_unix_ms,
-            channels: config.limits.channels_per_shard,
-            history_bytes: config.limits.history_bytes,
-            keys: config.limits.keys,
-            key_age_ms: config.limits.key_age_ms,
-            table,
-        });
         Shard {
             index,
             poll,
@@ -175,6 +171,7 @@ impl Shard {
             inbox,
             peers,
             home,
+            keeping: keeper.map(|keeper| Box::new(Keeping::new(keeper))),
             sender: Sender::new(config.io_uring),
             config,
             host,
@@ -213,6 +210,8 @@ impl Shard {
         let mut events = Events::with_capacity(1024);
         self.wheel.arm(Timer::Sweep, self.now + timer::SWEEP_MS);
         self.wheel.arm(Timer::Forget, self.now + timer::FORGET_MS);
+        // What came back from the journal and is not wanted any more.
+        self.do_chores();
         while !self.stopped {
             let timeout = if self.has_work() { Some(0) } else { self.wheel.next_ms(self.now) };
             if let Err(error) = self.poll.poll(&mut events, timeout.map(Duration::from_millis))
@@ -233,6 +232,7 @@ impl Shard {
             self.on_letters();
             self.on_timers();
             self.resume_connections();
+            self.tell_journal();
             self.push_dirty();
             self.flush();
             self.look_at_drain();

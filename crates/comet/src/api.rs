@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bayeux::{Code, NameError, json};
 use bytes::Bytes;
-use comet_engine::{Claim, Handle, Origin, Position};
+use comet_engine::{Claim, Handle, Origin, Position, Receipt};
+use futures_util::future::join_all;
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN, REFERER, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -97,8 +98,8 @@ impl Api {
         let body = read(request.into_body()).await?;
         match path.as_str() {
             "/api/publish" => {
-                let position = self.publish(parse(&body)?).await?;
-                Ok(published_json(position))
+                let receipt = self.publish(parse(&body)?).await?;
+                Ok(published_json(receipt))
             }
             "/api/batch" => self.publish_all(parse(&body)?).await,
             _ => Ok(self.info()),
@@ -126,7 +127,7 @@ impl Api {
         if known { Ok(()) } else { Err(Refused(Code::TokenInvalid, "The key is missing or wrong.".into())) }
     }
 
-    async fn publish(&self, publish: Publish) -> Result<Position, Refused> {
+    async fn publish(&self, publish: Publish) -> Result<Receipt, Refused> {
         let Publish { channel, data, key, .. } = publish;
         let published = match key {
             None => self.publisher.publish_raw(&channel, data).await,
@@ -146,15 +147,17 @@ impl Api {
         if batch.messages.len() > BATCH {
             return Err(refused(Code::BatchTooLong));
         }
-        let mut outcomes = Vec::with_capacity(batch.messages.len());
-        for publish in batch.messages {
-            outcomes.push(match self.publish(publish).await {
-                Ok(position) => published_json(position),
+        // All of them are on their way before the first is waited for: a journal keeps them together.
+        let published = join_all(batch.messages.into_iter().map(|publish| self.publish(publish))).await;
+        let outcomes: Vec<String> = published
+            .into_iter()
+            .map(|published| match published {
+                Ok(receipt) => published_json(receipt),
                 Err(Refused(code, message)) => {
                     serde_json::json!({ "error": { "code": code.name(), "message": message } }).to_string()
                 }
-            });
-        }
+            })
+            .collect();
         Ok(format!("{{\"results\":[{}]}}", outcomes.join(",")))
     }
 
@@ -175,10 +178,13 @@ fn refused(code: Code) -> Refused {
     Refused(code, code.description().into())
 }
 
-/// The place of a message, and what it outlives: what is published is kept in memory alone.
-fn published_json(position: Position) -> String {
-    let Position { epoch, offset } = position;
-    format!("{{\"position\":{{\"epoch\":\"{epoch:x}\",\"offset\":{offset}}},\"durability\":\"memory\"}}")
+/// The place of a message, and what it outlives.
+fn published_json(receipt: Receipt) -> String {
+    let Receipt { position: Position { epoch, offset }, durability } = receipt;
+    let durability = durability.name();
+    format!(
+        "{{\"position\":{{\"epoch\":\"{epoch:x}\",\"offset\":{offset}}},\"durability\":\"{durability}\"}}"
+    )
 }
 
 /// Whether a browser sends the request for a page of another site.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bayeux::{Code, Kind, Pattern};
+use comet_engine::journal::Opened;
 use comet_engine::{Config, Engine};
 use tokio::runtime;
 
@@ -33,6 +34,7 @@ pub struct Builder<P = Open> {
     session_ended: Option<SessionEnded>,
     pages: Option<Pages>,
     api: ApiAccess,
+    journal: Option<Opened>,
     invalid: Vec<String>,
 }
 
@@ -48,6 +50,7 @@ impl Default for Builder {
             session_ended: None,
             pages: None,
             api: ApiAccess::Closed,
+            journal: None,
             invalid: Vec::new(),
         }
     }
@@ -73,9 +76,31 @@ impl<P: Policy> Builder<P> {
     /// Sets who may. Without a policy everyone may do everything.
     pub fn policy<Q: Policy>(self, policy: Q) -> Builder<Q> {
         let Builder {
-            config, listens, services, reserved, starts, session_ended, pages, api, invalid, ..
+            config,
+            listens,
+            services,
+            reserved,
+            starts,
+            session_ended,
+            pages,
+            api,
+            journal,
+            invalid,
+            ..
         } = self;
-        Builder { config, listens, policy, services, reserved, starts, session_ended, pages, api, invalid }
+        Builder {
+            config,
+            listens,
+            policy,
+            services,
+            reserved,
+            starts,
+            session_ended,
+            pages,
+            api,
+            journal,
+            invalid,
+        }
     }
 
     /// Adds a service: a handler for a channel or pattern under `/service/`. The first that matches answers.
@@ -147,21 +172,30 @@ impl<P: Policy> Builder<P> {
         self
     }
 
+    /// Keeps durable channels in a journal, and goes on with the channels it has kept. The journal is closed when the
+    /// server ends.
+    pub fn journal(mut self, journal: Opened) -> Builder<P> {
+        self.journal = Some(journal);
+        self
+    }
+
     /// Binds the addresses and starts. Must be called within a tokio runtime: it becomes the control runtime,
     /// on which policies that wait, services and pages run.
     ///
     /// # Errors
     /// `AddrInUse` and the like when an address cannot be bound, `InvalidInput` when something given to the
-    /// builder cannot work.
+    /// builder cannot work: durable channels without a journal or a history are told so.
     pub fn build(self) -> io::Result<Comet> {
         if let Some(invalid) = self.invalid.first() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, invalid.clone()));
         }
         let runtime = runtime::Handle::try_current()
             .map_err(|_| io::Error::other("Comet is built within a tokio runtime"))?;
-        let Builder { config, policy, services, reserved, starts, session_ended, pages, api, .. } = self;
+        let Builder {
+            config, policy, services, reserved, starts, session_ended, pages, api, journal, ..
+        } = self;
         let mut web = None;
-        let engine = Engine::start(config.clone(), |handle| {
+        let engine = Engine::start(config.clone(), journal, |handle| {
             let api = Api::new(api, handle.clone());
             let shared = Arc::new(Web::new(
                 config.mounts,

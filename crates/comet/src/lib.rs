@@ -36,8 +36,8 @@ pub use bayeux::{Channel, Code, ConnectionType, Kind, NameError, Pattern, Settin
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{
-    ChannelOptions, Channels, Config, Durability, Identity, Limits, Position, RequestInfo, Retention,
-    Snapshot,
+    ChannelOptions, Channels, Config, Durability, Identity, Limits, Position, Receipt, RequestInfo,
+    Retention, Snapshot, journal,
 };
 pub use files::Files;
 pub use instance::Comet;

@@ -4,7 +4,7 @@
 //! policy.
 
 use bayeux::{Channel, Code, NameError};
-use comet_engine::{Handle, KEY_BYTES, Position};
+use comet_engine::{Handle, KEY_BYTES, Receipt};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -37,7 +37,8 @@ impl Publisher {
         Publisher { handle }
     }
 
-    /// Publishes `data` on `channel` and returns its place there.
+    /// Publishes `data` on `channel` and returns its place there and how safe it is. On a durable channel it returns when
+    /// the message is as safe as the channel promises.
     ///
     /// # Errors
     /// [`PublishError`] says why nothing was published.
@@ -45,7 +46,7 @@ impl Publisher {
         &self,
         channel: &str,
         data: &T,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Receipt, PublishError> {
         self.publish_raw(channel, raw(data)?).await
     }
 
@@ -54,13 +55,13 @@ impl Publisher {
         &self,
         channel: &str,
         data: Box<RawValue>,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Receipt, PublishError> {
         let channel = named(channel)?;
         self.handle.publish(channel, data).await.map_err(PublishError::Refused)
     }
 
     /// Publishes `data` on `channel` once, however often it is called with the same `key`: further calls return
-    /// the place of the first, as long as the server remembers the key. For saying a thing again after a failure
+    /// the receipt of the first, as long as the server remembers the key. For saying a thing again after a failure
     /// that leaves open whether it was said.
     ///
     /// # Errors
@@ -71,7 +72,7 @@ impl Publisher {
         channel: &str,
         data: &T,
         key: &str,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Receipt, PublishError> {
         self.publish_raw_once(channel, raw(data)?, key.into()).await
     }
 
@@ -81,7 +82,7 @@ impl Publisher {
         channel: &str,
         data: Box<RawValue>,
         key: Box<str>,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Receipt, PublishError> {
         if !KEY_BYTES.contains(&key.len()) {
             return Err(PublishError::Key(key.len()));
         }

@@ -12,6 +12,7 @@ mod home;
 mod home_model;
 mod hub;
 mod idempotency;
+mod keeping;
 mod position;
 mod presence;
 mod publication;

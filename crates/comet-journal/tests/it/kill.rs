@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use comet_bus::journal::{Durability, Entry, JournalError, Loaded};
+use comet_bus::Durability;
+use comet_bus::journal::{Entry, JournalError, Loaded};
 use comet_journal::{Config, Writer};
 
 use crate::fixture::{Chance, append, boot, event, fill, open};

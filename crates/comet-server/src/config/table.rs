@@ -98,8 +98,8 @@ fn or_none<T: ToString>(item: Option<&T>) -> Value {
 }
 
 /// The sections in the order they are listed.
-pub(super) const SECTIONS: [&str; 8] =
-    ["server", "internal", "http", "session", "channels", "limits", "api", "log"];
+pub(super) const SECTIONS: [&str; 9] =
+    ["server", "internal", "http", "session", "channels", "journal", "limits", "api", "log"];
 
 /// Every key, section by section.
 pub(super) static KEYS: &[Key] = &[
@@ -275,6 +275,52 @@ pub(super) static KEYS: &[Key] = &[
         "How long a channel remembers a message; 0 for not at all."
     ),
     switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
+    Key {
+        read: |c| Value::Text(c.comet.channels.default.durability.name().into()),
+        write: |c, value| text::durability(value).map(|how| c.comet.channels.default.durability = how),
+        ..other(
+            "channels",
+            "durability",
+            Kind::Text,
+            "What a publication outlives: \"memory\", \"stored\" (the process) or \"fsync\" (the system).",
+        )
+    },
+    Key {
+        read: |c| or_none(c.journal.as_ref().map(|path| path.display()).as_ref()),
+        write: |c, value| text::file_or_none(value).map(|path| c.journal = path),
+        ..other(
+            "journal",
+            "path",
+            Kind::Text,
+            "The directory that durable channels are kept in, or \"none\".",
+        )
+    },
+    Key {
+        least: 1_024,
+        most: MANY,
+        read: |c| Value::Number(c.journal_config.queue.queue_entries as u64),
+        write: |c, value| put(&mut c.journal_config.queue.queue_entries, value),
+        ..other("journal", "queue_entries", Kind::Count, "What may wait to be written.")
+    },
+    Key {
+        least: 1 << 20,
+        most: TIB,
+        read: |c| Value::Number(c.journal_config.queue.queue_bytes as u64),
+        write: |c, value| put(&mut c.journal_config.queue.queue_bytes, value),
+        ..other("journal", "queue_bytes", Kind::Size, "Bytes of what may wait to be written.")
+    },
+    Key {
+        least: 64 << 10,
+        most: TIB,
+        read: |c| Value::Number(c.journal_config.memory_bytes),
+        write: |c, value| put(&mut c.journal_config.memory_bytes, value),
+        ..other(
+            "journal",
+            "memory_bytes",
+            Kind::Size,
+            "Records kept in memory beside the log; settled when a journal is made.",
+        )
+    },
     size!(
         limits,
         history_bytes,

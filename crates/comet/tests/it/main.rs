@@ -15,6 +15,7 @@ mod connect;
 mod crossing;
 mod door;
 mod drain;
+mod journal;
 mod limit;
 mod origin;
 mod page;
