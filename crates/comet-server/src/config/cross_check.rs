@@ -33,7 +33,10 @@ pub(super) fn check(configuration: &Configuration) -> Vec<String> {
 /// Durable channels need a journal and something that it keeps, and the journal room for what they bring.
 fn journal(configuration: &Configuration) -> Vec<String> {
     let channels = &configuration.comet.channels;
-    let rules = channels.rules.iter().map(|(pattern, options)| (format!("[channels.{pattern:?}]"), options));
+    let rules = channels
+        .rules
+        .iter()
+        .map(|(pattern, options)| (format!("[channels.{:?}]", pattern.as_str()), options));
     let mut faults = Vec::new();
     let mut is_durable = false;
     for (section, options) in std::iter::once(("[channels]".into(), &channels.default)).chain(rules) {
