@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(!out.contains(&b'\n') && !out.contains(&b'\r'));
             let ext = message.ext.as_ref().map(|ext| ext.get());
             out.clear();
-            event::write_numbered_event("/a", data.get(), ext, |out| out.push(b'7'), &mut out);
+            event::write_numbered_event("/a", data.get(), ext, None, |out| out.push(b'7'), &mut out);
             let event: Map<String, Value> = serde_json::from_slice(&out).expect("a numbered event is JSON");
             let mut expected: Map<String, Value> = ext.map_or_else(Map::new, |ext| serde_json::from_str(ext).expect("ext is an object"));
             expected.insert("position".into(), 7.into());

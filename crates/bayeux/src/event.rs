@@ -12,6 +12,8 @@ use crate::meta;
 
 /// The field of an event's ext that says where the event stands in its channel.
 const POSITION: &str = "position";
+/// The field of an event's ext that says who published it.
+const PUBLISHER: &str = "publisher";
 
 /// Writes `{"channel":..,"data":..[,"ext":..]}`: the one form all subscribers share. It carries neither the clientId
 /// nor the id of the publisher: the one is a secret, the other would collide with the ids of the receivers.
@@ -25,13 +27,15 @@ pub fn write_event(channel: &str, data: &str, ext: Option<&str>, out: &mut Vec<u
     object.close();
 }
 
-/// Writes an event that stands in a channel: `{"channel":..,"data":..,"ext":{..,"position":..}}`. `write_position` writes
-/// the value of the position. The other fields of the ext are the publisher's, byte for byte; a position of its own making
-/// is taken out, however it is spelled and however often it is given.
+/// Writes an event that stands in a channel: `{"channel":..,"data":..,"ext":{..,["publisher":..,]"position":..}}`.
+/// `write_position` writes the value of the position; `publisher` is raw JSON on who published it, where the server says
+/// so. The other fields of the ext are the publisher's, byte for byte; a position or publisher of its own making is taken
+/// out, however it is spelled and however often it is given.
 pub fn write_numbered_event(
     channel: &str,
     data: &str,
     ext: Option<&str>,
+    publisher: Option<&str>,
     write_position: impl FnOnce(&mut Vec<u8>),
     out: &mut Vec<u8>,
 ) {
@@ -40,11 +44,16 @@ pub fn write_numbered_event(
     object.raw("data", data);
     let out = object.key("ext");
     let mut separator = b'{';
-    for (_, member) in
-        member::members(ext.unwrap_or_default()).filter(|(key, _)| !member::spells(key, POSITION))
-    {
+    let own = |key: &str| member::spells(key, POSITION) || member::spells(key, PUBLISHER);
+    for (_, member) in member::members(ext.unwrap_or_default()).filter(|(key, _)| !own(key)) {
         out.push(separator);
         out.extend_from_slice(member.as_bytes());
+        separator = b',';
+    }
+    if let Some(publisher) = publisher {
+        out.push(separator);
+        out.extend_from_slice(b"\"publisher\":");
+        out.extend_from_slice(publisher.as_bytes());
         separator = b',';
     }
     out.push(separator);
@@ -52,6 +61,21 @@ pub fn write_numbered_event(
     write_position(out);
     out.push(b'}');
     object.close();
+}
+
+/// What events say of who has published them: `{"subject":..,"session":..}`, without the subject when nobody knows it.
+/// `session` is an id that is no secret.
+pub fn publisher(subject: &str, session: Option<&str>) -> Box<str> {
+    let mut out = Vec::new();
+    let mut object = Object::open(&mut out);
+    if !subject.is_empty() {
+        object.text("subject", subject);
+    }
+    if let Some(session) = session {
+        object.text("session", session);
+    }
+    object.close();
+    String::from_utf8(out).expect("fields of text make text").into()
 }
 
 /// Writes `{"channel":"/meta/gap","ext":{"gaps":{..}}}`: of these channels messages are missing here, and those behind the

@@ -50,6 +50,53 @@ impl Pattern {
             name == &*self.0
         }
     }
+
+    /// Whether the pattern matches every channel that the other matches.
+    pub fn covers(&self, other: &Pattern) -> bool {
+        if self.kind() != other.kind() {
+            return false;
+        }
+        match (self.reach(), other.reach()) {
+            ((own, Reach::Deep), (name, Reach::Exact)) => name.len() > own.len() && name.starts_with(own),
+            ((own, Reach::Deep), (parent, _)) => parent.starts_with(own),
+            ((own, Reach::One), (name, Reach::Exact)) => {
+                name.strip_prefix(own).is_some_and(|last| !last.is_empty() && !last.contains('/'))
+            }
+            (own, other) => own == other,
+        }
+    }
+
+    /// Whether there is a channel that both match.
+    pub fn overlaps(&self, other: &Pattern) -> bool {
+        if self.kind() != other.kind() {
+            return false;
+        }
+        match (self.reach(), other.reach()) {
+            ((_, Reach::Exact), _) => other.covers(self),
+            (_, (_, Reach::Exact)) => self.covers(other),
+            ((own, Reach::Deep), (parent, Reach::Deep)) => own.starts_with(parent) || parent.starts_with(own),
+            ((own, Reach::Deep), (parent, Reach::One)) => parent.starts_with(own),
+            ((own, Reach::One), (parent, Reach::Deep)) => own.starts_with(parent),
+            ((own, Reach::One), (parent, Reach::One)) => own == parent,
+        }
+    }
+
+    /// What stands before the wildcard, its slash included, and how far the wildcard reaches.
+    fn reach(&self) -> (&str, Reach) {
+        match (self.0.strip_suffix("**"), self.0.strip_suffix('*')) {
+            (Some(parent), _) => (parent, Reach::Deep),
+            (None, Some(parent)) => (parent, Reach::One),
+            (None, None) => (&self.0, Reach::Exact),
+        }
+    }
+}
+
+/// How much a pattern matches below its name.
+#[derive(PartialEq, Eq)]
+enum Reach {
+    Exact,
+    One,
+    Deep,
 }
 
 impl From<Channel> for Pattern {

@@ -65,6 +65,10 @@ pub struct ChannelOptions {
     pub echo: bool,
     /// Whether it is known, and told, who listens.
     pub presence: bool,
+    /// Whether events say who has published them.
+    pub identity: bool,
+    /// The age at which messages lose their meaning that say none themselves, in milliseconds; 0 for never.
+    pub expires_ms: u64,
 }
 
 impl Default for ChannelOptions {
@@ -74,6 +78,8 @@ impl Default for ChannelOptions {
             durability: Durability::Memory,
             echo: true,
             presence: false,
+            identity: false,
+            expires_ms: 0,
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct ChannelTable {
     /// The first is for channels that no pattern names.
     options: Vec<ChannelOptions>,
     by_name: HashMap<Box<str>, usize>,
+    /// Whether the events of any channel say who has published them.
+    identifies: bool,
 }
 
 impl ChannelTable {
@@ -23,9 +25,11 @@ impl ChannelTable {
         default: ChannelOptions,
         rules: impl IntoIterator<Item = (Pattern, ChannelOptions)>,
     ) -> ChannelTable {
-        let mut table = ChannelTable { options: vec![default], by_name: HashMap::new() };
+        let mut table =
+            ChannelTable { options: vec![default], by_name: HashMap::new(), identifies: default.identity };
         for (pattern, options) in rules {
             table.by_name.insert(pattern.as_str().into(), table.options.len());
+            table.identifies |= options.identity;
             table.options.push(options);
         }
         table
@@ -35,6 +39,11 @@ impl ChannelTable {
     /// else the default.
     pub fn options(&self, channel: &Channel) -> &ChannelOptions {
         self.at(self.index(channel))
+    }
+
+    /// Whether the events of a channel say who has published them.
+    pub fn identifies(&self, channel: &Channel) -> bool {
+        self.identifies && self.options(channel).identity
     }
 
     /// Where the options of a channel stand in the table: for whoever asks often and keeps the answer.

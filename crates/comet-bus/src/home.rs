@@ -146,6 +146,9 @@ impl Home {
         let slot = self.count(&draft.channel)?;
         let options = *self.options(slot);
         draft.echo &= options.echo;
+        if draft.expires_at_ms.is_none() && options.expires_ms > 0 {
+            draft.expires_at_ms = Some(now_ms.saturating_add(options.expires_ms));
+        }
         if options.durability > Durability::Memory {
             return self.number_waiting(slot, draft, now_ms);
         }
@@ -163,6 +166,11 @@ impl Home {
             self.ledger.change(slot, |history| history.pass_over(position.offset, now_ms, expired));
             Ok(Published::New { publication: None, position, shards })
         }
+    }
+
+    /// Whether the events of a channel, wherever its home is, say who has published them.
+    pub fn identifies(&self, channel: &Channel) -> bool {
+        self.table.identifies(channel)
     }
 
     /// The slot of a channel, which is counted from now on.

@@ -35,6 +35,11 @@ impl Interest {
         }
     }
 
+    /// Whether any shard listens to this very name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
     /// The shards that listen to a channel, by its name or by a pattern.
     pub(crate) fn shards(&self, channel: &Channel) -> ShardSet {
         let mut shards = ShardSet::default();

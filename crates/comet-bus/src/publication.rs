@@ -23,6 +23,8 @@ pub struct Draft<'a> {
     /// Names the message on its channel: while the name is remembered it is published once. Whoever takes it from a
     /// peer bounds its length.
     pub key: Option<&'a str>,
+    /// What its receivers are told of who publishes it, raw JSON text of an object.
+    pub identity: Option<&'a str>,
     /// The session that publishes, as a number that means nothing here.
     pub publisher: Option<u64>,
     /// Whether that session gets it too; the options of the channel may say no as well.
@@ -34,7 +36,16 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// A message that is nothing but its data.
     pub fn new(channel: Channel, data: &'a str) -> Draft<'a> {
-        Draft { channel, data, ext: None, key: None, publisher: None, echo: true, expires_at_ms: None }
+        Draft {
+            channel,
+            data,
+            ext: None,
+            key: None,
+            identity: None,
+            publisher: None,
+            echo: true,
+            expires_at_ms: None,
+        }
     }
 }
 
@@ -59,11 +70,13 @@ impl Publication {
     /// Freezes a message that was given its position at `now_ms`. A position in the publisher's ext gives way to it;
     /// the other fields of the ext stay byte for byte.
     pub fn freeze(draft: Draft<'_>, position: Position, now_ms: u64) -> Publication {
-        let Draft { channel, data, ext, publisher, echo, expires_at_ms, .. } = draft;
+        let Draft { channel, data, ext, identity, publisher, echo, expires_at_ms, .. } = draft;
         let except = publisher.filter(|_| !echo);
-        let own = channel.as_str().len() + data.len() + ext.map_or(0, str::len);
+        let own =
+            channel.as_str().len() + data.len() + ext.map_or(0, str::len) + identity.map_or(0, str::len);
         let mut event = Vec::with_capacity(own + 112);
-        event::write_numbered_event(channel.as_str(), data, ext, |out| position.write_json(out), &mut event);
+        let write_position = |out: &mut Vec<u8>| position.write_json(out);
+        event::write_numbered_event(channel.as_str(), data, ext, identity, write_position, &mut event);
         Publication {
             channel,
             position,

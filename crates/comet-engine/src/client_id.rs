@@ -53,6 +53,11 @@ impl Ids {
         Some(Place { shard: (packed >> 64) as u8, slot: (packed >> 32) as u32, generation: packed as u32 })
     }
 
+    /// What others may know a session by: as good as its id for telling sessions apart, and no way back to it.
+    pub(crate) fn public(&self, id: &str) -> String {
+        format!("{:016x}{:016x}", self.key.hash_one((2_u8, id)), self.key.hash_one((3_u8, id)))
+    }
+
     fn mask(&self, secret: &[u8; 16]) -> u128 {
         u128::from(self.key.hash_one((0_u8, secret))) << 64 | u128::from(self.key.hash_one((1_u8, secret)))
     }
@@ -89,6 +94,15 @@ mod tests {
         let [a, b] = [1, 2].map(|slot| ids.make(Place { shard: 0, slot, generation: 1 }));
         let alike = a.bytes().zip(b.bytes()).filter(|(a, b)| a == b).count();
         assert!(alike < 20, "{a} {b}");
+    }
+
+    #[test]
+    fn what_others_know_a_session_by_is_always_the_same_and_never_its_id() {
+        let ids = Ids::new();
+        let [a, b] = [1, 2].map(|slot| ids.make(Place { shard: 0, slot, generation: 1 }));
+        assert_eq!(ids.public(&a), ids.clone().public(&a));
+        assert_ne!(ids.public(&a), ids.public(&b));
+        assert!(!a.contains(&ids.public(&a)) && ids.place(&ids.public(&a)).is_none());
     }
 
     #[test]

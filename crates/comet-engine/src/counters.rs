@@ -95,6 +95,8 @@ counters! {
     messages_withheld,
     /// Publications of these that the history did not have any more.
     messages_lost,
+    /// Publications that sessions did not get because they had expired while they waited.
+    messages_expired,
     /// Bytes handed to the system for sending.
     sent_bytes,
     /// Sends that did not take everything at once.

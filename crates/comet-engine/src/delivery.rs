@@ -40,6 +40,16 @@ impl Delivery {
         }
     }
 
+    /// Whether it loses its meaning some day.
+    pub(crate) fn expires(&self) -> bool {
+        self.publication().is_some_and(|publication| publication.expires_at_ms.is_some())
+    }
+
+    /// Whether it has lost its meaning.
+    pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
+        self.publication().is_some_and(|publication| publication.is_expired(now_ms))
+    }
+
     /// The event's JSON.
     pub(crate) fn event(&self) -> &[u8] {
         match &self.event {

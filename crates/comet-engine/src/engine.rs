@@ -78,10 +78,17 @@ impl Engine {
             inboxes.push(inbox);
             peers.push(peer);
         }
-        let event_bytes = config.session.mailbox_bytes;
-        let handle = Handle::new(peers.clone(), counters.clone(), gate.clone(), event_bytes, keeper.clone());
+        let (ids, event_bytes) = (Ids::new(), config.session.mailbox_bytes);
+        let handle = Handle::new(
+            peers.clone(),
+            counters.clone(),
+            gate.clone(),
+            event_bytes,
+            ids.clone(),
+            keeper.clone(),
+        );
         let patience = Duration::from_millis(config.limits.drain_ms);
-        let (ids, config, host) = (Ids::new(), Arc::new(config), host(&handle));
+        let (config, host) = (Arc::new(config), host(&handle));
         let mut threads = Vec::with_capacity(shards);
         for (index, ((poll, inbox), home)) in polls.into_iter().zip(inboxes).zip(homes).enumerate() {
             let mut own = std::mem::take(&mut listeners[index]);

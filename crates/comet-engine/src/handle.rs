@@ -12,11 +12,13 @@ use comet_bus::journal::Keeper;
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::client_id::Ids;
 use crate::connection::{Freight, Moved};
 use crate::counters::{Counters, Snapshot};
 use crate::host::{HandedOver, Who};
 use crate::inbox::{Answer, Letter, Peer, Publish};
 use crate::permit::Gate;
+use crate::publish_options::PublishOptions;
 use crate::receipt::Receipt;
 
 /// Publications of one process that may wait for their homes at the same time.
@@ -38,6 +40,7 @@ struct Inner {
     /// The largest event that fits into the queue of a session.
     event_bytes: usize,
     keeper: Option<Arc<dyn Keeper>>,
+    ids: Ids,
 }
 
 impl Handle {
@@ -46,44 +49,30 @@ impl Handle {
         counters: Vec<Arc<Counters>>,
         gate: Gate,
         event_bytes: usize,
+        ids: Ids,
         keeper: Option<Arc<dyn Keeper>>,
     ) -> Handle {
         let unanswered = Semaphore::new(UNANSWERED);
-        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes, keeper }) }
+        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes, ids, keeper }) }
     }
 
     pub(crate) fn post_all(&self, letter: impl Fn() -> Letter) {
         self.inner.peers.iter().for_each(|peer| peer.post(letter()));
     }
 
-    /// Publishes `data`, raw JSON, and waits for its place in the channel; on a durable channel, until it is
-    /// as safe there as the channel promises.
+    /// Publishes `data`, raw JSON, as the options say, and waits for its place in the channel; on a durable channel, until
+    /// it is as safe there as the channel promises.
     ///
     /// # Errors
-    /// `overloaded` when the engine cannot take more, `journal_unavailable` when the channel is durable and its journal
-    /// takes nothing, `draining` when the engine has stopped.
-    pub async fn publish(&self, channel: Channel, data: Box<RawValue>) -> Result<Receipt, Code> {
-        self.number(Publish::new(channel, data)).await
-    }
-
-    /// Publishes `data` like [`Handle::publish`], but not again while the channel remembers a publication with
-    /// this `key`: then the place of that one is returned.
-    ///
-    /// # Errors
-    /// `message_invalid` when the key has not [`KEY_BYTES`]; `overloaded` when the engine cannot take more,
-    /// `draining` when it has stopped.
-    pub async fn publish_once(
+    /// `message_invalid` when the options cannot be; `overloaded` when the engine cannot take more, `journal_unavailable`
+    /// when the channel is durable and its journal takes nothing, `draining` when the engine has stopped.
+    pub async fn publish_with(
         &self,
         channel: Channel,
         data: Box<RawValue>,
-        key: Box<str>,
+        options: PublishOptions,
     ) -> Result<Receipt, Code> {
-        if !KEY_BYTES.contains(&key.len()) {
-            return Err(Code::MessageInvalid);
-        }
-        // Keys of the server's own code are apart from those of clients.
-        let key = Some(format!("server/{key}").into());
-        self.number(Publish { key, ..Publish::new(channel, data) }).await
+        self.number(options.apply(channel, data)?).await
     }
 
     /// Asks the home of the channel for a place.
@@ -93,6 +82,17 @@ impl Handle {
         let home = home_of(publish.channel.as_str(), self.inner.peers.len());
         self.inner.peers[home].post(Letter::Publish { publish, answer: Answer::Caller(sender) });
         receiver.await.unwrap_or(Err(Code::Draining))
+    }
+
+    /// Whether a channel is there: something was published on it lately, or somebody listens to it by its own name.
+    ///
+    /// # Errors
+    /// `draining` when the engine has stopped.
+    pub async fn exists(&self, channel: Channel) -> Result<bool, Code> {
+        let (answer, receiver) = oneshot::channel();
+        let home = home_of(channel.as_str(), self.inner.peers.len());
+        self.inner.peers[home].post(Letter::Exists { channel, answer });
+        receiver.await.map_err(|_| Code::Draining)
     }
 
     /// Sends an event to one session alone. A session that is gone gets nothing.
@@ -107,6 +107,12 @@ impl Handle {
         }
         self.post_to(who, Letter::Deliver { session: who.key, event: event.into_boxed_slice() });
         Ok(())
+    }
+
+    /// What others may know a session by: no secret, and the same as in the events it has published where these say
+    /// who it was.
+    pub fn public_id(&self, who: &Who) -> String {
+        self.inner.ids.public(&who.client_id)
     }
 
     /// Ends a session for the reason of `code`.

@@ -32,6 +32,8 @@ pub(crate) enum Letter {
     Published { exchange: ExchangeKey, reply: usize, outcome: Result<Receipt, Code> },
     /// From the journal: a group of messages is kept but for these, or the journal is gone.
     Kept { group: u64, refusals: Option<Vec<(usize, JournalError)>> },
+    /// To a home: is this channel there?
+    Exists { channel: Channel, answer: oneshot::Sender<bool> },
     /// To a home: what did somebody miss?
     Recover(Box<Recover>),
     /// From a home: what it remembers of that.
@@ -68,6 +70,10 @@ pub(crate) struct Publish {
     pub(crate) ext: Option<Box<RawValue>>,
     /// Makes it one and the same when it comes again.
     pub(crate) key: Option<Box<str>>,
+    /// What its receivers are told of who publishes it, raw JSON.
+    pub(crate) identity: Option<Box<str>>,
+    /// The age at which it loses its meaning, in milliseconds.
+    pub(crate) expires_ms: Option<u64>,
     /// The session that publishes, as a number.
     pub(crate) publisher: Option<u64>,
     /// Whether that session gets it too.
@@ -77,7 +83,16 @@ pub(crate) struct Publish {
 impl Publish {
     /// Nothing but data, published by nobody who could hear it.
     pub(crate) fn new(channel: Channel, data: Box<RawValue>) -> Publish {
-        Publish { channel, data, ext: None, key: None, publisher: None, echo: true }
+        Publish {
+            channel,
+            data,
+            ext: None,
+            key: None,
+            identity: None,
+            expires_ms: None,
+            publisher: None,
+            echo: true,
+        }
     }
 
     /// Bytes it counts for, no less than those of its event.
@@ -85,6 +100,7 @@ impl Publish {
         128 + self.channel.as_str().len()
             + self.data.get().len()
             + self.ext.as_ref().map_or(0, |ext| ext.get().len())
+            + self.identity.as_ref().map_or(0, |identity| identity.len())
     }
 }
 

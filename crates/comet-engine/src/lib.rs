@@ -23,6 +23,7 @@ mod limits;
 mod opening;
 mod origin;
 mod permit;
+mod publish_options;
 mod receipt;
 mod recovery;
 mod seat;
@@ -44,6 +45,7 @@ pub use host::{
 pub use limits::Limits;
 pub use origin::{Claim, Origin};
 pub use permit::Permit;
+pub use publish_options::PublishOptions;
 pub use receipt::Receipt;
 
 pub use bayeux;

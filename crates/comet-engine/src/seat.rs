@@ -30,6 +30,8 @@ pub(crate) struct Seat {
     pub(crate) _permit: SessionPermit,
     /// What keeps publications from going straight into the queue; rarely there.
     pub(crate) aside: Option<Box<Aside>>,
+    /// Something in its queue, or sent and not confirmed, may expire.
+    pub(crate) expiring: bool,
     /// It stands in the list of sessions with something to send.
     pub(crate) dirty: bool,
     /// When the wheel looks at it next; 0 for never.

@@ -12,6 +12,7 @@ mod browser;
 mod drain;
 mod echo;
 mod ending;
+mod expiry;
 mod http;
 mod keeping;
 mod lag;

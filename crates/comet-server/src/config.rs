@@ -4,6 +4,7 @@
 //! are laid over each other in `layers`, and each value remembers where it came from. What is read goes to
 //! the library's builder as plain values; what the values mean is the library's business.
 
+mod authorize;
 mod cross_check;
 mod duration;
 mod environment;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 
 use comet::ApiAccess;
 
+pub(crate) use authorize::Authorize;
 pub(crate) use exposure::check as check_exposure;
 pub(crate) use layers::{Layers, Loaded, Override};
 pub(crate) use print::{environment, printed};
@@ -42,6 +44,8 @@ pub(crate) struct Configuration {
     pub(crate) journal: Option<PathBuf>,
     /// How the journal is run.
     pub(crate) journal_config: comet_journal::Config,
+    /// Who may publish, listen and create.
+    pub(crate) authorize: Authorize,
     /// What is logged, in the words of `tracing`'s filters.
     pub(crate) log_level: String,
     /// Whether the log is lines of JSON.
@@ -65,6 +69,7 @@ impl Default for Configuration {
             api_keys: Vec::new(),
             journal: None,
             journal_config: comet_journal::Config::default(),
+            authorize: Authorize::default(),
             log_level: "info".into(),
             log_format: LogFormat::Text,
         }

@@ -60,7 +60,9 @@ async fn run_until_stopped(
         })?),
         None => None,
     };
-    let mut builder = Comet::builder().config(configuration.comet.clone()).api(configuration.api());
+    let builder = Comet::builder().config(configuration.comet.clone()).api(configuration.api());
+    let rules = configuration.authorize.rules();
+    let mut builder = rules.fold(builder, |builder, (pattern, rule)| builder.authorize(pattern, rule));
     if let Some(journal) = journal(configuration)? {
         builder = builder.journal(journal);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bayeux::{Code, NameError, json};
 use bytes::Bytes;
-use comet_engine::{Claim, Handle, Origin, Position, Receipt};
+use comet_engine::{Claim, Handle, Origin, Position, PublishOptions, Receipt};
 use futures_util::future::join_all;
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN, REFERER, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
@@ -53,7 +53,10 @@ struct Publish {
     data: Box<RawValue>,
     /// Makes it one and the same when it comes again.
     #[serde(default)]
-    key: Option<Box<str>>,
+    key: Option<String>,
+    /// The age at which it expires, in milliseconds.
+    #[serde(default)]
+    expires_ms: Option<u64>,
 }
 
 /// Several messages to publish.
@@ -128,17 +131,14 @@ impl Api {
     }
 
     async fn publish(&self, publish: Publish) -> Result<Receipt, Refused> {
-        let Publish { channel, data, key, .. } = publish;
-        let published = match key {
-            None => self.publisher.publish_raw(&channel, data).await,
-            Some(key) => self.publisher.publish_raw_once(&channel, data, key).await,
-        };
-        published.map_err(|error| match error {
+        let Publish { channel, data, key, expires_ms } = publish;
+        let options = PublishOptions { key, expires_ms, publisher: None };
+        self.publisher.publish_raw(&channel, data, options).await.map_err(|error| match error {
             PublishError::Refused(code) => refused(code),
             PublishError::Name(_, NameError::Reserved) => Refused(Code::PublishDenied, error.to_string()),
             PublishError::Name(..) => Refused(Code::ChannelInvalid, error.to_string()),
             PublishError::Data(_) => Refused(Code::JsonInvalid, error.to_string()),
-            PublishError::Key(_) => Refused(Code::MessageInvalid, error.to_string()),
+            PublishError::Key(_) | PublishError::Expired => Refused(Code::MessageInvalid, error.to_string()),
         })
     }
 

@@ -14,11 +14,12 @@ use comet_engine::{Config, Engine};
 use tokio::runtime;
 
 use crate::api::{Api, ApiAccess};
+use crate::authorizer::Authorizers;
 use crate::host::{CometHost, SessionEnded};
 use crate::policy::{Open, Policy};
 use crate::service::Services;
 use crate::web::{Body, BoxError, Pages, Web};
-use crate::{Call, Client, Comet, Publisher, Refusal, Reply};
+use crate::{Call, Client, Comet, Operation, Publisher, Refusal, Reply, Rule, Vote, Wish};
 
 type Start = Box<dyn FnOnce(Publisher) + Send>;
 
@@ -30,6 +31,7 @@ pub struct Builder<P = Open> {
     policy: P,
     services: Services,
     reserved: Vec<Pattern>,
+    authorizers: Authorizers,
     starts: Vec<Start>,
     session_ended: Option<SessionEnded>,
     pages: Option<Pages>,
@@ -46,6 +48,7 @@ impl Default for Builder {
             policy: Open,
             services: Services::default(),
             reserved: Vec::new(),
+            authorizers: Authorizers::default(),
             starts: Vec::new(),
             session_ended: None,
             pages: None,
@@ -80,6 +83,7 @@ impl<P: Policy> Builder<P> {
             listens,
             services,
             reserved,
+            authorizers,
             starts,
             session_ended,
             pages,
@@ -94,6 +98,7 @@ impl<P: Policy> Builder<P> {
             policy,
             services,
             reserved,
+            authorizers,
             starts,
             session_ended,
             pages,
@@ -127,6 +132,44 @@ impl<P: Policy> Builder<P> {
             Err(error) => self.invalid.push(format!("{pattern:?} cannot be reserved: {error}")),
         }
         self
+    }
+
+    /// Puts an authorizer at a channel or pattern: code that grants or denies the `operations` it is for. Several may
+    /// stand at one pattern and at patterns that overlap. Where any is concerned, an operation needs one grant and no
+    /// denial, and the policy's consent besides. A subscription to a pattern is granted by who stands at a pattern that
+    /// is as wide at least, and denied by anyone who stands at a part of it. The server's own publisher and the HTTP API
+    /// are not bound by them.
+    pub fn authorizer<V, F>(
+        mut self,
+        pattern: &str,
+        operations: impl IntoIterator<Item = Operation>,
+        vote: V,
+    ) -> Builder<P>
+    where
+        V: Fn(Wish) -> F + Send + Sync + 'static,
+        F: Future<Output = Vote> + Send + 'static,
+    {
+        if let Some(parsed) = self.authorized(pattern) {
+            self.authorizers.add(parsed, operations.into_iter().collect(), vote);
+        }
+        self
+    }
+
+    /// Puts a rule at a channel or pattern: an authorizer without code. See [`Builder::authorizer`].
+    pub fn authorize(mut self, pattern: &str, rule: Rule) -> Builder<P> {
+        if let Some(parsed) = self.authorized(pattern) {
+            self.authorizers.add_rule(parsed, rule);
+        }
+        self
+    }
+
+    fn authorized(&mut self, pattern: &str) -> Option<Pattern> {
+        match Pattern::parse(pattern) {
+            Ok(parsed) if parsed.kind() != Kind::Meta => return Some(parsed),
+            Ok(_) => self.invalid.push(format!("{pattern:?} is the protocol's own")),
+            Err(error) => self.invalid.push(format!("{pattern:?} cannot be authorized: {error}")),
+        }
+        None
     }
 
     /// Calls `start` with a publisher when the server is built, before the first client is served: the place
@@ -192,7 +235,17 @@ impl<P: Policy> Builder<P> {
         let runtime = runtime::Handle::try_current()
             .map_err(|_| io::Error::other("Comet is built within a tokio runtime"))?;
         let Builder {
-            config, policy, services, reserved, starts, session_ended, pages, api, journal, ..
+            config,
+            policy,
+            services,
+            reserved,
+            authorizers,
+            starts,
+            session_ended,
+            pages,
+            api,
+            journal,
+            ..
         } = self;
         let mut web = None;
         let engine = Engine::start(config.clone(), journal, |handle| {
@@ -209,6 +262,7 @@ impl<P: Policy> Builder<P> {
                 policy: Arc::new(policy),
                 services,
                 reserved,
+                authorizers: Arc::new(authorizers),
                 session_ended,
                 handle: handle.clone(),
                 runtime,

@@ -30,6 +30,12 @@ impl Client {
         &self.who.client_id
     }
 
+    /// What others may know its session by: no secret, and the same as `ext.publisher.session` of the events it has
+    /// published on channels with the option `identity`.
+    pub fn public_id(&self) -> String {
+        self.handle.public_id(&self.who)
+    }
+
     /// Who it is, as the policy said.
     pub fn identity(&self) -> &Identity {
         &self.who.identity

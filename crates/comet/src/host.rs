@@ -12,6 +12,7 @@ use bayeux::{Channel, Code, Pattern};
 use comet_engine::{Ask, Call as EngineCall, HandedOver, Handle, Host, Later, Ruling, Who};
 use tokio::runtime;
 
+use crate::authorizer::{Authorizers, Operation};
 use crate::policy::{Handshake, Policy};
 use crate::service::{Call, Services};
 use crate::web::Web;
@@ -27,6 +28,7 @@ pub(crate) struct CometHost<P> {
     pub(crate) services: Services,
     /// Channels on which only the server publishes.
     pub(crate) reserved: Vec<Pattern>,
+    pub(crate) authorizers: Arc<Authorizers>,
     pub(crate) session_ended: Option<SessionEnded>,
     pub(crate) handle: Handle,
     pub(crate) runtime: runtime::Handle,
@@ -48,8 +50,15 @@ impl<P: Policy> Host for CometHost<P> {
             }
             Ask::Subscribe { who, patterns } => {
                 let (client, patterns) = (self.client(who), patterns.to_vec());
+                let (authorizers, handle) = (self.authorizers.clone(), self.handle.clone());
                 self.settle(later, async move {
                     for pattern in &patterns {
+                        if !authorizers.is_empty()
+                            && let Err(denied) =
+                                authorizers.admit(&client, Operation::Subscribe, pattern, None, &handle).await
+                        {
+                            return denied.ruling(Code::SubscribeDenied);
+                        }
                         if let Err(denied) = policy.may_subscribe(&client, pattern).await {
                             return denied.ruling(Code::SubscribeDenied);
                         }
@@ -62,7 +71,17 @@ impl<P: Policy> Host for CometHost<P> {
             }
             Ask::Publish { who, channel, data } => {
                 let (client, channel, data) = (self.client(who), channel.clone(), data.to_owned());
+                let (authorizers, handle) = (self.authorizers.clone(), self.handle.clone());
                 self.settle(later, async move {
+                    if !authorizers.is_empty() {
+                        let pattern = Pattern::from(channel.clone());
+                        let admitted = authorizers
+                            .admit(&client, Operation::Publish, &pattern, Some(&data), &handle)
+                            .await;
+                        if let Err(denied) = admitted {
+                            return denied.ruling(Code::PublishDenied);
+                        }
+                    }
                     match policy.may_publish(&client, &channel, &data).await {
                         Ok(()) => Ruling::Allow,
                         Err(denied) => denied.ruling(Code::PublishDenied),

@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod authorizer;
 mod builder;
 mod client;
 mod client_file;
@@ -28,21 +29,24 @@ mod host;
 mod instance;
 mod policy;
 mod publisher;
+mod rule;
 mod service;
 mod web;
 
 pub use api::ApiAccess;
+pub use authorizer::{Operation, Vote, Wish};
 pub use bayeux::{Channel, Code, ConnectionType, Kind, NameError, Pattern, Settings};
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{
-    ChannelOptions, Channels, Config, Durability, Identity, Limits, Position, Receipt, RequestInfo,
-    Retention, Snapshot, journal,
+    ChannelOptions, Channels, Config, Durability, Identity, Limits, Position, PublishOptions, Receipt,
+    RequestInfo, Retention, Snapshot, journal,
 };
 pub use files::Files;
 pub use instance::Comet;
 pub use policy::{Denied, Handshake, Open, Policy};
 pub use publisher::{PublishError, Publisher};
+pub use rule::{Rule, Whom};
 pub use serde_json::value::RawValue;
 pub use service::{Call, Refusal, Reply};
 pub use web::{Body, BoxError, Response};

@@ -4,7 +4,7 @@
 //! policy.
 
 use bayeux::{Channel, Code, NameError};
-use comet_engine::{Handle, KEY_BYTES, Receipt};
+use comet_engine::{Handle, KEY_BYTES, PublishOptions, Receipt};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -27,6 +27,9 @@ pub enum PublishError {
     /// A key has 1 to 64 bytes; the number is how many this one has.
     #[error("a key has 1 to 64 bytes, and this one has {0}")]
     Key(usize),
+    /// A message that expires at once reaches nobody.
+    #[error("a message has to live for a millisecond at least")]
+    Expired,
     /// The server could not take it.
     #[error("the server refuses: {}", .0.name())]
     Refused(Code),
@@ -47,17 +50,7 @@ impl Publisher {
         channel: &str,
         data: &T,
     ) -> Result<Receipt, PublishError> {
-        self.publish_raw(channel, raw(data)?).await
-    }
-
-    /// Publishes what is written as JSON already.
-    pub(crate) async fn publish_raw(
-        &self,
-        channel: &str,
-        data: Box<RawValue>,
-    ) -> Result<Receipt, PublishError> {
-        let channel = named(channel)?;
-        self.handle.publish(channel, data).await.map_err(PublishError::Refused)
+        self.publish_with(channel, data, PublishOptions::default()).await
     }
 
     /// Publishes `data` on `channel` once, however often it is called with the same `key`: further calls return
@@ -73,21 +66,38 @@ impl Publisher {
         data: &T,
         key: &str,
     ) -> Result<Receipt, PublishError> {
-        self.publish_raw_once(channel, raw(data)?, key.into()).await
+        let key = Some(key.into());
+        self.publish_with(channel, data, PublishOptions { key, ..PublishOptions::default() }).await
     }
 
-    /// Publishes once what is written as JSON already.
-    pub(crate) async fn publish_raw_once(
+    /// Publishes `data` on `channel` as the options say: once by a key, for a limited time, in somebody's name.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why nothing was published.
+    pub async fn publish_with<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        options: PublishOptions,
+    ) -> Result<Receipt, PublishError> {
+        self.publish_raw(channel, raw(data)?, options).await
+    }
+
+    /// Publishes what is written as JSON already.
+    pub(crate) async fn publish_raw(
         &self,
         channel: &str,
         data: Box<RawValue>,
-        key: Box<str>,
+        options: PublishOptions,
     ) -> Result<Receipt, PublishError> {
-        if !KEY_BYTES.contains(&key.len()) {
+        if let Some(key) = options.key.as_ref().filter(|key| !KEY_BYTES.contains(&key.len())) {
             return Err(PublishError::Key(key.len()));
         }
+        if options.expires_ms == Some(0) {
+            return Err(PublishError::Expired);
+        }
         let channel = named(channel)?;
-        self.handle.publish_once(channel, data, key).await.map_err(PublishError::Refused)
+        self.handle.publish_with(channel, data, options).await.map_err(PublishError::Refused)
     }
 }
 

@@ -130,15 +130,42 @@ impl<D: Delivery> Mailbox<D> {
         Some(self.queue.front()?.size_bytes())
     }
 
+    /// Takes out what is worth nothing any more, of those that were sent before only if that is said; how many.
+    pub(super) fn discard(&mut self, sent_too: bool, is_worthless: impl Fn(&D) -> bool) -> usize {
+        let (before, sent) = (self.queue.len(), self.again.messages());
+        let (mut place, bytes, again) = (0, &mut self.bytes, &mut self.again);
+        self.queue.retain(|delivery| {
+            let was_sent = place < sent;
+            place += 1;
+            if (was_sent && !sent_too) || !is_worthless(delivery) {
+                return true;
+            }
+            let size = delivery.size_bytes();
+            *bytes -= size;
+            if was_sent {
+                again.remove(size);
+            }
+            false
+        });
+        self.bound_recovered();
+        self.trim();
+        before - self.queue.len()
+    }
+
     pub(super) fn pop(&mut self) -> Option<D> {
         let delivery = self.queue.pop_front()?;
         let size = delivery.size_bytes();
         self.bytes -= size;
         self.again.remove(size);
+        self.bound_recovered();
+        Some(delivery)
+    }
+
+    /// The room for recovered ones is no larger than the queue.
+    fn bound_recovered(&mut self) {
         let messages = u32::try_from(self.queue.len() - self.again.messages()).unwrap_or(u32::MAX);
         let bytes = u32::try_from(self.bytes.saturating_sub(self.again.bytes())).unwrap_or(u32::MAX);
         self.recovered.messages = self.recovered.messages.min(messages);
         self.recovered.bytes = self.recovered.bytes.min(bytes);
-        Some(delivery)
     }
 }

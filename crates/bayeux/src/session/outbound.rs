@@ -43,6 +43,13 @@ impl<D: Delivery> Session<D> {
         self.mailbox.recovery_room(settings)
     }
 
+    /// Takes out of the queue what is worth nothing any more; how many deliveries that were. What a client that
+    /// acknowledges connect replies was sent before stays: its replies stand for fixed numbers of deliveries.
+    pub fn discard(&mut self, is_worthless: impl Fn(&D) -> bool) -> usize {
+        let fixed = self.acknowledges();
+        self.mailbox.discard(!fixed, is_worthless)
+    }
+
     /// Takes deliveries from the front: at most so many, and together at most so many bytes, but one at least, so that
     /// a large one is never stuck. What the iterator is not asked for stays queued; what it gives away is kept for a
     /// client that confirms what it receives.

@@ -30,7 +30,9 @@ pub(super) fn on_publish(mut message: Message, channel: Channel) -> Step {
     let ext = message.ext.take();
     match channel.kind() {
         Kind::Broadcast => match Wish::read(ext) {
-            Ok(Wish { key, echo, ext }) => Step::Publish { channel, data, ext, key, echo, reply },
+            Ok(Wish { key, echo, expires_ms, ext }) => {
+                Step::Publish { channel, data, ext, key, echo, expires_ms, reply }
+            }
             Err(error) => Step::Reply(reply.deny(error)),
         },
         Kind::Service => Step::Call { channel, data, ext, id: message.id, reply },
@@ -43,16 +45,18 @@ pub(super) fn on_publish(mut message: Message, channel: Channel) -> Step {
 struct Wish {
     key: Option<Box<str>>,
     echo: bool,
+    expires_ms: Option<u64>,
     ext: Option<Box<RawValue>>,
 }
 
 impl Wish {
     fn read(ext: Option<Box<RawValue>>) -> Result<Wish, Error> {
-        let Some(raw) = &ext else { return Ok(Wish { key: None, echo: true, ext }) };
+        let Some(raw) = &ext else { return Ok(Wish { key: None, echo: true, expires_ms: None, ext }) };
         let fields: Fields<'_> =
             serde_json::from_str(raw.get()).map_err(|_| invalid("ext gives a field twice"))?;
         let key = fields.key.map_or(Ok(None), read_key)?;
         let echo = fields.echo.map_or(Ok(None), read_echo)?.unwrap_or(true);
+        let expires_ms = fields.expires_ms.map_or(Ok(None), read_age)?;
         let ext = if fields.own == 0 {
             ext
         } else if fields.travelling.is_empty() {
@@ -60,7 +64,7 @@ impl Wish {
         } else {
             Some(object_of(&fields.travelling))
         };
-        Ok(Wish { key, echo, ext })
+        Ok(Wish { key, echo, expires_ms, ext })
     }
 }
 
@@ -75,6 +79,14 @@ fn read_key(key: &RawValue) -> Result<Option<Box<str>>, Error> {
 
 fn read_echo(echo: &RawValue) -> Result<Option<bool>, Error> {
     serde_json::from_str(echo.get()).map_err(|_| invalid("ext.echo is neither true nor false"))
+}
+
+fn read_age(age: &RawValue) -> Result<Option<u64>, Error> {
+    match serde_json::from_str(age.get()) {
+        Ok(None) => Ok(None),
+        Ok(Some(age_ms)) if age_ms > 0 => Ok(Some(age_ms)),
+        _ => Err(invalid("ext.expires_ms is no number of milliseconds above 0")),
+    }
 }
 
 fn invalid(reason: &str) -> Error {
@@ -95,6 +107,7 @@ fn object_of(fields: &[(String, &RawValue)]) -> Box<RawValue> {
 struct Fields<'a> {
     key: Option<&'a RawValue>,
     echo: Option<&'a RawValue>,
+    expires_ms: Option<&'a RawValue>,
     /// How many of them do not travel.
     own: usize,
     travelling: Vec<(String, &'a RawValue)>,
@@ -117,13 +130,16 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
         let mut fields = Fields::default();
-        let mut position = false;
+        let (mut position, mut publisher) = (false, false);
         while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
             let twice = match name.as_str() {
                 "key" => fields.key.replace(value).is_some(),
                 "echo" => fields.echo.replace(value).is_some(),
+                "expires_ms" => fields.expires_ms.replace(value).is_some(),
                 // The server's own word: the home of the channel says where a publication stands.
                 "position" => std::mem::replace(&mut position, true),
+                // So is who published it.
+                "publisher" => std::mem::replace(&mut publisher, true),
                 _ => {
                     fields.travelling.push((name, value));
                     continue;

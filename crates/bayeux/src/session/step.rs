@@ -48,6 +48,8 @@ pub enum Step {
         key: Option<Box<str>>,
         /// Whether the session gets its own publication.
         echo: bool,
+        /// The age at which it loses its meaning, in milliseconds, above 0.
+        expires_ms: Option<u64>,
         /// The acknowledgement.
         reply: Reply,
     },

@@ -316,3 +316,21 @@ fn a_number_is_kept_when_its_delivery_is_too_large_to_be() {
     assert_eq!((stage.session.unconfirmed(), stage.session.unconfirmed_bytes()), (1, 10));
     assert_eq!(stage.answer_to(HTTP, "1"), [1]);
 }
+
+#[test]
+fn what_is_discarded_is_neither_sent_nor_counted() {
+    let mut stage = on_websocket();
+    stage.push_all(0..6);
+    assert_eq!(stage.take_all(), [0, 1, 2, 3, 4, 5]);
+    stage.push_all(6..9);
+    stage.reopen();
+    // It has received two; four come again, of which one has become worthless, like one that never left.
+    stage.hold_saying(WEBSOCKET, r#"{"received":2}"#);
+    assert_eq!(stage.session.pending(), 7);
+    assert_eq!(stage.session.discard(|Note(number, _)| [4, 7].contains(number)), 2);
+    assert_eq!(stage.take_all(), [2, 3, 5, 6, 8]);
+    assert!(matches!(stage.say_received(WEBSOCKET, r#"{"received":7}"#), Step::Received));
+    assert_eq!(stage.session.unconfirmed(), 0);
+    assert!(matches!(stage.say_received(WEBSOCKET, r#"{"received":8}"#), Step::Reply(_)), "it was sent 7");
+    assert_eq!((stage.session.pending(), stage.session.pending_bytes()), (0, 0));
+}

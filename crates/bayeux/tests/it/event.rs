@@ -6,9 +6,27 @@ use serde_json::{Value, json};
 
 /// A numbered event with the publisher's ext; its position is 7.
 fn numbered(ext: Option<&str>) -> String {
+    published_by(None, ext)
+}
+
+/// The same, published by somebody the server names.
+fn published_by(publisher: Option<&str>, ext: Option<&str>) -> String {
     let mut out = Vec::new();
-    write_numbered_event("/a", "1", ext, |out| out.push(b'7'), &mut out);
+    write_numbered_event("/a", "1", ext, publisher, |out| out.push(b'7'), &mut out);
     String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_server_says_who_published_and_nobody_says_it_of_himself() {
+    let forged = r#"{"publisher":{"subject":"bob"},"a":1,"publ\u0069sher":2}"#;
+    assert_eq!(numbered(Some(forged)), r#"{"channel":"/a","data":1,"ext":{"a":1,"position":7}}"#);
+    let named = published_by(Some(r#"{"subject":"alice"}"#), Some(forged));
+    assert_eq!(
+        named,
+        r#"{"channel":"/a","data":1,"ext":{"a":1,"publisher":{"subject":"alice"},"position":7}}"#
+    );
+    let bare = published_by(Some("{}"), None);
+    assert_eq!(bare, r#"{"channel":"/a","data":1,"ext":{"publisher":{},"position":7}}"#);
 }
 
 #[test]

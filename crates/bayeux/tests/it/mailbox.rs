@@ -103,3 +103,17 @@ fn a_lowered_bound_holds_from_the_next_connect_on() {
     stage.take_all();
     assert_eq!(stage.session.unconfirmed(), 1);
 }
+
+#[test]
+fn what_is_discarded_leaves_its_room() {
+    let mut stage = Stage::with(small());
+    assert_eq!(room(&mut stage, 0), 4);
+    assert_eq!(stage.session.discard(|Note(number, _)| number % 2 == 0), 2);
+    assert_eq!(room(&mut stage, 4), 2);
+    assert_eq!(stage.take_all(), [1, 3, 4, 5]);
+    (0..5).for_each(|number| assert_eq!(recover(&mut stage, number), Pushed::Queued));
+    assert_eq!(stage.session.discard(|_| true), 5);
+    assert_eq!(room(&mut stage, 6), 4, "the room for the past goes with it");
+    stage.take_all();
+    assert_eq!(stage.session.pending_bytes(), 0);
+}

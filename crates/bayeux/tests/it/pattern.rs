@@ -52,6 +52,19 @@ proptest! {
     }
 
     #[test]
+    fn a_pattern_covers_another_only_if_it_matches_all_that_the_other_does(
+        one in patterns(), other in patterns(), channel in channels(),
+    ) {
+        let (one, other) = (Pattern::parse(&one).unwrap(), Pattern::parse(&other).unwrap());
+        let channel = Channel::parse(&channel).unwrap();
+        let both = (one.matches(&channel), other.matches(&channel));
+        prop_assert!(!one.covers(&other) || both != (false, true));
+        prop_assert!(one.overlaps(&other) || both != (true, true));
+        prop_assert_eq!(one.overlaps(&other), other.overlaps(&one));
+        prop_assert!(!one.covers(&other) || one.overlaps(&other));
+    }
+
+    #[test]
     fn any_text_is_judged_without_panic_and_kept_as_it_is(text in "[/a*mets.\u{e9} ]{0,20}|\\PC*") {
         if let Ok(pattern) = Pattern::parse(&text) {
             prop_assert_eq!(pattern.as_str(), &text);
@@ -90,4 +103,42 @@ fn the_widest_pattern_sees_neither_meta_nor_service() {
         assert!(!all.matches(&Channel::parse(name).unwrap()), "{name}");
     }
     assert!(Pattern::parse("/service/**").unwrap().matches(&Channel::parse("/service/a").unwrap()));
+}
+
+#[test]
+fn what_a_pattern_covers_and_what_it_shares_with_another() {
+    let covers = [
+        ("/**", "/a/b", true),
+        ("/**", "/*", true),
+        ("/a/**", "/a/**", true),
+        ("/a/**", "/a/*", true),
+        ("/a/**", "/a/b/**", true),
+        ("/a/*", "/a/b", true),
+        ("/a/*", "/a/*", true),
+        ("/a/b", "/a/b", true),
+        ("/a/**", "/a", false),
+        ("/a/*", "/a/**", false),
+        ("/a/b/**", "/a/**", false),
+        ("/a/b", "/a/*", false),
+        ("/**", "/service/a", false),
+        ("/service/**", "/service/a/*", true),
+    ];
+    for (one, other, so) in covers {
+        let (one, other) = (Pattern::parse(one).unwrap(), Pattern::parse(other).unwrap());
+        assert_eq!(one.covers(&other), so, "{one} covers {other}");
+    }
+    let share = [
+        ("/a/**", "/a/b/*", true),
+        ("/a/b/**", "/**", true),
+        ("/a/*", "/a/**", true),
+        ("/a/b", "/a/*", true),
+        ("/a/b/*", "/a/*", false),
+        ("/a/b/**", "/a/*", false),
+        ("/a/**", "/b/**", false),
+        ("/a/b", "/a/c", false),
+    ];
+    for (one, other, so) in share {
+        let (one, other) = (Pattern::parse(one).unwrap(), Pattern::parse(other).unwrap());
+        assert_eq!(one.overlaps(&other), so, "{one} overlaps {other}");
+    }
 }

@@ -39,7 +39,8 @@ fn a_key_and_a_wish_for_no_echo_are_read_and_do_not_travel() {
 }
 
 #[test]
-fn nobody_claims_a_position_of_its_own() {
+fn nobody_claims_a_position_of_its_own_or_to_be_somebody() {
+    assert_eq!(published(r#"{"publisher":{"subject":"admin"}}"#), (None, true, None));
     assert_eq!(published(r#"{"position":{"epoch":"x","offset":1}}"#), (None, true, None));
     assert_eq!(published(r#"{"position":1,"x":2}"#), (None, true, Some(r#"{"x":2}"#.into())));
 }
@@ -74,4 +75,23 @@ fn a_call_takes_all_its_fields_along() {
     let text = r#"{"channel":"/service/a","clientId":"alice","data":1,"ext":{"key":7,"position":1}}"#;
     let Step::Call { ext, .. } = Stage::connected(HTTP).say(text) else { panic!("a call") };
     assert_eq!(ext.unwrap().get(), r#"{"key":7,"position":1}"#);
+}
+
+#[test]
+fn a_message_may_lose_its_meaning_with_time() {
+    let age = |ext: &str| match publish(ext) {
+        Step::Publish { expires_ms, ext: None, .. } => Ok(expires_ms),
+        Step::Reply(reply) => Err(error(&value(&reply))),
+        other => panic!("{ext}: {other:?}"),
+    };
+    assert_eq!(age(r#"{"expires_ms":1500}"#), Ok(Some(1_500)));
+    assert_eq!(age(r#"{"expires_ms":null}"#), Ok(None));
+    assert_eq!(age(&format!(r#"{{"expires_ms":{}}}"#, u64::MAX)), Ok(Some(u64::MAX)));
+    for bad in ["0", "-1", "1.5", "\"1s\"", "true", "1e30"] {
+        let refused = age(&format!(r#"{{"expires_ms":{bad}}}"#)).unwrap_err();
+        assert_eq!(
+            refused, "400:ext.expires_ms is no number of milliseconds above 0:message_invalid",
+            "{bad}"
+        );
+    }
 }

@@ -20,6 +20,12 @@ impl Home {
         slot.map_or(self.unknown_head(), |slot| self.ledger.entry(slot).head)
     }
 
+    /// Whether a channel is there: something was published on it and it is counted still, or somebody listens to it by
+    /// its own name.
+    pub fn knows(&self, channel: &Channel) -> bool {
+        self.ledger.slot(channel.as_str()).is_some() || self.interest.has(channel.as_str())
+    }
+
     /// What there was on a channel since then.
     pub fn recover(
         &mut self,

@@ -161,13 +161,14 @@ impl Shard {
                 patterns.iter().for_each(|pattern| self.unsubscribe(session, pattern.as_str()));
                 exchange.replies.push(reply);
             }
-            Step::Publish { channel, data, ext, key: name, echo, reply } => {
+            Step::Publish { channel, data, ext, key: name, echo, expires_ms, reply } => {
                 let publisher = Some(session.number(self.index));
                 // Nobody can take a key that somebody else is about to use.
                 let subject =
                     self.seat(session).map(|seat| seat.who.identity.subject.clone()).unwrap_or_default();
                 let name = name.map(|name| format!("client/{subject}/{name}").into());
-                let publish = Publish { channel, data, ext, key: name, publisher, echo };
+                let publish =
+                    Publish { ext, key: name, expires_ms, publisher, echo, ..Publish::new(channel, data) };
                 self.ask(key, exchange, Asked::Publish { publish, reply });
             }
             Step::Call { channel, data, ext, id, reply } => {

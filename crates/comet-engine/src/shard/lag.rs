@@ -189,6 +189,7 @@ impl Shard {
         for publication in publications {
             if publication.except != Some(number) {
                 let delivery = Delivery::published(publication.clone());
+                seat.expiring |= publication.expires_at_ms.is_some();
                 if seat.session.push_recovered(delivery, &config.session) == Pushed::Overflow {
                     all = false;
                     break;

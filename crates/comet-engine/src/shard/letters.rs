@@ -25,6 +25,11 @@ impl Shard {
                 Letter::Publication(publication) => self.hand_out(&publication),
                 Letter::Published { exchange, reply, outcome } => self.on_published(exchange, reply, outcome),
                 Letter::Kept { group, refusals } => self.on_kept(group, refusals),
+                Letter::Exists { channel, answer } => {
+                    self.learn_interest();
+                    // Whoever asked may have stopped waiting.
+                    let _ = answer.send(self.home.knows(&channel));
+                }
                 Letter::Recover(recover) => {
                     let shard = recover.shard;
                     let recovery = self.recover(*recover);

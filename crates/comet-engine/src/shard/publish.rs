@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use bayeux::Code;
+use bayeux::{Code, event};
 use comet_bus::journal::Entry;
 use comet_bus::{Draft, Durability, Full, Publication, Published, ShardSet, home_of};
 
@@ -32,11 +32,14 @@ impl Shard {
         key: ExchangeKey,
         exchange: &mut Exchange,
         session: SessionKey,
-        publish: Publish,
+        mut publish: Publish,
     ) {
         let reply = exchange.replies.len() - 1;
         let home = home_of(publish.channel.as_str(), self.peers.len());
         exchange.awaited += 1;
+        if self.home.identifies(&publish.channel) {
+            publish.identity = self.identity_of(session);
+        }
         let tells = self.seat(session).is_some_and(|seat| seat.session.counts());
         if self.drain.is_some() {
             exchange.published(reply, Err(self.refused(Code::Draining)), tells);
@@ -56,6 +59,13 @@ impl Shard {
             let answer = Answer::Exchange { shard: self.index, exchange: key, reply };
             self.peers[home].post(Letter::Publish { publish, answer });
         }
+    }
+
+    /// What others may know of a session.
+    fn identity_of(&mut self, session: SessionKey) -> Option<Box<str>> {
+        let ids = self.ids.clone();
+        let who = &self.seat(session)?.who;
+        Some(event::publisher(&who.identity.subject, Some(&ids.public(&who.client_id))))
     }
 
     fn refused(&self, code: Code) -> Code {
@@ -104,8 +114,18 @@ impl Shard {
         let now_ms = self.unix_ms();
         let ext = publish.ext.as_ref().map(|ext| ext.get());
         let Publish { publisher, echo, .. } = publish;
+        let expires_at_ms = publish.expires_ms.map(|age_ms| now_ms.saturating_add(age_ms));
+        let identity = publish.identity.as_deref();
         let key = publish.key.as_deref();
-        let draft = Draft { ext, key, publisher, echo, ..Draft::new(publish.channel, publish.data.get()) };
+        let draft = Draft {
+            ext,
+            key,
+            identity,
+            publisher,
+            echo,
+            expires_at_ms,
+            ..Draft::new(publish.channel, publish.data.get())
+        };
         let (publication, position, shards) = match self.home.publish(draft, now_ms) {
             Err(Full) => return Numbered::Done(Err(Code::Overloaded)),
             Ok(Published::Again { position, durability }) => {

@@ -27,6 +27,7 @@ impl Shard {
         if seat.generation != key.generation {
             return;
         }
+        seat.expiring |= delivery.0.expires();
         match seat.session.push(delivery.clone(), config) {
             Pushed::Queued if seat.dirty => {}
             Pushed::Queued => {
@@ -77,6 +78,7 @@ impl Shard {
     }
 
     fn push_session(&mut self, key: SessionKey) {
+        self.shed_expired(key);
         let Some(seat) = self.seat(key) else { return };
         if seat.session.pending() == 0 {
             return self.catch_up(key);
@@ -111,6 +113,7 @@ impl Shard {
     pub(super) fn take_events(&mut self, key: SessionKey) -> Vec<Shared> {
         let (messages, bytes) = (self.config.limits.messages_per_write, self.config.limits.bytes_per_write);
         let mut events = Vec::new();
+        self.shed_expired(key);
         if let Some(seat) = self.seat(key) {
             events.extend(seat.session.take(messages, bytes));
         }
@@ -120,6 +123,10 @@ impl Shard {
 
     /// Hands a publication to every session of this shard that listens, but for its publisher if that wants so.
     pub(super) fn hand_out(&mut self, publication: &Arc<Publication>) {
+        let expires = publication.expires_at_ms.is_some();
+        if expires && publication.is_expired(self.unix_ms()) {
+            return;
+        }
         let delivery = Delivery::published(publication.clone());
         let except = publication.except.and_then(|number| SessionKey::of_number(number, self.index));
         let (sessions, dirty, config) = (&mut self.sessions, &mut self.dirty, &self.config.session);
@@ -133,6 +140,9 @@ impl Shard {
             }
             if seat.aside.is_some() {
                 return aside.push(key);
+            }
+            if expires {
+                seat.expiring = true;
             }
             match seat.session.push(Shared(Rc::clone(&delivery.0)), config) {
                 Pushed::Queued if seat.dirty => {}

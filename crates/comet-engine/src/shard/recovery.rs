@@ -107,6 +107,7 @@ impl Shard {
             return false;
         }
         for publication in wanted {
+            seat.expiring |= publication.expires_at_ms.is_some();
             let pushed =
                 seat.session.push_recovered(Delivery::published(publication.clone()), &config.session);
             debug_assert_eq!(pushed, Pushed::Queued, "there was room for all of them");

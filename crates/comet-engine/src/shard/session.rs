@@ -154,6 +154,7 @@ impl Shard {
             attached: None,
             _permit: permit,
             aside: None,
+            expiring: false,
             dirty: false,
             armed: 0,
         };

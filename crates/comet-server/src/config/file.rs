@@ -56,17 +56,19 @@ fn entries(path: &Path, text: &str) -> Result<(Vec<Entry>, Vec<Rule>), String> {
             entries.push(entry(path, line(section.span().start), section.get_ref(), "", None));
         }
         for (name, value) in keys {
-            if let (rule::SECTION, DeValue::Table(own)) = (&**section.get_ref(), value.get_ref()) {
+            if let (Some(section), DeValue::Table(own)) = (rule::section(section.get_ref()), value.get_ref())
+            {
                 let read = |(key, value): (
                     &toml::Spanned<std::borrow::Cow<'_, str>>,
                     &toml::Spanned<DeValue<'_>>,
                 )| {
-                    let at = find(rule::SECTION, key.get_ref());
+                    let at = find(section, key.get_ref());
                     let value = at.and_then(|at| KEYS[at].kind.read_toml(value.get_ref()));
-                    entry(path, line(key.span().start), rule::SECTION, key.get_ref(), value)
+                    entry(path, line(key.span().start), section, key.get_ref(), value)
                 };
                 rules.push(Rule {
                     origin: Origin::File(path.to_owned(), line(name.span().start)),
+                    section,
                     pattern: name.get_ref().to_string(),
                     entries: own.iter().map(read).collect(),
                 });

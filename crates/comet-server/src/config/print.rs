@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use comet::Pattern;
+
 use super::Configuration;
 use super::layers::Loaded;
 use super::rule;
@@ -22,12 +24,21 @@ pub(crate) fn printed(loaded: &Loaded) -> String {
     for (pattern, options) in &loaded.configuration.comet.channels.rules {
         let mut own = loaded.configuration.clone();
         own.comet.channels.default = *options;
-        let _ = writeln!(out, "\n[{}.{:?}]", rule::SECTION, pattern.as_str());
-        for key in KEYS.iter().filter(|key| key.section == rule::SECTION) {
-            let _ = writeln!(out, "{} = {}", key.name, key.shown(&own));
-        }
+        print_rule(&mut out, rule::CHANNELS, pattern, &own);
+    }
+    for (pattern, words) in &loaded.configuration.authorize.rules {
+        let mut own = loaded.configuration.clone();
+        own.authorize.all = words.clone();
+        print_rule(&mut out, rule::AUTHORIZE, pattern, &own);
     }
     out
+}
+
+fn print_rule(out: &mut String, section: &str, pattern: &Pattern, own: &Configuration) {
+    let _ = writeln!(out, "\n[{section}.{:?}]", pattern.as_str());
+    for key in KEYS.iter().filter(|key| key.section == section) {
+        let _ = writeln!(out, "{} = {}", key.name, key.shown(own));
+    }
 }
 
 /// The names of the environment, with what each is for and its default.

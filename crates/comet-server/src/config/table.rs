@@ -3,6 +3,8 @@
 //! A row says where a value lives, what it holds and between which bounds; the file, the environment, the
 //! listings and the checks are all made from the rows. Zero is allowed only where it means what it says.
 
+use comet::Operation;
+
 use super::key::Key;
 use super::value::{Kind, Value};
 use super::{LogFormat, text};
@@ -65,6 +67,28 @@ macro_rules! switch {
     };
 }
 
+/// A key that says to whom an operation is granted.
+macro_rules! grants {
+    ($name:ident, $operation:ident, $about:literal) => {
+        Key {
+            read: |c| c.authorize.all.granted(Operation::$operation),
+            write: |c, value| c.authorize.all.grant(Operation::$operation, value),
+            ..other("authorize", stringify!($name), Kind::List, $about)
+        }
+    };
+}
+
+/// A key that says to whom an operation is denied.
+macro_rules! denies {
+    ($name:ident, $operation:ident, $about:literal) => {
+        Key {
+            read: |c| c.authorize.all.denied(Operation::$operation),
+            write: |c, value| c.authorize.all.deny(Operation::$operation, value),
+            ..other("authorize", stringify!($name), Kind::List, $about)
+        }
+    };
+}
+
 /// A key that reads and writes in its own way; both are given by the row.
 const fn other(section: &'static str, name: &'static str, kind: Kind, about: &'static str) -> Key {
     Key {
@@ -98,8 +122,8 @@ fn or_none<T: ToString>(item: Option<&T>) -> Value {
 }
 
 /// The sections in the order they are listed.
-pub(super) const SECTIONS: [&str; 9] =
-    ["server", "internal", "http", "session", "channels", "journal", "limits", "api", "log"];
+pub(super) const SECTIONS: [&str; 10] =
+    ["server", "internal", "http", "session", "channels", "authorize", "journal", "limits", "api", "log"];
 
 /// Every key, section by section.
 pub(super) static KEYS: &[Key] = &[
@@ -321,6 +345,24 @@ pub(super) static KEYS: &[Key] = &[
             "Records kept in memory beside the log; settled when a journal is made.",
         )
     },
+    switch!(channels, identity, channels.default.identity, "Whether events say who has published them."),
+    duration!(
+        channels,
+        expires,
+        0,
+        channels.default.expires_ms,
+        "The age at which messages expire that say none themselves; 0 for never."
+    ),
+    grants!(
+        publish,
+        Publish,
+        "Who may publish: everyone, authenticated, owner, subject:NAME, nobody, or unsaid."
+    ),
+    grants!(subscribe, Subscribe, "Who may listen."),
+    grants!(create, Create, "Who may publish on or listen to a channel that is not there yet."),
+    denies!(deny_publish, Publish, "Who may not publish, whatever else is granted."),
+    denies!(deny_subscribe, Subscribe, "Who may not listen, whatever else is granted."),
+    denies!(deny_create, Create, "Who may not create a channel, whatever else is granted."),
     size!(
         limits,
         history_bytes,

@@ -187,3 +187,20 @@ fn pages_of_other_sites_may_not_use_an_open_api() {
     }
     assert_eq!(publish(&format!("Origin: http://{}\r\n", server.address)), 200);
 }
+
+#[test]
+fn who_may_publish_is_a_matter_of_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("comet.toml"), "[authorize.\"/prices/**\"]\npublish = [\"nobody\"]\n")
+        .unwrap();
+    let server = Server::run(&mut comet(folder.path(), &["serve"]));
+    let mut socket = Socket::connect(server.address);
+    let hello = json!([{"channel": "/meta/handshake", "version": "1.0", "supportedConnectionTypes": ["long-polling"]}]);
+    let id = socket.post(&hello)[0]["clientId"].clone();
+    let replies = socket.post(&json!([
+        {"channel": "/prices/gold", "clientId": id, "data": 1},
+        {"channel": "/chat", "clientId": id, "data": 1},
+    ]));
+    assert_eq!(replies[0]["error"], "403:denied:publish_denied", "{replies:?}");
+    assert_eq!(replies[1]["successful"], true, "{replies:?}");
+}

@@ -4,6 +4,7 @@
 
 mod api;
 mod application;
+mod authorizer;
 mod bad_batch;
 mod bad_frame;
 mod bad_request;
@@ -15,6 +16,8 @@ mod connect;
 mod crossing;
 mod door;
 mod drain;
+mod expiry;
+mod identity;
 mod journal;
 mod limit;
 mod origin;

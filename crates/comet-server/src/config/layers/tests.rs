@@ -170,3 +170,22 @@ fn what_is_wrong_with_a_pattern_s_options_is_said_with_its_line() {
         assert!(faults.len() == 1 && faults[0].contains(words), "{faults:?}");
     }
 }
+
+#[test]
+fn who_may_is_said_for_all_channels_and_for_those_of_a_pattern() {
+    let loaded = loaded_from(
+        "[authorize]\nsubscribe = \"everyone\"\n[authorize.\"/prices/**\"]\npublish = [\"subject:desk-*\"]\n",
+    )
+    .unwrap();
+    let said = |loaded: &Loaded| {
+        let rules = loaded.configuration.authorize.rules();
+        rules.map(|(pattern, rule)| (pattern.to_owned(), rule)).collect::<Vec<_>>()
+    };
+    let subscribe = comet::Rule::default().grant(comet::Operation::Subscribe, [comet::Whom::Everyone]);
+    let desk = comet::Whom::Subject("desk-*".into());
+    let publish = comet::Rule::default().grant(comet::Operation::Publish, [desk]);
+    assert_eq!(said(&loaded), [("/**".into(), subscribe), ("/prices/**".into(), publish)]);
+    assert_eq!(said(&loaded_from(&printed(&loaded)).unwrap()), said(&loaded));
+    let Faults(faults) = loaded_from("[authorize.\"/a\"]\npublish = \"alice\"\n").unwrap_err();
+    assert!(faults[0].contains("comet.toml:2: [authorize.\"/a\"] publish has \"alice\""), "{faults:?}");
+}

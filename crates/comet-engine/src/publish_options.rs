@@ -1,0 +1,39 @@
+//! What whoever publishes without a session may ask for.
+//!
+//! Plain values with defaults; they become fields of the message on its way to its home. What clients ask for is
+//! read in `bayeux`.
+
+use bayeux::{Channel, Code, event};
+use serde_json::value::RawValue;
+
+use crate::handle::KEY_BYTES;
+use crate::host::Identity;
+use crate::inbox::Publish;
+
+/// How a message is published by the server's own code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PublishOptions {
+    /// Makes it one and the same when it comes again on its channel: 1 to 64 bytes.
+    pub key: Option<String>,
+    /// The age at which it expires, in milliseconds, above 0; as its channel says where none is given.
+    pub expires_ms: Option<u64>,
+    /// Whom its receivers are told it is from; nobody where none is given.
+    pub publisher: Option<Identity>,
+}
+
+impl PublishOptions {
+    /// The message.
+    ///
+    /// # Errors
+    /// `message_invalid` when the key has not [`KEY_BYTES`], or the message is to expire at once.
+    pub(crate) fn apply(self, channel: Channel, data: Box<RawValue>) -> Result<Publish, Code> {
+        let PublishOptions { key, expires_ms, publisher } = self;
+        if key.as_ref().is_some_and(|key| !KEY_BYTES.contains(&key.len())) || expires_ms == Some(0) {
+            return Err(Code::MessageInvalid);
+        }
+        // Keys of the server's own code are apart from those of clients.
+        let key = key.map(|key| format!("server/{key}").into());
+        let identity = publisher.map(|identity| event::publisher(&identity.subject, None));
+        Ok(Publish { key, expires_ms, identity, ..Publish::new(channel, data) })
+    }
+}
