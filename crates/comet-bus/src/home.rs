@@ -6,16 +6,19 @@
 
 mod forgetting;
 mod keeping;
+mod mark;
 mod recovery;
 mod restoring;
 
 pub use self::keeping::Kept;
+pub use self::mark::Marks;
 
 use std::sync::Arc;
 
 use bayeux::Channel;
 
 use self::keeping::Waiting;
+use self::mark::Mark;
 use crate::idempotency::Idempotency;
 use crate::interest::Interest;
 use crate::journal::Entry;
@@ -55,6 +58,9 @@ pub struct Home {
     epoch: u64,
     /// Messages numbered up to then may be missing in channels that are not counted.
     known_since_ms: u64,
+    /// Likewise, of durable channels.
+    durable_since_ms: u64,
+    mark: Option<Mark>,
     capacity: usize,
     history_bytes: usize,
 }
@@ -117,6 +123,8 @@ impl Home {
             table,
             epoch,
             known_since_ms,
+            durable_since_ms: known_since_ms,
+            mark: None,
             capacity: channels.min(MAX_ENTRIES),
             history_bytes,
         }
@@ -179,13 +187,19 @@ impl Home {
             return Ok(slot);
         }
         self.room()?;
-        let history = History::after(self.known_since_ms);
+        let history = History::after(self.unknown_since_ms(channel));
         let slot =
             self.ledger.insert(channel.as_str(), self.unknown_head(), self.table.index(channel), history);
         if self.options(slot).durability > Durability::Memory {
             self.ledger.write(slot, 1);
         }
         Ok(slot)
+    }
+
+    /// Messages numbered up to then may be missing in a channel that is not counted.
+    fn unknown_since_ms(&self, channel: &Channel) -> u64 {
+        let is_durable = self.table.options(channel).durability > Durability::Memory;
+        if is_durable { self.durable_since_ms } else { self.known_since_ms }
     }
 
     fn room(&self) -> Result<(), Full> {

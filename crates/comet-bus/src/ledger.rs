@@ -56,6 +56,18 @@ pub(crate) struct Entry {
     holder: u32,
 }
 
+impl Entry {
+    /// The first offset that a journal has to keep.
+    pub(crate) fn kept_from(&self) -> u64 {
+        kept_from(&self.history, self.head)
+    }
+}
+
+/// The first that is remembered. The last message stays in any case: it says when the channel was used last.
+fn kept_from(history: &History, head: Position) -> u64 {
+    history.first_offset().unwrap_or(head.offset.max(1))
+}
+
 impl Ledger {
     /// The slot of a channel.
     pub(crate) fn slot(&self, name: &str) -> Option<u32> {
@@ -129,13 +141,12 @@ impl Ledger {
         let entry = &mut self.entries[slot as usize];
         let before = entry.history.bytes();
         change(&mut entry.history);
-        if let Some(written) = &mut entry.written {
-            let kept_from = entry.history.first_offset().unwrap_or(entry.head.offset + 1);
-            if kept_from > written.kept_from {
-                self.dropped += 1;
-                if !std::mem::replace(&mut written.is_listed, true) {
-                    self.untrimmed.push(slot);
-                }
+        if let Some(written) = &mut entry.written
+            && kept_from(&entry.history, entry.head) > written.kept_from
+        {
+            self.dropped += 1;
+            if !std::mem::replace(&mut written.is_listed, true) {
+                self.untrimmed.push(slot);
             }
         }
         self.settle(slot, before);

@@ -27,7 +27,7 @@ mod written;
 pub use channel_options::{ChannelOptions, Durability, Retention};
 pub use channel_table::ChannelTable;
 pub use history::History;
-pub use home::{Full, Home, HomeConfig, Kept, Published, home_of};
+pub use home::{Full, Home, HomeConfig, Kept, Marks, Published, home_of};
 pub use hub::{Hub, Listener, Subscribed, Unsubscribed};
 pub use position::Position;
 pub use presence::{Presence, PresenceFull, PresenceLimits};

@@ -60,11 +60,8 @@ impl Engine {
         };
         let shards = shards.clamp(1, MAX_SHARDS);
         let (addresses, mut listeners) = listen(&config.listen, shards)?;
-        let (keeper, loaded) = match journal {
-            Some(Opened { keeper, loaded }) => (Some(keeper), Some(loaded)),
-            None => (None, None),
-        };
-        let homes = homes(&config, shards, loaded)?;
+        let keeper = journal.as_ref().map(|journal| journal.keeper.clone());
+        let homes = homes(&config, shards, journal)?;
         let gate = Gate::new(config.limits.connections, config.limits.connections_per_address);
         let (calls, session_gate) = (CallGate::default(), SessionGate::default());
         let counters: Vec<_> = (0..shards).map(|_| Arc::new(Counters::default())).collect();

@@ -5,20 +5,25 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use comet_bus::journal::Loaded;
-use comet_bus::{ChannelTable, Durability, Full, Home, HomeConfig, home_of};
+use comet_bus::journal::{Entry, JournalError, Keeper, Opened};
+use comet_bus::{ChannelTable, Durability, Full, Home, HomeConfig, Marks, home_of};
 
 use crate::config::Config;
 
-/// The homes of all shards, with the channels of a journal; `None` where there is no journal.
+/// Entries that go to the journal together.
+const ENTRIES: usize = 512;
+
+/// The homes of all shards, with the channels of a journal. The journal knows what it has to forget when this returns: what
+/// is in memory now must not be remembered half in the next life.
 ///
 /// # Errors
 /// `InvalidInput` when channels are durable and there is no journal, when durable channels remember nothing, or when there
-/// is no room for the channels of the journal.
-pub(crate) fn homes(config: &Config, shards: usize, loaded: Option<Vec<Loaded>>) -> io::Result<Vec<Home>> {
-    check(config, loaded.is_some())?;
+/// is no room for the channels of the journal; any other when the journal takes nothing.
+pub(crate) fn homes(config: &Config, shards: usize, journal: Option<Opened>) -> io::Result<Vec<Home>> {
+    check(config, journal.is_some())?;
     let table = Arc::new(ChannelTable::new(config.channels.default, config.channels.rules.iter().cloned()));
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let (limits, now_ms) = (&config.limits, since.as_millis() as u64);
@@ -34,7 +39,10 @@ pub(crate) fn homes(config: &Config, shards: usize, loaded: Option<Vec<Loaded>>)
         })
     };
     let mut homes: Vec<Home> = (0..shards).map(home).collect();
-    let mut loaded = loaded.unwrap_or_default();
+    let Some(Opened { keeper, mut loaded }) = journal else { return Ok(homes) };
+    let marks = Marks::of(&mut loaded);
+    homes.iter_mut().enumerate().for_each(|(shard, home)| home.begin_mark(&marks, shard));
+    homes[0].end_marks(&marks, shards);
     // Those used last come last, as if they had been published on just now.
     loaded.sort_by_key(|loaded| loaded.records.last().map(|record| record.at_ms));
     for loaded in loaded {
@@ -44,8 +52,29 @@ pub(crate) fn homes(config: &Config, shards: usize, loaded: Option<Vec<Loaded>>)
             )
         })?;
     }
-    homes.iter_mut().for_each(|home| home.end_loading(now_ms));
+    for home in &mut homes {
+        home.end_loading(now_ms);
+        loop {
+            let entries = home.take_chores(ENTRIES);
+            if entries.is_empty() {
+                break;
+            }
+            tell(&*keeper, entries)
+                .map_err(|error| io::Error::other(format!("the journal takes nothing: {error}")))?;
+        }
+    }
     Ok(homes)
+}
+
+/// Tells the journal something and waits until it has it.
+fn tell(keeper: &dyn Keeper, entries: Vec<Entry>) -> Result<(), JournalError> {
+    let (sender, word) = channel();
+    let done = move |verdicts: &[Result<(), JournalError>]| {
+        // Whoever waits goes on when nobody can send any more.
+        let _ = sender.send(verdicts.iter().cloned().collect());
+    };
+    keeper.submit_all(entries, Some(Box::new(done)))?;
+    word.recv().unwrap_or(Err(JournalError::Closed))
 }
 
 /// Durable channels need a journal, and a history that it can bring back.

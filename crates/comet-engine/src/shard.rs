@@ -211,8 +211,6 @@ impl Shard {
         let mut events = Events::with_capacity(1024);
         self.wheel.arm(Timer::Sweep, self.now + timer::SWEEP_MS);
         self.wheel.arm(Timer::Forget, self.now + timer::FORGET_MS);
-        // What came back from the journal and is not wanted any more.
-        self.do_chores();
         while !self.stopped {
             let timeout = if self.has_work() { Some(0) } else { self.wheel.next_ms(self.now) };
             if let Err(error) = self.poll.poll(&mut events, timeout.map(Duration::from_millis))

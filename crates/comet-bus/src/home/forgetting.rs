@@ -38,10 +38,12 @@ impl Home {
             let Entry { name, head, history, written, .. } = self.ledger.entry(slot);
             let waits = written.as_ref().is_some_and(|written| written.is_waiting());
             if history.is_empty() && !waits {
-                self.known_since_ms = self.known_since_ms.max(history.lost_at_ms());
+                let (lost_at_ms, name, epoch) = (history.lost_at_ms(), name.clone(), head.epoch);
                 if written.is_some() {
-                    let (name, epoch) = (name.clone(), head.epoch);
+                    self.on_durable_lost(lost_at_ms);
                     self.leave_journal(&name, epoch);
+                } else {
+                    self.known_since_ms = self.known_since_ms.max(lost_at_ms);
                 }
                 self.ledger.remove(slot);
             }

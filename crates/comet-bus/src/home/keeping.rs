@@ -23,8 +23,8 @@ pub(super) struct Waiting {
     first: u64,
     /// The tickets of those with a key, by channel and key.
     keys: HashMap<String, u64>,
-    /// Channels that were forgotten, and the journal does not know.
-    forgotten: Vec<Entry>,
+    /// What else the journal has to be told, in this order.
+    untold: VecDeque<Entry>,
 }
 
 /// A message with its number.
@@ -133,22 +133,23 @@ impl Home {
 
     /// Whether there is so much for the journal to forget that it should be told now.
     pub fn has_many_chores(&self) -> bool {
-        self.ledger.dropped >= MANY_DROPPED || self.waiting.forgotten.len() >= MANY_DROPPED
+        self.ledger.dropped >= MANY_DROPPED || self.waiting.untold.len() >= MANY_DROPPED
     }
 
-    /// What the journal may forget, at most so many entries: channels that are forgotten here, and messages that are not
+    /// What the journal has to be told, at most so many entries: that channels are forgotten here, and that messages are not
     /// remembered here any more. Each is told once.
     pub fn take_chores(&mut self, most: usize) -> Vec<Entry> {
-        let forgotten = &mut self.waiting.forgotten;
-        let mut chores = forgotten.split_off(forgotten.len().saturating_sub(most));
+        let untold = &mut self.waiting.untold;
+        let mut chores: Vec<Entry> = untold.drain(..most.min(untold.len())).collect();
         while chores.len() < most
             && let Some(slot) = self.ledger.untrimmed.pop()
         {
             // The slot may have another tenant, which is listed by itself.
             let Some(entry) = self.ledger.found(slot) else { continue };
+            let kept_from = entry.kept_from();
             let Some(written) = entry.written.as_mut().filter(|written| written.is_listed) else { continue };
             written.is_listed = false;
-            written.kept_from = entry.history.first_offset().unwrap_or(entry.head.offset + 1);
+            written.kept_from = kept_from;
             let (channel, epoch, below) = (&*entry.name, entry.head.epoch, written.kept_from);
             chores.push(Entry::Trim { channel: channel.into(), epoch, below });
         }
@@ -160,7 +161,12 @@ impl Home {
 
     /// The journal has to forget a channel.
     pub(super) fn leave_journal(&mut self, channel: &str, epoch: u64) {
-        self.waiting.forgotten.push(Entry::Forget { channel: channel.into(), epoch });
+        self.tell_journal(Entry::Forget { channel: channel.into(), epoch });
+    }
+
+    /// The journal has to be told something, before it is told of what comes later.
+    pub(super) fn tell_journal(&mut self, entry: Entry) {
+        self.waiting.untold.push_back(entry);
     }
 }
 

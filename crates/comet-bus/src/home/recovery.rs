@@ -36,7 +36,7 @@ impl Home {
     ) -> Recovered {
         match self.ledger.slot(channel.as_str()) {
             Some(slot) => self.recover_counted(slot, since, limits, now_ms),
-            None => self.recover_unknown(since),
+            None => self.recover_unknown(channel, since),
         }
     }
 
@@ -49,7 +49,7 @@ impl Home {
         now_ms: u64,
     ) -> Paged {
         let Some(slot) = self.ledger.slot(channel.as_str()) else {
-            return match self.recover_unknown(Since::Position(position)) {
+            return match self.recover_unknown(channel, Since::Position(position)) {
                 Recovered::Messages { publications, .. } => Paged::Messages { publications, more: false },
                 Recovered::Gap { head } => Paged::Gap { head },
             };
@@ -65,11 +65,11 @@ impl Home {
         entry.history.since(since, entry.head, limits)
     }
 
-    fn recover_unknown(&self, since: Since) -> Recovered {
+    fn recover_unknown(&self, channel: &Channel, since: Since) -> Recovered {
         let head = self.unknown_head();
         let complete = match since {
             Since::Position(position) => position == head,
-            Since::Time(time_ms) => time_ms >= self.known_since_ms,
+            Since::Time(time_ms) => time_ms >= self.unknown_since_ms(channel),
             Since::Last(_) => true,
         };
         if complete {
@@ -101,7 +101,8 @@ impl Home {
             answer.add((*channel).clone(), recovered);
         }
         let Some(time_ms) = time_ms else { return answer.matching };
-        answer.matching.complete &= time_ms >= self.known_since_ms;
+        answer.matching.complete &= time_ms >= self.durable_since_ms
+            && (time_ms >= self.known_since_ms || self.table.is_durable(pattern));
         let parent = pattern.as_str().trim_end_matches('*');
         let mut next = self.ledger.newest();
         let mut visits = 0;

@@ -103,9 +103,13 @@ impl Home {
         let (first_ms, kept_from) = publications
             .peek()
             .map_or((u64::MAX, position.offset + 1), |first| (first.at_ms, first.position.offset));
-        // Of what came before the first message of an epoch nothing is known.
-        let known_since_ms =
-            if whole { self.known_since_ms.min(first_ms.saturating_sub(1)) } else { self.known_since_ms };
+        let is_durable = options.durability > Durability::Memory;
+        // Of what came before the first message of an epoch nothing is known, unless a journal knows it.
+        let known_since_ms = match (whole, is_durable) {
+            (false, _) => self.known_since_ms,
+            (true, true) => self.durable_since_ms.min(first_ms.saturating_sub(1)),
+            (true, false) => self.known_since_ms.min(first_ms.saturating_sub(1)),
+        };
         let mut history = History::after(known_since_ms);
         let (mut last, mut last_ms) = (0, 0);
         for publication in publications {
@@ -127,7 +131,7 @@ impl Home {
         let used_ms = last_ms.max(history.lost_at_ms());
         let slot = self.ledger.insert(channel.as_str(), position, self.table.index(channel), history);
         self.ledger.on_use(slot, used_ms);
-        if options.durability > Durability::Memory {
+        if is_durable {
             self.ledger.write(slot, kept_from);
         }
         self.ledger.give_up(self.history_bytes, 0);

@@ -44,3 +44,33 @@ fn the_last_rule_of_a_pattern_counts() {
     let table = ChannelTable::new(marked(0), [(pattern("/a"), marked(1)), (pattern("/a"), marked(2))]);
     assert_eq!(table.options(&channel("/a")).history.messages, 2);
 }
+
+#[test]
+fn a_pattern_is_durable_when_every_channel_of_it_is() {
+    let durable = ChannelOptions { durability: comet_bus::Durability::Stored, ..ChannelOptions::default() };
+    let memory = ChannelOptions::default();
+    let table = |default: ChannelOptions, rules: &[(&str, ChannelOptions)]| {
+        ChannelTable::new(default, rules.iter().map(|(name, options)| (pattern(name), *options)))
+    };
+    let some = table(memory, &[("/a/**", durable), ("/a/b/*", memory), ("/c/*", durable), ("/d", durable)]);
+    for (name, is_durable) in [
+        ("/**", false),
+        ("/*", false),
+        ("/a/**", false),
+        ("/a/*", true),
+        ("/a/b/*", false),
+        ("/a/b/c", false),
+        ("/a/b/c/*", true),
+        ("/c/*", true),
+        ("/c/**", false),
+        ("/d", true),
+        ("/e", false),
+    ] {
+        assert_eq!(some.is_durable(&pattern(name)), is_durable, "{name}");
+    }
+    let all = table(durable, &[("/m/*", memory)]);
+    assert!(!all.is_durable(&pattern("/**")) && all.is_durable(&pattern("/m/a/**")));
+    assert_ne!(some.durable_digest(), all.durable_digest());
+    let same = table(memory, &[("/d", durable), ("/c/*", durable), ("/a/b/*", memory), ("/a/**", durable)]);
+    assert_eq!(some.durable_digest(), same.durable_digest(), "the order of rules means nothing");
+}

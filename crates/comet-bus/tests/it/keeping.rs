@@ -132,11 +132,8 @@ fn what_leaves_the_history_leaves_the_journal_later_and_together() {
     assert_eq!(home.take_chores(9), [trim("/a", 3)]);
     assert_eq!(home.take_chores(9), []);
     home.sweep(100_000, 10);
-    let mut chores = home.take_chores(1);
-    assert_eq!(chores.len(), 1);
-    chores.extend(home.take_chores(9));
-    chores.sort_by_key(|chore| format!("{chore:?}"));
-    assert_eq!(chores, [trim("/a", 5), trim("/b", 2)]);
+    let chores = home.take_chores(9);
+    assert_eq!(chores, [trim("/a", 4)], "the last message stays, and with it the time of the last use");
     for _ in 0..1_100 {
         number(&mut home, "/a", None, 200_000);
         home.on_kept(200_000);
@@ -242,4 +239,101 @@ fn a_home_that_is_full_says_so_when_a_channel_is_loaded() {
     let mut home = Home::new(HomeConfig { channels: 1, ..durable(ALL) });
     home.load(loaded("/a", 5, 1..=1)).unwrap();
     assert_eq!(home.load(loaded("/b", 5, 1..=1)), Err(Full));
+}
+
+/// Three homes as the start of a process makes them, over what the journal has kept.
+fn started_on(table: &Arc<ChannelTable>, mut loaded: Vec<Loaded>, now_ms: u64) -> Vec<Home> {
+    let config = || HomeConfig { known_since_ms: now_ms, table: table.clone(), ..durable(ALL) };
+    let marks = comet_bus::Marks::of(&mut loaded);
+    let mut homes: Vec<Home> = (0..3).map(|_| Home::new(config())).collect();
+    homes.iter_mut().enumerate().for_each(|(shard, home)| home.begin_mark(&marks, shard));
+    homes[0].end_marks(&marks, 3);
+    loaded.into_iter().for_each(|loaded| homes[0].load(loaded).expect("there is room"));
+    homes
+}
+
+/// What the journal makes of entries: the marks as they are loaded at the next start.
+fn written(homes: &mut [Home], before: Vec<Loaded>) -> Vec<Loaded> {
+    let mut kept = before;
+    for entry in homes.iter_mut().flat_map(|home| home.take_chores(99)) {
+        match entry {
+            Entry::Append { record, durability: Durability::Fsync } => {
+                let Position { epoch, offset } = record.position;
+                let known = kept.iter().find(|mark| mark.channel == record.channel && mark.epoch == epoch);
+                assert_eq!(offset, known.map_or(0, |mark| mark.head) + 1, "records follow each other");
+                kept.retain(|mark| mark.channel != record.channel);
+                let Kept { key, event, .. } = loaded("/a", 1, 1..=1).records.remove(0);
+                let records = vec![Kept { offset, at_ms: record.at_ms, expires_at_ms: None, key, event }];
+                let floor = offset - 1;
+                kept.push(Loaded {
+                    channel: record.channel,
+                    epoch,
+                    head: offset,
+                    floor,
+                    replaced: None,
+                    records,
+                });
+            }
+            Entry::Forget { channel, epoch } => {
+                kept.retain(|mark| (&mark.channel, mark.epoch) != (&channel, epoch));
+            }
+            Entry::Trim { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    kept
+}
+
+fn is_whole(home: &mut Home, name: &str, time_ms: u64) -> bool {
+    home.recover_matching(&pattern(name), &[], Some(time_ms), AMPLE, time_ms).complete
+}
+
+#[test]
+fn a_pattern_of_durable_channels_reaches_behind_the_start_as_far_as_the_journal_does() {
+    let table = durable(ALL).table;
+    let mut first = started_on(&table, Vec::new(), 1_000);
+    assert!(first.iter_mut().all(|home| !is_whole(home, "/a/*", 999) && is_whole(home, "/a/*", 1_000)));
+    let journal = written(&mut first, Vec::new());
+    assert_eq!(journal.len(), 3);
+
+    let mut second = started_on(&table, journal.clone(), 5_000);
+    for home in &mut second {
+        assert!(is_whole(home, "/a/*", 1_000) && !is_whole(home, "/a/*", 999));
+        assert!(!is_whole(home, "/**", 4_999), "what is under /m was in memory");
+        assert!(is_whole(home, "/**", 5_000));
+        assert_eq!(recover(home, "/new", Since::Time(1_000)), Some(vec![]), "nobody has published there");
+        assert_eq!(recover(home, "/m/new", Since::Time(1_000)), None);
+    }
+    // A channel that began after the time has all there was.
+    let journal = written(&mut second, journal);
+    let with = |channel: Loaded| journal.iter().cloned().chain([channel]).collect();
+    let mut third = started_on(&table, with(loaded("/a/b", 5, 30..=31)), 9_000);
+    assert_eq!(recover(&mut third[0], "/a/b", Since::Time(2_999)), None, "the first ones are lost");
+    let mut third = started_on(&table, with(loaded("/a/b", 5, 1..=31)), 9_000);
+    assert_eq!(recover(&mut third[0], "/a/b", Since::Time(2_999)), Some(vec![30, 31]));
+
+    // Under another configuration nobody knows what was in memory before.
+    let other = ChannelOptions { durability: Durability::Fsync, ..ChannelOptions::default() };
+    let other = Arc::new(ChannelTable::new(other, []));
+    let mut changed = started_on(&other, journal.clone(), 9_000);
+    assert!(changed.iter_mut().all(|home| !is_whole(home, "/a/*", 8_999)));
+    let journal = written(&mut changed, journal);
+    let mut again = started_on(&other, journal, 10_000);
+    assert!(again.iter_mut().all(|home| is_whole(home, "/a/*", 9_000) && is_whole(home, "/**", 9_000)));
+}
+
+#[test]
+fn a_forgotten_channel_bounds_what_is_known_in_the_next_life_too() {
+    let table = durable(Retention { age_ms: 100, ..ALL }).table;
+    let mut homes = started_on(&table, Vec::new(), 1_000);
+    let mut config = HomeConfig { channels: 1, known_since_ms: 1_000, table: table.clone(), ..config() };
+    config.epoch = 50;
+    homes[0] = Home::new(config);
+    homes[0].begin_mark(&comet_bus::Marks::default(), 0);
+    number(&mut homes[0], "/a/b", None, 3_000);
+    homes[0].on_kept(3_000);
+    homes[0].forget(4_000, 4_000);
+    let journal = written(&mut homes, Vec::new());
+    let mut next = started_on(&table, journal, 5_000);
+    assert!(!is_whole(&mut next[1], "/a/*", 2_999) && is_whole(&mut next[1], "/a/*", 3_000));
 }

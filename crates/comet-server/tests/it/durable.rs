@@ -10,7 +10,7 @@ mod subscriber;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use comet_testkit::ChildServer;
 use serde_json::{Value, json};
@@ -135,6 +135,32 @@ fn what_is_in_memory_is_gone_with_the_process_and_the_gap_is_told() {
     assert_ne!(head.0, before.place.0, "another epoch");
     let after = publish(&server);
     assert_eq!(after.place, (head.0, head.1 + 1));
+}
+
+#[test]
+fn a_pattern_of_durable_channels_is_recovered_by_time_across_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = start("stored", &folder.path().join("journal"));
+    let publish = |server: &ChildServer, channel| {
+        ApiPublisher::new(0, "stored").publish_one(server.address(), channel).unwrap();
+    };
+    publish(&server, CHANNELS[0]);
+    std::thread::sleep(Duration::from_millis(20));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    std::thread::sleep(Duration::from_millis(20));
+    publish(&server, CHANNELS[1]);
+    server.kill();
+    server.restart();
+    publish(&server, CHANNELS[2]);
+    let ask = |pattern| subscriber::ask(server.address(), pattern, &json!({ "time": now }));
+    let (reply, events) = ask("/k/*");
+    assert_eq!(reply["ext"]["recovered"], true, "{reply}");
+    let mut channels: Vec<&str> = events.iter().filter_map(|event| event["channel"].as_str()).collect();
+    channels.sort_unstable();
+    assert_eq!(channels, [CHANNELS[1], CHANNELS[2]]);
+    let (reply, events) = ask("/**");
+    assert_eq!(reply["ext"]["recovered"], false, "others were in memory: {reply}");
+    assert_eq!(events.len(), 2);
 }
 
 #[test]

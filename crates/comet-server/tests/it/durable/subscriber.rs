@@ -28,13 +28,11 @@ impl Subscriber {
     /// Listens until the server is dead.
     pub(crate) fn run(&mut self, address: SocketAddr, dead: &AtomicBool) {
         let Some(mut wire) = self.begin(address) else { return };
-        while let Some(events) = receive(&mut wire, self.channel, LOOK) {
+        while let Some(events) = receive(&mut wire, LOOK) {
             self.heard.extend(events);
             // What is in the socket of a dead server was sent.
             if dead.load(Ordering::Acquire) {
-                while let Some(events) =
-                    receive(&mut wire, self.channel, LOOK).filter(|events| !events.is_empty())
-                {
+                while let Some(events) = receive(&mut wire, LOOK).filter(|events| !events.is_empty()) {
                     self.heard.extend(events);
                 }
                 return;
@@ -46,7 +44,7 @@ impl Subscriber {
     pub(crate) fn finish(&mut self, address: SocketAddr) {
         let mut wire = self.begin(address).expect("the server answers");
         loop {
-            let events = receive(&mut wire, self.channel, SILENCE).expect("the server lives");
+            let events = receive(&mut wire, SILENCE).expect("the server lives");
             if events.is_empty() {
                 return;
             }
@@ -76,7 +74,7 @@ pub(crate) fn everything(address: SocketAddr, channel: &str) -> Vec<Value> {
 /// Asks a channel for what it remembers: the reply and the events.
 pub(crate) fn ask(address: SocketAddr, channel: &str, since: &Value) -> (Value, Vec<Value>) {
     let (mut wire, reply, mut events) = subscribe(address, channel, since).expect("the server answers");
-    while let Some(more) = receive(&mut wire, channel, SILENCE).filter(|more| !more.is_empty()) {
+    while let Some(more) = receive(&mut wire, SILENCE).filter(|more| !more.is_empty()) {
         events.extend(more);
     }
     (reply, events)
@@ -87,26 +85,26 @@ fn subscribe(address: SocketAddr, channel: &str, since: &Value) -> Option<(WebSo
     let mut wire = WebSocket::try_open_on(Socket::try_connect(address)?, "/cometd", PATIENCE)?;
     let hello = json!([{ "channel": "/meta/handshake", "version": "1.0", "supportedConnectionTypes": ["websocket"] }]);
     wire.try_send_text(&hello.to_string()).ok()?;
-    let (reply, _) = reply(&mut wire, "/meta/handshake", channel)?;
+    let (reply, _) = reply(&mut wire, "/meta/handshake")?;
     let client = reply["clientId"].clone();
     let messages = json!([
         { "channel": "/meta/connect", "connectionType": "websocket", "clientId": client, "advice": { "timeout": 0 } },
         { "channel": "/meta/subscribe", "subscription": channel, "clientId": client, "ext": { "since": since } },
     ]);
     wire.try_send_text(&messages.to_string()).ok()?;
-    let (reply, events) = self::reply(&mut wire, "/meta/subscribe", channel)?;
+    let (reply, events) = self::reply(&mut wire, "/meta/subscribe")?;
     assert_eq!(reply["successful"], true, "{reply}");
     Some((wire, reply, events))
 }
 
 /// The reply on a meta channel, and the events that come before it.
-fn reply(wire: &mut WebSocket, meta: &str, channel: &str) -> Option<(Value, Vec<Value>)> {
+fn reply(wire: &mut WebSocket, meta: &str) -> Option<(Value, Vec<Value>)> {
     let end = Instant::now() + PATIENCE;
     let mut events = Vec::new();
     while Instant::now() < end {
         let messages = batch(wire, PATIENCE)?;
         let found = messages.iter().find(|message| message["channel"] == meta).cloned();
-        events.extend(messages.into_iter().filter(|message| message["channel"] == channel));
+        events.extend(messages.into_iter().filter(is_event));
         if let Some(reply) = found {
             return Some((reply, events));
         }
@@ -115,9 +113,13 @@ fn reply(wire: &mut WebSocket, meta: &str, channel: &str) -> Option<(Value, Vec<
 }
 
 /// The events that come next; none when none come within this time, nothing when the connection is lost.
-fn receive(wire: &mut WebSocket, channel: &str, within: Duration) -> Option<Vec<Value>> {
+fn receive(wire: &mut WebSocket, within: Duration) -> Option<Vec<Value>> {
     let messages = batch(wire, within)?;
-    Some(messages.into_iter().filter(|message| message["channel"] == channel).collect())
+    Some(messages.into_iter().filter(is_event).collect())
+}
+
+fn is_event(message: &Value) -> bool {
+    message["channel"].as_str().is_some_and(|channel| !channel.starts_with("/meta/"))
 }
 
 fn batch(wire: &mut WebSocket, within: Duration) -> Option<Vec<Value>> {
