@@ -1,8 +1,10 @@
 //! The program is killed under load and started again on its journal: what it acknowledged is there.
 //!
 //! Publishers note what they were told, subscribers what they heard; what both noted is held against each other and against
-//! what the channel remembers after the last start. What is asked in vain, of a journal that cannot be used, is in `refused`.
+//! what the channel remembers after the last start. What is asked in vain, of a journal that cannot be used, is in
+//! `refused`; a disk that is full in `full`.
 
+mod full;
 mod publisher;
 mod refused;
 mod subscriber;
