@@ -2,18 +2,18 @@
 
     python aiocometd-check.py URL TRANSPORT [--without CASE]...
 
-Speaks to whoever runs it as `report.mjs` describes. The client takes an answer with the id of its question for a mere
+Speaks to whoever runs it as `report.py` does. The client takes an answer with the id of its question for a mere
 reply, so the case asks a service that answers by an event. aiocometd takes the advised interval as seconds and its own time-out of lost connections needs
 Python 3.9, so that time-out is off and the story's own bounds stand in for it.
 """
 
-import argparse
 import asyncio
-import json
 import sys
 import time
 
 from aiocometd_ng import Client, ConnectionType
+
+from report import Report, fault, options
 
 CHANNEL = "/judge/numbers"
 PATTERN = "/judge/*"
@@ -25,20 +25,6 @@ PROBE_EVERY_S = 0.3
 SETTLE_S = 0.5
 
 
-def say(line):
-    print(json.dumps(line), flush=True)
-
-
-def fault(seen, wanted):
-    """Says what is wrong with the numbers that came, or nothing when all came once and in order."""
-    lost = sorted(set(range(wanted)) - set(seen))
-    twice = sorted({number for number in seen if seen.count(number) > 1}) if len(seen) > len(set(seen)) else []
-    late = [number for before, number in zip(seen, seen[1:]) if number < before]
-    strange = sorted(set(seen) - set(range(wanted)))
-    named = (("lost", lost), ("repeated", twice), ("out of order", late), ("unknown", strange))
-    return ", ".join(f"{len(which)} {name} (first: {which[0]})" for name, which in named if which)
-
-
 class Story:
     """One listener, one publisher, and what the listener hears."""
 
@@ -46,25 +32,9 @@ class Story:
         self.transport = ConnectionType(transport)
         make = lambda: Client(url, self.transport, connection_timeout=0, max_pending_count=0)
         self.listener, self.publisher = make(), make()
-        self.without = without
-        self.failed = False
+        self.report = Report(without, harmless=("remote-call",))
         self.hear = lambda message: None
         self.ear = None
-
-    async def check(self, name, story):
-        """Runs one case; after a failed one the rest is not tried."""
-        if name in self.without:
-            return
-        verdict, words = "ok", ""
-        if self.failed:
-            verdict, words = "failed", "not reached"
-        else:
-            try:
-                await story()
-            except Exception as error:  # whatever the client raises is the case's verdict
-                verdict, words = "failed", f"{type(error).__name__}: {error}"
-                self.failed = name != "remote-call"
-        say({"case": name, "verdict": verdict, "words": words})
 
     async def listen(self):
         async for message in self.listener:
@@ -129,10 +99,7 @@ class Story:
                 heard.set()
 
         self.hear = hear
-        say({"ask": "restart"})
-        line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-        if line.strip() != "restarted":
-            raise RuntimeError("nobody restarted the server")
+        await self.report.restart()
         end = time.monotonic() + RETURN_TIMEOUT_S
         while not heard.is_set():
             if time.monotonic() > end:
@@ -149,26 +116,21 @@ class Story:
         await asyncio.wait_for(self.publisher.close(), 20)
 
     async def tell(self):
-        await self.check("handshake", self.handshake)
-        await self.check("wildcard-subscribe", self.subscribe)
-        await self.check("transport", self.used_transport)
-        await self.check("ordered-publishes", lambda: self.run("before", MESSAGES))
-        await self.check("remote-call", self.call)
-        await self.check("reconnect", self.reconnect)
-        await self.check("ordered-publishes-after-reconnect", lambda: self.run("after", MESSAGES_AFTER_RECONNECT))
-        await self.check("disconnect", self.disconnect)
-        say({"done": True})
+        check = self.report.check
+        await check("handshake", self.handshake)
+        await check("wildcard-subscribe", self.subscribe)
+        await check("transport", self.used_transport)
+        await check("ordered-publishes", lambda: self.run("before", MESSAGES))
+        await check("remote-call", self.call)
+        await check("reconnect", self.reconnect)
+        await check("ordered-publishes-after-reconnect", lambda: self.run("after", MESSAGES_AFTER_RECONNECT))
+        await check("disconnect", self.disconnect)
+        self.report.end()
 
 
 async def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("url")
-    parser.add_argument("transport", choices=[kind.value for kind in ConnectionType])
-    parser.add_argument("--without", action="append", default=[], metavar="CASE")
-    # Given to every judge; there is no page here.
-    parser.add_argument("--page-port", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    await Story(arguments.url, arguments.transport, set(arguments.without)).tell()
+    arguments = options(__doc__, [kind.value for kind in ConnectionType])
+    await Story(arguments.url, arguments.transport, arguments.without).tell()
 
 
 asyncio.run(main())

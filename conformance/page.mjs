@@ -28,13 +28,12 @@ async function answer(request, response) {
 }
 
 /**
- * Tells the story in a page and ends the process.
+ * Opens a page that can report, lets `act` use it, and ends the process.
  *
- * @param {{ url: string, transport: string, without: Set<string>, pagePort: number }} options
- * @param {string[]} scripts classic scripts the page loads first
- * @param {string} maker body of an async function `(url, transport)` that runs in the page and returns a client
+ * @param {{ without: Set<string>, pagePort: number }} options
+ * @param {(page: import("puppeteer-core").Page, report: Report) => Promise<void>} act
  */
-export async function tellInPage({ url, transport, without, pagePort }, scripts, maker) {
+export async function withPage({ without, pagePort }, act) {
   const server = createServer(answer);
   await new Promise((resolve, reject) => {
     server.once("error", reject).listen(pagePort, "127.0.0.1", resolve);
@@ -44,11 +43,28 @@ export async function tellInPage({ url, transport, without, pagePort }, scripts,
   try {
     const page = await browser.newPage();
     page.on("pageerror", (error) => console.error(`page: ${error.message}`));
+    await page.goto(`http://127.0.0.1:${server.address().port}/`);
+    await act(page, report);
+  } finally {
+    await browser.close();
+    server.close();
+  }
+  report.end();
+}
+
+/**
+ * Tells the story in a page and ends the process.
+ *
+ * @param {{ url: string, transport: string, without: Set<string>, pagePort: number }} options
+ * @param {string[]} scripts classic scripts the page loads first
+ * @param {string} maker body of an async function `(url, transport)` that runs in the page and returns a client
+ */
+export async function tellInPage(options, scripts, maker) {
+  await withPage(options, async (page, report) => {
     await page.exposeFunction("wants", (name) => report.wants(name));
     await page.exposeFunction("record", (name, verdict, words) => report.record(name, verdict, words));
     await page.exposeFunction("reached", () => report.reached);
     await page.exposeFunction("restartServer", () => report.restart());
-    await page.goto(`http://127.0.0.1:${server.address().port}/`);
     for (const script of scripts) await page.addScriptTag({ url: script });
     await page.evaluate(
       async (url, transport, maker) => {
@@ -64,13 +80,9 @@ export async function tellInPage({ url, transport, without, pagePort }, scripts,
         const client = await new Function("url", "transport", `return (async () => {${maker}})()`)(url, transport);
         await tell(client, client, { transport, check, restart: () => window.restartServer() });
       },
-      url,
-      transport,
+      options.url,
+      options.transport,
       maker,
     );
-  } finally {
-    await browser.close();
-    server.close();
-  }
-  report.end();
+  });
 }

@@ -4,8 +4,10 @@
 
 import { createServer } from "node:http";
 import cometd from "cometd-nodejs-server";
+import acknowledgement from "cometd-nodejs-server/ack-extension.js";
 
 const bayeux = cometd.createCometDServer({ timeout: 5_000 });
+bayeux.addExtension(new acknowledgement.AcknowledgedMessagesExtension());
 const server = createServer((request, response) => {
   // The server leaves other origins to whoever embeds it.
   response.setHeader("access-control-allow-origin", request.headers.origin ?? "null");

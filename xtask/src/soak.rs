@@ -20,7 +20,7 @@ const VERDICTS: &str = "conformance/verdicts/soak.json";
 #[derive(Args)]
 pub(crate) struct Options {
     /// How long each transport is tried
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 70)]
     seconds: u64,
     /// Has a run again: the seed it printed
     #[arg(long)]
@@ -45,6 +45,9 @@ pub(crate) enum Transport {
     Websocket,
     LongPolling,
     CallbackPolling,
+    WebsocketLongPolling,
+    WebsocketCallbackPolling,
+    LongCallbackPolling,
     Switching,
     /// Each of them, one after the other
     All,
@@ -52,7 +55,7 @@ pub(crate) enum Transport {
 
 impl Transport {
     fn runs(self) -> u32 {
-        if self == Transport::All { 4 } else { 1 }
+        if self == Transport::All { 7 } else { 1 }
     }
 }
 

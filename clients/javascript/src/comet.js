@@ -17,6 +17,15 @@ import { Subscription } from "./subscription.js";
  */
 
 /**
+ * What the server is asked with a publication, in the words of the protocol; other fields travel as `ext` of its events.
+ * @typedef {object} PublishOptions
+ * @property {string} [key] Names the publication, where the caller may repeat it by itself: 64 bytes at most, made up if not given.
+ * @property {boolean} [echo] `false` leaves out this client's own subscriptions.
+ * @property {number} [expires_ms] The age at which nobody is to get it any more.
+ * @property {boolean} [receipt] Events on "/service/receipt" say how many have received it.
+ */
+
+/**
  * A live connection to a Comet server, or to any server that speaks Bayeux.
  *
  * Events, each a `CustomEvent`: "state" (`detail` is the new state), "transport" (`detail` is its name),
@@ -99,8 +108,7 @@ export class Comet extends EventTarget {
    * key, which the server knows for some minutes; a server that knows no keys gets it once.
    * @param {string} channel
    * @param {unknown} data Anything JSON can hold.
-   * @param {{ key?: string, echo?: boolean }} [options] `key` names the publication, where the caller may repeat it by itself: 64
-   *   bytes at most, made up if not given. `echo: false` leaves out this client's own subscriptions.
+   * @param {PublishOptions} [options]
    * @returns {Promise<import("./courier.js").Receipt>} Resolves when the server has accepted the message; rejects with a `CometError`,
    *   among them `connection_lost` when nobody knows whether it arrived.
    */

@@ -145,16 +145,16 @@ export class Courier {
   /**
    * @param {string} channel
    * @param {unknown} data
-   * @param {{ key?: string, echo?: boolean }} options
+   * @param {import("./comet.js").PublishOptions} options
    * @returns {Promise<Receipt>} Rejects with a `CometError`.
    */
-  publish(channel, data, { key, echo }) {
+  publish(channel, data, options) {
     return new Promise((resolve, reject) => {
       /** @param {Message} reply */
       const onReply = ({ ext }) => resolve({ position: positionOf(ext), durability: ext?.durability, ext });
       const exchange = this.#publication(channel, data, onReply, reject);
       // What a service did is not known by a key.
-      if (!channel.startsWith("/service/")) exchange.ext = { key: key ?? `${this.#keys}-${exchange.id}`, echo };
+      if (!channel.startsWith("/service/")) exchange.ext = { ...options, key: options.key ?? `${this.#keys}-${exchange.id}` };
       this.#queue(exchange);
     });
   }

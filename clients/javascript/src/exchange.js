@@ -11,7 +11,7 @@
  * @property {number} bytes
  * @property {number} attempts How often it was handed to a wire.
  * @property {number} sentAt When it was first handed to a wire.
- * @property {{ key: string, echo?: boolean }} [ext] What a server that counts is told of a publication.
+ * @property {import("./comet.js").PublishOptions} [ext] What a server that counts is told of a publication.
  * @property {import("./error.js").CometError} [lost] Why it is sent once more.
  * @property {unknown} [timer] Ends the wait to be sent once more.
  * @property {string} [clientId] Session it was last sent for.

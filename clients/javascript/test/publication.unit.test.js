@@ -29,6 +29,22 @@ describe("a publication with a key", () => {
     assert.deepEqual([mine, service, first !== second], ["mine", undefined, true]);
   });
 
+  test("says in the words of the protocol what else is asked for, and receipts come on their channel", async () => {
+    const { comet, WebSocket } = await counting();
+    /** @type {unknown[]} */
+    const receipts = [];
+    comet.subscribe("/service/receipt", ({ data }) => receipts.push(data));
+    await settle();
+    await WebSocket.last.answer("/meta/subscribe");
+    comet.publish("/a", 1, { key: "k", expires_ms: 5_000, receipt: true }).catch(() => {});
+    await settle();
+    const [sent] = WebSocket.last.on("/a");
+    assert.deepEqual(sent.ext, { key: "k", expires_ms: 5_000, receipt: true });
+    const receipt = { channel: "/a", position, key: "k", sent: 2, confirming: 1, received: 1, last: true };
+    await WebSocket.last.receive({ channel: "/service/receipt", data: receipt });
+    assert.deepEqual(receipts, [receipt]);
+  });
+
   test("carries none to a server that knows none, and is lost with its reply", async () => {
     const { comet, WebSocket } = start();
     await settle();

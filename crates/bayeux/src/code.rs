@@ -69,6 +69,7 @@ table! {
     SessionUnknown, "session_unknown", 402, 200, 4402, Handshake, "There is no such session.";
     SessionExpired, "session_expired", 402, 200, 4402, Handshake, "The session was silent for too long.";
     TooManySessions, "too_many_sessions", 503, 503, 1013, Retry, "There are too many sessions.";
+    SessionInactive, "session_inactive", 403, 403, 4403, None, "The client said nothing but connects for too long.";
     Superseded, "superseded", 409, 409, 4409, Retry, "A newer connect or wire of the same session took over.";
     Disconnected, "disconnected", 200, 200, 1000, None, "The client ended the session.";
     DisconnectedByServer, "disconnected_by_server", 403, 403, 4403, None, "The server ended the session.";
@@ -93,6 +94,7 @@ table! {
     SlowConsumer, "slow_consumer", 503, 503, 4410, Retry, "The client reads slower than its messages come; its session is kept.";
     WriteStalled, "write_stalled", 408, 408, 4410, Retry, "The client stopped reading.";
     ResumeFailed, "resume_failed", 402, 200, 4402, Handshake, "What the client has not received is no longer kept.";
+    ReplayInvalid, "replay_invalid", 400, 400, 1008, Retry, "The id of a replay is unknown or no longer kept.";
     HistoryGap, "history_gap", 410, 410, 4410, Retry, "Messages between the asked position and now are no longer kept.";
 
     // The server as a whole.

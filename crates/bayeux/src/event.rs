@@ -3,6 +3,8 @@
 //! The JSON of events and of service answers is written here; who receives them is not known here. The channel, the raw
 //! data and the raw ext of a publication come in, and bytes that all its subscribers share go out.
 
+mod rendering;
+
 use serde_json::value::RawValue;
 
 use crate::error::Error;
@@ -10,10 +12,15 @@ use crate::json::member;
 use crate::json::write::Object;
 use crate::meta;
 
+pub use rendering::Rendering;
+
 /// The field of an event's ext that says where the event stands in its channel.
 const POSITION: &str = "position";
 /// The field of an event's ext that says who published it.
 const PUBLISHER: &str = "publisher";
+
+/// The channel of receipts. No client needs a subscription to it, and all clients can listen to it.
+pub const RECEIPT: &str = "/service/receipt";
 
 /// Writes `{"channel":..,"data":..[,"ext":..]}`: the one form all subscribers share. It carries neither the clientId
 /// nor the id of the publisher: the one is a secret, the other would collide with the ids of the receivers.
@@ -122,13 +129,57 @@ fn write_counts<'a>(name: &str, counts: impl IntoIterator<Item = (&'a str, u64)>
     }
 }
 
-/// Writes the answer to a service call: an event on the channel of the call, with the id of the call and `successful`.
+/// How many have received a publication, for the session that has published it.
+#[derive(Debug, Clone, Copy)]
+pub struct Receipt<'a> {
+    /// The channel.
+    pub channel: &'a str,
+    /// The epoch of its place there, as written.
+    pub epoch: &'a str,
+    /// The offset of its place there.
+    pub offset: u64,
+    /// The publisher's own key.
+    pub key: Option<&'a str>,
+    /// Sessions it was sent to.
+    pub sent: u32,
+    /// Sessions of these that confirm what they receive.
+    pub confirming: u32,
+    /// Sessions of these that have.
+    pub received: u32,
+    /// Nothing more will be said of it.
+    pub last: bool,
+}
+
+/// Writes a receipt: an event on [`RECEIPT`], with what it is about and the counts as its data.
+pub fn write_receipt(receipt: &Receipt<'_>, out: &mut Vec<u8>) {
+    let mut object = Object::open(out);
+    object.text("channel", RECEIPT);
+    let mut data = Object::open(object.key("data"));
+    data.text("channel", receipt.channel);
+    let mut position = Object::open(data.key("position"));
+    position.text("epoch", receipt.epoch);
+    position.number("offset", receipt.offset);
+    position.close();
+    if let Some(key) = receipt.key {
+        data.text("key", key);
+    }
+    data.number("sent", receipt.sent.into());
+    data.number("confirming", receipt.confirming.into());
+    data.number("received", receipt.received.into());
+    data.truth("last", receipt.last);
+    data.close();
+    object.close();
+}
+
+/// Writes the answer to a service call: an event on the channel of the call, with the id of the call, `successful` and,
+/// where the data needs it, an `ext`.
 pub fn write_answer(
     channel: &str,
     id: Option<&RawValue>,
     successful: bool,
     data: &str,
     error: Option<&Error>,
+    ext: Option<&str>,
     out: &mut Vec<u8>,
 ) {
     let mut object = Object::open(out);
@@ -141,5 +192,8 @@ pub fn write_answer(
         object.text("error", &error.to_string());
     }
     object.raw("data", data);
+    if let Some(ext) = ext {
+        object.raw("ext", ext);
+    }
     object.close();
 }

@@ -39,16 +39,20 @@ pub mod session;
 pub mod since;
 
 mod advice;
+mod binary;
 mod channel;
 mod code;
 mod connection_type;
+mod date;
 mod error;
 mod message;
 mod name;
 mod pattern;
 mod reply;
+mod timesync;
 
 pub use advice::{Advice, Reconnect};
+pub use binary::{BINARY_EXT, Binary};
 pub use channel::Channel;
 pub use code::Code;
 pub use connection_type::ConnectionType;
@@ -62,6 +66,7 @@ pub use session::{
     Ticket, Turn, Unidentified,
 };
 pub use since::{Position, Since, SinceRequest};
+pub use timesync::TimeSync;
 
 /// Milliseconds of the caller's monotonic clock, or a span of them.
 pub type Millis = u64;

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::Millis;
 use crate::code::Code;
+use crate::timesync::TimeSync;
 
 /// One message of a batch. A field that is absent, or `null` where `null` means nothing, is `None`.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +34,9 @@ pub struct Message {
     pub advice: RequestAdvice,
     /// The whole object; kept only for handshakes, where policies read the application's own fields.
     pub raw: Option<Box<RawValue>>,
+    /// What the sender of a meta message says of its clock. Whoever takes the message says when it came: see
+    /// [`TimeSync::on_arrival`].
+    pub timesync: Option<Box<TimeSync>>,
     /// Why the message cannot be taken: a known field is of the wrong type. The other fields are then as far as known.
     pub invalid: Option<Code>,
 }

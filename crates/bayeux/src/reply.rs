@@ -7,12 +7,15 @@ mod ext;
 
 use serde_json::value::RawValue;
 
+use crate::Millis;
 use crate::advice::Advice;
 use crate::connection_type::ConnectionType;
+use crate::date;
 use crate::error::Error;
 use crate::json::write::Object;
 use crate::message::{Message, Subscription};
 use crate::meta;
+use crate::timesync::TimeSync;
 
 pub use ext::ReplyExt;
 
@@ -35,6 +38,10 @@ pub struct Reply {
     pub supported: Option<Box<[ConnectionType]>>,
     /// Extension fields.
     pub ext: ReplyExt,
+    /// What the client wants to know of the clocks: see [`Reply::on_leaving`].
+    pub timesync: Option<Box<TimeSync>>,
+    /// When the reply leaves, in unix milliseconds, for clients that want to be told.
+    pub timestamp_ms: Option<u64>,
 }
 
 impl Reply {
@@ -51,6 +58,8 @@ impl Reply {
             advice: None,
             supported: None,
             ext: ReplyExt::default(),
+            timesync: message.timesync.clone(),
+            timestamp_ms: None,
         }
     }
 
@@ -77,6 +86,15 @@ impl Reply {
     pub fn with_advice(mut self, advice: Advice) -> Reply {
         self.advice = Some(advice);
         self
+    }
+
+    /// The reply leaves at the monotonic time `now`, which is `unix_ms` on the wall: what it says of clocks is said.
+    /// `timestamps` says whether it carries the time as well.
+    pub fn on_leaving(&mut self, now: Millis, unix_ms: u64, timestamps: bool) {
+        if let Some(answer) = self.timesync.take().and_then(|timesync| timesync.answer(now, unix_ms)) {
+            self.ext.raw("timesync", &answer);
+        }
+        self.timestamp_ms = timestamps.then_some(unix_ms);
     }
 
     /// Whether the message was accepted.
@@ -115,6 +133,9 @@ impl Reply {
         }
         if !self.ext.is_empty() {
             self.ext.write(object.key("ext"));
+        }
+        if let Some(unix_ms) = self.timestamp_ms {
+            object.text("timestamp", &date::rfc_1123(unix_ms));
         }
         object.close();
     }

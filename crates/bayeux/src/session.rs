@@ -7,8 +7,10 @@
 mod connect;
 mod context;
 mod deadline;
+mod habits;
 mod handshake;
 mod inbound;
+mod local;
 mod mailbox;
 mod outbound;
 mod publish;
@@ -28,7 +30,9 @@ pub use step::Step;
 
 use crate::Millis;
 use crate::connection_type::ConnectionType;
+use crate::event::Rendering;
 use connect::Held;
+use habits::Habits;
 use mailbox::Mailbox;
 use retained::Retained;
 
@@ -57,8 +61,10 @@ pub struct Session<D> {
     connects: u32,
     /// Which connect is the newest.
     turn: u32,
-    /// Subscriptions may ask for events by their ids.
-    replays: bool,
+    /// What its events carry beside what all carry.
+    rendering: Rendering,
+    /// What only few sessions need.
+    habits: Option<Box<Habits>>,
     /// The next connect reply has to carry advice.
     advise: bool,
     ended: bool,

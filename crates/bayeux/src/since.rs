@@ -79,28 +79,24 @@ struct SinceFields<'a> {
     positions: Option<&'a RawValue>,
 }
 
-/// Reads what the `ext` of a subscribe asks of the past. `replays` says whether the session was promised replay.
+/// Reads what the `ext` of a subscribe asks of the past.
 ///
 /// # Errors
 ///
 /// `message_invalid` with the reason.
-pub(crate) fn read(
-    ext: Option<&RawValue>,
-    patterns: &[Pattern],
-    replays: bool,
-) -> Result<Option<SinceRequest>, Error> {
+pub(crate) fn read(ext: Option<&RawValue>, patterns: &[Pattern]) -> Result<Option<SinceRequest>, Error> {
     let Some(ext) = ext else { return Ok(None) };
     let fields: Fields<'_> =
         serde_json::from_str(ext.get()).map_err(|_| invalid("ext gives a field twice"))?;
     match (fields.since, fields.replay) {
         (Some(since), _) => read_since(since).map(Some),
-        (None, Some(replay)) if replays => read_replay(replay, patterns),
+        (None, Some(replay)) => read_replay(replay, patterns),
         _ => Ok(None),
     }
 }
 
-/// Whether the `ext` of a handshake asks for replay by ids; any value but `null` does.
-pub(crate) fn wants_replay(ext: Option<&RawValue>) -> bool {
+/// Whether an `ext` asks for replay by ids: that of a handshake by any value but `null`, as that of a subscribe.
+pub(crate) fn asks_replay(ext: Option<&RawValue>) -> bool {
     let fields = ext.and_then(|ext| serde_json::from_str::<Fields<'_>>(ext.get()).ok());
     fields.is_some_and(|fields| fields.replay.is_some())
 }

@@ -31,6 +31,8 @@ pub struct Draft<'a> {
     pub echo: bool,
     /// When it has lost its meaning, in unix milliseconds: from then on it is not recovered, and not missed either.
     pub expires_at_ms: Option<u64>,
+    /// A number for those who count its receivers, which means nothing here.
+    pub receipt: Option<u64>,
 }
 
 impl<'a> Draft<'a> {
@@ -45,6 +47,7 @@ impl<'a> Draft<'a> {
             publisher: None,
             echo: true,
             expires_at_ms: None,
+            receipt: None,
         }
     }
 }
@@ -62,6 +65,8 @@ pub struct Publication {
     pub expires_at_ms: Option<u64>,
     /// The session that must not get it.
     pub except: Option<u64>,
+    /// A number for those who count its receivers.
+    pub receipt: Option<u64>,
     /// The Bayeux event, `{"channel":…,"data":…,"ext":{…,"position":…}}`, as every subscriber receives it.
     pub event: Box<[u8]>,
 }
@@ -70,7 +75,7 @@ impl Publication {
     /// Freezes a message that was given its position at `now_ms`. A position in the publisher's ext gives way to it;
     /// the other fields of the ext stay byte for byte.
     pub fn freeze(draft: Draft<'_>, position: Position, now_ms: u64) -> Publication {
-        let Draft { channel, data, ext, identity, publisher, echo, expires_at_ms, .. } = draft;
+        let Draft { channel, data, ext, identity, publisher, echo, expires_at_ms, receipt, .. } = draft;
         let except = publisher.filter(|_| !echo);
         let own =
             channel.as_str().len() + data.len() + ext.map_or(0, str::len) + identity.map_or(0, str::len);
@@ -83,6 +88,7 @@ impl Publication {
             at_ms: now_ms,
             expires_at_ms,
             except,
+            receipt,
             event: event.into_boxed_slice(),
         }
     }

@@ -10,10 +10,15 @@ use std::sync::Arc;
 use comet_bus::Publication;
 use comet_wire::websocket::encode;
 
+use crate::local::LocalEvent;
+use crate::receipt::Tally;
+
 /// One event for the sessions of a shard.
 pub(crate) struct Delivery {
     event: Event,
     frame: OnceCell<Box<[u8]>>,
+    /// Counts who has received it, where somebody wants to know.
+    tally: Option<Rc<Tally>>,
 }
 
 enum Event {
@@ -24,12 +29,17 @@ enum Event {
 impl Delivery {
     /// A publication, shared with other shards.
     pub(crate) fn published(publication: Arc<Publication>) -> Shared {
-        Shared(Rc::new(Delivery { event: Event::Published(publication), frame: OnceCell::new() }))
+        Delivery::counted(publication, None)
+    }
+
+    /// A publication whose receivers count.
+    pub(crate) fn counted(publication: Arc<Publication>, tally: Option<Rc<Tally>>) -> Shared {
+        Shared(Rc::new(Delivery { event: Event::Published(publication), frame: OnceCell::new(), tally }))
     }
 
     /// An event for one session: a service's answer or a message sent to it alone.
     pub(crate) fn direct(event: Box<[u8]>) -> Shared {
-        Shared(Rc::new(Delivery { event: Event::Direct(event), frame: OnceCell::new() }))
+        Shared(Rc::new(Delivery { event: Event::Direct(event), frame: OnceCell::new(), tally: None }))
     }
 
     /// The publication, unless it is an event for one session.
@@ -37,6 +47,21 @@ impl Delivery {
         match &self.event {
             Event::Published(publication) => Some(publication),
             Event::Direct(_) => None,
+        }
+    }
+
+    /// The event for a reader in the process.
+    pub(crate) fn to_local(&self) -> LocalEvent {
+        match &self.event {
+            Event::Published(publication) => LocalEvent::Published(publication.clone()),
+            Event::Direct(event) => LocalEvent::Direct(event.clone()),
+        }
+    }
+
+    /// It is queued for a session, which confirms what it receives or does not.
+    pub(crate) fn on_queued(&self, confirms: bool) {
+        if let Some(tally) = &self.tally {
+            tally.on_queued(confirms);
         }
     }
 
@@ -71,6 +96,12 @@ pub(crate) struct Shared(pub(crate) Rc<Delivery>);
 impl bayeux::Delivery for Shared {
     fn size_bytes(&self) -> usize {
         self.0.event().len()
+    }
+
+    fn on_confirmed(&self) {
+        if let Some(tally) = &self.0.tally {
+            tally.on_confirmed();
+        }
     }
 }
 

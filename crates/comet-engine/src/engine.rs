@@ -20,7 +20,7 @@ use crate::client_id::Ids;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::handle::Handle;
-use crate::homes::homes;
+use crate::homes::{homes, table};
 use crate::host::Host;
 use crate::inbox::{Letter, Peer, inbox};
 use crate::permit::Gate;
@@ -61,7 +61,6 @@ impl Engine {
         let shards = shards.clamp(1, MAX_SHARDS);
         let (addresses, mut listeners) = listen(&config.listen, shards)?;
         let keeper = journal.as_ref().map(|journal| journal.keeper.clone());
-        let homes = homes(&config, shards, journal)?;
         let gate = Gate::new(config.limits.connections, config.limits.connections_per_address);
         let (calls, session_gate) = (CallGate::default(), SessionGate::default());
         let counters: Vec<_> = (0..shards).map(|_| Arc::new(Counters::default())).collect();
@@ -76,14 +75,17 @@ impl Engine {
             peers.push(peer);
         }
         let (ids, event_bytes) = (Ids::new(), config.session.mailbox_bytes);
+        let table = table(&config);
         let handle = Handle::new(
             peers.clone(),
             counters.clone(),
             gate.clone(),
             event_bytes,
             ids.clone(),
+            table.clone(),
             keeper.clone(),
         );
+        let homes = homes(&config, &table, shards, journal)?;
         let patience = Duration::from_millis(config.limits.drain_ms);
         let (config, host) = (Arc::new(config), host(&handle));
         let mut threads = Vec::with_capacity(shards);

@@ -8,10 +8,11 @@ use bayeux::{Carrier, Code, HandshakeRequest, Message, Pattern, Reply, SinceRequ
 use comet_bus::Position;
 use serde_json::value::RawValue;
 
+use crate::accepted::Accepted;
 use crate::host::RequestInfo;
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, SessionKey};
-use crate::receipt::Receipt;
+use crate::local::ReplyTo;
 
 /// A place for a batch; empty while the batch is being worked on.
 pub(crate) struct Slot {
@@ -51,6 +52,8 @@ pub(crate) struct Exchange {
     pub(crate) request: Option<Box<RequestInfo>>,
     /// The browser cookie of the request.
     pub(crate) cookie: Option<Box<str>>,
+    /// Who waits for its only reply, when it is of a session of the process.
+    pub(crate) local: Option<ReplyTo>,
 }
 
 /// A connect that is answered with its batch.
@@ -84,17 +87,41 @@ pub(crate) enum Asked {
 }
 
 impl Exchange {
+    /// A batch of a session of the process: it came over no connection.
+    pub(crate) fn local(session: SessionKey, answer: ReplyTo) -> Exchange {
+        Exchange {
+            connection: ConnectionKey { slot: u32::MAX, generation: 0 },
+            carrier: Carrier::WebSocket,
+            bytes: 0,
+            lone: true,
+            session: Some(session),
+            messages: Vec::new().into_iter(),
+            replies: Vec::new(),
+            awaited: 0,
+            recoveries: Vec::new(),
+            asked: None,
+            connect: None,
+            held: false,
+            ends: None,
+            waits: false,
+            blocks: false,
+            request: None,
+            cookie: None,
+            local: Some(answer),
+        }
+    }
+
     /// Whether it came over a WebSocket.
     pub(crate) fn is_websocket(&self) -> bool {
         self.carrier == Carrier::WebSocket
     }
 
     /// Fills in what became of a publication; `tells` whether the reply says where it stands.
-    pub(crate) fn published(&mut self, reply: usize, outcome: Result<Receipt, Code>, tells: bool) {
+    pub(crate) fn published(&mut self, reply: usize, outcome: Result<Accepted, Code>, tells: bool) {
         self.awaited -= 1;
         match (outcome, self.replies.get_mut(reply)) {
             (Err(code), Some(reply)) => reply.outcome = Err(code.into()),
-            (Ok(Receipt { position: Position { epoch, offset }, durability }), Some(reply)) if tells => {
+            (Ok(Accepted { position: Position { epoch, offset }, durability }), Some(reply)) if tells => {
                 reply.ext.position(&format!("{epoch:x}"), offset);
                 reply.ext.durability(durability.name());
             }

@@ -5,13 +5,15 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayeux::{Channel, Code, event};
-use comet_bus::home_of;
 use comet_bus::journal::Keeper;
+use comet_bus::{ChannelTable, home_of};
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::accepted::Accepted;
 use crate::client_id::Ids;
 use crate::connection::{Freight, Moved};
 use crate::counters::{Counters, Snapshot};
@@ -19,7 +21,7 @@ use crate::host::{HandedOver, Who};
 use crate::inbox::{Answer, Letter, Peer, Publish};
 use crate::permit::Gate;
 use crate::publish_options::PublishOptions;
-use crate::receipt::Receipt;
+use crate::receipt::Wish;
 
 /// Publications of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
@@ -41,6 +43,10 @@ struct Inner {
     event_bytes: usize,
     keeper: Option<Arc<dyn Keeper>>,
     ids: Ids,
+    /// Which channels tell what.
+    table: Arc<ChannelTable>,
+    /// The shard that takes the next session of the process.
+    turn: AtomicUsize,
 }
 
 impl Handle {
@@ -50,10 +56,12 @@ impl Handle {
         gate: Gate,
         event_bytes: usize,
         ids: Ids,
+        table: Arc<ChannelTable>,
         keeper: Option<Arc<dyn Keeper>>,
     ) -> Handle {
-        let unanswered = Semaphore::new(UNANSWERED);
-        Handle { inner: Arc::new(Inner { peers, counters, gate, unanswered, event_bytes, ids, keeper }) }
+        let (unanswered, turn) = (Semaphore::new(UNANSWERED), AtomicUsize::new(0));
+        let inner = Inner { peers, counters, gate, unanswered, event_bytes, keeper, ids, table, turn };
+        Handle { inner: Arc::new(inner) }
     }
 
     pub(crate) fn post_all(&self, letter: impl Fn() -> Letter) {
@@ -71,12 +79,41 @@ impl Handle {
         channel: Channel,
         data: Box<RawValue>,
         options: PublishOptions,
-    ) -> Result<Receipt, Code> {
+    ) -> Result<Accepted, Code> {
         self.number(options.apply(channel, data)?).await
     }
 
+    /// Publishes `data` for a session of the process, which hears itself unless `echo` says no.
+    ///
+    /// # Errors
+    /// As [`Handle::publish_with`].
+    pub async fn publish_as(
+        &self,
+        who: &Who,
+        channel: Channel,
+        data: Box<RawValue>,
+        options: PublishOptions,
+        echo: bool,
+    ) -> Result<Accepted, Code> {
+        let names_itself = options.publisher.is_none() && self.inner.table.identifies(&channel);
+        let wish = Wish {
+            shard: usize::from(who.shard),
+            session: who.key,
+            key: options.key.as_deref().map(Into::into),
+        };
+        let receipt = options.receipt.then(|| Box::new(wish));
+        let mut publish = options.apply(channel, data)?;
+        publish.receipt = receipt;
+        publish.publisher = Some(who.key.number(usize::from(who.shard)));
+        publish.echo = echo;
+        if names_itself {
+            publish.identity = Some(event::publisher(&who.identity.subject, Some(&self.public_id(who))));
+        }
+        self.number(publish).await
+    }
+
     /// Asks the home of the channel for a place.
-    async fn number(&self, publish: Publish) -> Result<Receipt, Code> {
+    async fn number(&self, publish: Publish) -> Result<Accepted, Code> {
         let _permit = self.inner.unanswered.acquire().await.map_err(|_| Code::Draining)?;
         let (sender, receiver) = oneshot::channel();
         let home = home_of(publish.channel.as_str(), self.inner.peers.len());
@@ -100,8 +137,22 @@ impl Handle {
     /// # Errors
     /// `data_too_large` when the event would not fit into the queue of a session.
     pub fn deliver(&self, who: &Who, channel: &Channel, data: &RawValue) -> Result<(), Code> {
+        self.deliver_with(who, channel, data, None)
+    }
+
+    /// Sends an event like [`Handle::deliver`], with extension fields: a JSON object.
+    ///
+    /// # Errors
+    /// As for [`Handle::deliver`].
+    pub fn deliver_with(
+        &self,
+        who: &Who,
+        channel: &Channel,
+        data: &RawValue,
+        ext: Option<&str>,
+    ) -> Result<(), Code> {
         let mut event = Vec::new();
-        event::write_event(channel.as_str(), data.get(), None, &mut event);
+        event::write_event(channel.as_str(), data.get(), ext, &mut event);
         if event.len() > self.inner.event_bytes {
             return Err(Code::DataTooLarge);
         }
@@ -121,7 +172,17 @@ impl Handle {
     }
 
     fn post_to(&self, who: &Who, letter: Letter) {
-        self.inner.peers[usize::from(who.shard)].post(letter);
+        self.peer_of(who).post(letter);
+    }
+
+    /// The shard of a session.
+    pub(crate) fn peer_of(&self, who: &Who) -> &Peer {
+        &self.inner.peers[usize::from(who.shard)]
+    }
+
+    /// A shard, another one each time.
+    pub(crate) fn next_peer(&self) -> &Peer {
+        &self.inner.peers[self.inner.turn.fetch_add(1, Ordering::Relaxed) % self.inner.peers.len()]
     }
 
     /// Brings a connection back to its shard, with what was read and not answered.

@@ -13,6 +13,11 @@ use comet_bus::{ChannelTable, Durability, Full, Home, HomeConfig, Marks, home_of
 
 use crate::config::Config;
 
+/// What each channel offers.
+pub(crate) fn table(config: &Config) -> Arc<ChannelTable> {
+    Arc::new(ChannelTable::new(config.channels.default, config.channels.rules.iter().cloned()))
+}
+
 /// Entries that go to the journal together.
 const ENTRIES: usize = 512;
 
@@ -22,9 +27,13 @@ const ENTRIES: usize = 512;
 /// # Errors
 /// `InvalidInput` when channels are durable and there is no journal, when durable channels remember nothing, or when there
 /// is no room for the channels of the journal; any other when the journal takes nothing.
-pub(crate) fn homes(config: &Config, shards: usize, journal: Option<Opened>) -> io::Result<Vec<Home>> {
+pub(crate) fn homes(
+    config: &Config,
+    table: &Arc<ChannelTable>,
+    shards: usize,
+    journal: Option<Opened>,
+) -> io::Result<Vec<Home>> {
     check(config, journal.is_some())?;
-    let table = Arc::new(ChannelTable::new(config.channels.default, config.channels.rules.iter().cloned()));
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let (limits, now_ms) = (&config.limits, since.as_millis() as u64);
     let home = |shard| {

@@ -195,6 +195,8 @@ pub struct Call {
     pub channel: Channel,
     /// The data, raw JSON.
     pub data: Box<RawValue>,
+    /// Extension fields of the call: a JSON object.
+    pub ext: Option<Box<RawValue>>,
     /// Takes the answer, if there is one.
     pub responder: Responder,
 }
@@ -214,21 +216,26 @@ impl Responder {
     /// Answers the caller: data as raw JSON text, or a code with the reason. Data that would not fit into the
     /// session's queue becomes `data_too_large`.
     pub fn answer(self, answer: Result<Box<RawValue>, bayeux::Error>) {
-        let mut event = self.event(&answer);
+        self.answer_with(answer, None);
+    }
+
+    /// Answers the caller like [`Responder::answer`], with extension fields beside the data: a JSON object.
+    pub fn answer_with(self, answer: Result<Box<RawValue>, bayeux::Error>, ext: Option<&str>) {
+        let mut event = self.event(&answer, ext);
         if event.len() > self.event_bytes {
-            event = self.event(&Err(bayeux::Error::from(Code::DataTooLarge)));
+            event = self.event(&Err(bayeux::Error::from(Code::DataTooLarge)), None);
         }
         self.peer.post(Letter::Deliver { session: self.session, event: event.into_boxed_slice() });
     }
 
-    fn event(&self, answer: &Result<Box<RawValue>, bayeux::Error>) -> Vec<u8> {
+    fn event(&self, answer: &Result<Box<RawValue>, bayeux::Error>, ext: Option<&str>) -> Vec<u8> {
         let mut event = Vec::new();
         let (channel, id) = (self.channel.as_str(), self.id.as_deref());
         let (data, error) = match answer {
             Ok(data) => (data.get(), None),
             Err(error) => ("null", Some(error)),
         };
-        bayeux::event::write_answer(channel, id, error.is_none(), data, error, &mut event);
+        bayeux::event::write_answer(channel, id, error.is_none(), data, error, ext, &mut event);
         event
     }
 }

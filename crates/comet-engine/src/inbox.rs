@@ -14,11 +14,13 @@ use comet_bus::journal::JournalError;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
+use crate::accepted::Accepted;
 use crate::connection::Moved;
 use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
 use crate::lag::{CatchUp, CaughtUp};
-use crate::receipt::Receipt;
+use crate::local::LocalAsk;
+use crate::receipt::{Report, Wish};
 use crate::recovery::{Recover, Recovery};
 use crate::stop::Order;
 
@@ -29,7 +31,7 @@ pub(crate) enum Letter {
     /// To a shard with listeners: a numbered publication.
     Publication(Arc<Publication>),
     /// To a publisher's shard: what became of the publication.
-    Published { exchange: ExchangeKey, reply: usize, outcome: Result<Receipt, Code> },
+    Published { exchange: ExchangeKey, reply: usize, outcome: Result<Accepted, Code> },
     /// From the journal: a group of messages is kept but for these, or the journal is gone.
     Kept { group: u64, refusals: Option<Vec<(usize, JournalError)>> },
     /// To a home: is this channel there?
@@ -42,10 +44,14 @@ pub(crate) enum Letter {
     CatchUp(Box<CatchUp>),
     /// From a home: what comes next.
     CaughtUp(Box<CaughtUp>),
+    /// To a home: how many have received a publication.
+    Receipt(Report),
     /// From the host: its ruling.
     Ruling { exchange: ExchangeKey, ruling: Ruling },
     /// From the host: an event for one session.
     Deliver { session: SessionKey, event: Box<[u8]> },
+    /// From the process: what a session of its own asks.
+    Local(Box<LocalAsk>),
     /// From the host: end this session.
     End { session: SessionKey, code: Code },
     /// From another shard or from the host: a connection that belongs here.
@@ -74,6 +80,8 @@ pub(crate) struct Publish {
     pub(crate) identity: Option<Box<str>>,
     /// The age at which it loses its meaning, in milliseconds.
     pub(crate) expires_ms: Option<u64>,
+    /// Who wants to hear how many have received it.
+    pub(crate) receipt: Option<Box<Wish>>,
     /// The session that publishes, as a number.
     pub(crate) publisher: Option<u64>,
     /// Whether that session gets it too.
@@ -90,6 +98,7 @@ impl Publish {
             key: None,
             identity: None,
             expires_ms: None,
+            receipt: None,
             publisher: None,
             echo: true,
         }
@@ -109,7 +118,7 @@ pub(crate) enum Answer {
     /// A batch of a session of `shard`.
     Exchange { shard: usize, exchange: ExchangeKey, reply: usize },
     /// A publisher outside the shards.
-    Caller(oneshot::Sender<Result<Receipt, Code>>),
+    Caller(oneshot::Sender<Result<Accepted, Code>>),
 }
 
 /// Posts letters to one shard.

@@ -5,6 +5,7 @@
 //! what a message means, what it looks like and who listens is asked of the rooms below. Whoever embeds it
 //! gives it a [`Host`] and talks to it through a [`Handle`].
 
+mod accepted;
 mod call_permit;
 mod client_id;
 mod config;
@@ -20,12 +21,14 @@ mod inbox;
 mod key;
 mod lag;
 mod limits;
+mod local;
 mod opening;
 mod origin;
 mod permit;
 mod publish_options;
 mod receipt;
 mod recovery;
+mod repeats;
 mod seat;
 mod send;
 mod session_gate;
@@ -35,6 +38,7 @@ mod stop;
 mod uring;
 mod wheel;
 
+pub use accepted::Accepted;
 pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
@@ -43,11 +47,11 @@ pub use host::{
     Ask, Call, Denial, HandedOver, Host, Identity, Later, RequestInfo, Responder, Resume, Ruling, Who,
 };
 pub use limits::Limits;
+pub use local::{LocalEvent, LocalStream};
 pub use origin::{Claim, Origin};
 pub use permit::Permit;
 pub use publish_options::PublishOptions;
-pub use receipt::Receipt;
 
 pub use bayeux;
 pub use comet_bus::journal;
-pub use comet_bus::{ChannelOptions, Durability, Position, Retention};
+pub use comet_bus::{ChannelOptions, Durability, Position, Publication, Retention};

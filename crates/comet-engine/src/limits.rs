@@ -51,6 +51,12 @@ pub struct Limits {
     pub calls: usize,
     /// Bytes of data of these calls.
     pub call_bytes: usize,
+    /// Publications with a receipt that are open at one shard, until everyone has confirmed or their time is up.
+    pub receipts_per_shard: usize,
+    /// Those of them that one session may have.
+    pub receipts_per_session: usize,
+    /// How long the receivers of a publication with a receipt have to confirm it.
+    pub receipt_ms: u64,
     /// Bytes that wait in front of a shard's inbox before publications are refused.
     pub inbox_bytes: usize,
     /// Bytes of replies that wait for a connection whose reader is slow.
@@ -111,6 +117,9 @@ impl Default for Limits {
             calls_per_session: 64,
             calls: 65_536,
             call_bytes: 256 << 20,
+            receipts_per_shard: 10_000,
+            receipts_per_session: 100,
+            receipt_ms: 30_000,
             inbox_bytes: 64 << 20,
             output_bytes: 4 << 20,
             pings_per_second: 50,

@@ -3,7 +3,7 @@
 //! Plain values with defaults; they become fields of the message on its way to its home. What clients ask for is
 //! read in `bayeux`.
 
-use bayeux::{Channel, Code, event};
+use bayeux::{BINARY_EXT, Channel, Code, event};
 use serde_json::value::RawValue;
 
 use crate::handle::KEY_BYTES;
@@ -19,6 +19,10 @@ pub struct PublishOptions {
     pub expires_ms: Option<u64>,
     /// Whom its receivers are told it is from; nobody where none is given.
     pub publisher: Option<Identity>,
+    /// The data is what `bayeux::Binary` has written, and its receivers are told so.
+    pub binary: bool,
+    /// Whether the session that publishes hears how many have received it; nothing where there is no session.
+    pub receipt: bool,
 }
 
 impl PublishOptions {
@@ -27,13 +31,14 @@ impl PublishOptions {
     /// # Errors
     /// `message_invalid` when the key has not [`KEY_BYTES`], or the message is to expire at once.
     pub(crate) fn apply(self, channel: Channel, data: Box<RawValue>) -> Result<Publish, Code> {
-        let PublishOptions { key, expires_ms, publisher } = self;
+        let PublishOptions { key, expires_ms, publisher, binary, .. } = self;
         if key.as_ref().is_some_and(|key| !KEY_BYTES.contains(&key.len())) || expires_ms == Some(0) {
             return Err(Code::MessageInvalid);
         }
         // Keys of the server's own code are apart from those of clients.
         let key = key.map(|key| format!("server/{key}").into());
         let identity = publisher.map(|identity| event::publisher(&identity.subject, None));
-        Ok(Publish { key, expires_ms, identity, ..Publish::new(channel, data) })
+        let ext = binary.then(|| RawValue::from_string(BINARY_EXT.into()).expect("it is written as JSON"));
+        Ok(Publish { key, expires_ms, identity, ext, ..Publish::new(channel, data) })
     }
 }

@@ -13,7 +13,9 @@ use crate::delivery::Shared;
 use crate::host::Who;
 use crate::key::ConnectionKey;
 use crate::lag::Lag;
+use crate::local::LocalWire;
 use crate::recovery::Joining;
+use crate::repeats::Repeats;
 use crate::session_gate::SessionPermit;
 
 /// A session's place on its shard.
@@ -30,6 +32,10 @@ pub(crate) struct Seat {
     pub(crate) _permit: SessionPermit,
     /// What keeps publications from going straight into the queue; rarely there.
     pub(crate) aside: Option<Box<Aside>>,
+    /// Questions about the past of a client that counts; there once it has asked.
+    pub(crate) repeats: Option<Box<Repeats>>,
+    /// The reader in the process, of a session that has one instead of a client.
+    pub(crate) local: Option<Box<LocalWire>>,
     /// Something in its queue, or sent and not confirmed, may expire.
     pub(crate) expiring: bool,
     /// It stands in the list of sessions with something to send.
@@ -48,6 +54,30 @@ pub(crate) struct Aside {
 }
 
 impl Seat {
+    /// A seat for a session that has nothing yet.
+    pub(crate) fn new(
+        session: Session<Shared>,
+        generation: u32,
+        who: Arc<Who>,
+        permit: SessionPermit,
+    ) -> Seat {
+        Seat {
+            session,
+            generation,
+            who,
+            browser: None,
+            cookie_proven: false,
+            attached: None,
+            _permit: permit,
+            aside: None,
+            repeats: None,
+            local: None,
+            expiring: false,
+            dirty: false,
+            armed: 0,
+        }
+    }
+
     /// The rarely used part, made when it is missing.
     pub(crate) fn aside_mut(&mut self) -> &mut Aside {
         self.aside.get_or_insert_default()

@@ -16,11 +16,14 @@ mod expiry;
 mod http;
 mod keeping;
 mod lag;
+mod leaving;
 mod letters;
+mod local;
 mod output;
 mod publish;
 mod push;
 mod read;
+mod receipt;
 mod recovery;
 mod route;
 mod session;
@@ -53,6 +56,7 @@ use crate::host::Host;
 use crate::inbox::{Inbox, Peer};
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
 use crate::permit::Gate;
+use crate::receipt::{Changed, Receipts};
 use crate::seat::Seat;
 use crate::send::Sender;
 use crate::session_gate::SessionGate;
@@ -124,6 +128,10 @@ pub(crate) struct Shard {
     /// What waits for the journal, where there is one.
     keeping: Option<Box<Keeping>>,
     wheel: Wheel<Timer>,
+    /// Publications of channels that have their home here, whose publishers want to know who has received them.
+    receipts: Receipts,
+    /// What was confirmed in this turn.
+    confirmed: Changed,
     sender: Sender,
     outbox: Outbox,
     joiner: Joiner,
@@ -173,6 +181,12 @@ impl Shard {
             peers,
             home,
             keeping: keeper.map(|keeper| Box::new(Keeping::new(keeper))),
+            receipts: Receipts::new(
+                config.limits.receipts_per_shard,
+                config.limits.receipts_per_session,
+                config.limits.receipt_ms,
+            ),
+            confirmed: Changed::default(),
             sender: Sender::new(config.io_uring),
             config,
             host,
@@ -233,6 +247,7 @@ impl Shard {
             self.resume_connections();
             self.tell_journal();
             self.push_dirty();
+            self.report_confirmed();
             self.flush();
             self.look_at_drain();
         }

@@ -9,8 +9,12 @@ use comet::{Builder, Call, Policy, Refusal, Reply};
 /// Puts the applications and the demo's own services into a server.
 pub(crate) fn install<P: Policy>(builder: Builder<P>) -> Builder<P> {
     comet_app_gallery::install(builder)
-        .service("/service/echo", async |call: Call| Ok::<_, Refusal>(Reply::raw(call.data)))
+        .service("/service/echo", echo)
         .service("/service/echo/event", echo_event)
+}
+
+async fn echo(call: Call) -> Result<Reply, Refusal> {
+    if call.is_binary() { Ok(Reply::binary(&call.binary()?)) } else { Ok(Reply::raw(call.data)) }
 }
 
 async fn echo_event(call: Call) -> Result<Reply, Refusal> {

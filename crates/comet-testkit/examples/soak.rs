@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use comet_testkit::{
-    ChildServer, ClientSubscriber, Demands, Replay, Report, Scenario, Schedule, ScriptedSubscriber, Seed,
-    Transport, Wishes,
+    ChildServer, Demands, Replay, Report, Scenario, Schedule, ScriptedSubscriber, Seed, Transport, Wishes,
 };
 use serde_json::{Map, Value, json};
 
@@ -21,7 +20,7 @@ struct Options {
     #[arg(long)]
     program: PathBuf,
     /// How long each transport is tried
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 70)]
     seconds: u64,
     /// Decides what goes wrong and when; a fresh one unless given
     #[arg(long, env = "COMET_SEED")]
@@ -33,7 +32,7 @@ struct Options {
     #[arg(long, default_value_t = 0)]
     deliveries: u64,
     /// Who listens
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 32)]
     subscribers: usize,
     /// What they listen to
     #[arg(long, default_value_t = 4)]
@@ -42,7 +41,7 @@ struct Options {
     #[arg(long, default_value_t = 4)]
     publishers: usize,
     /// Publications a second, by all together
-    #[arg(long, default_value_t = 200.0)]
+    #[arg(long, default_value_t = 800.0)]
     rate: f64,
     /// How often the server is killed and started again
     #[arg(long, default_value_t = 1)]
@@ -50,10 +49,9 @@ struct Options {
     /// Spoils nothing: whatever is missing is a fault
     #[arg(long)]
     calm: bool,
-    /// Demands that nothing is lost in outages up to so many seconds; without it losses around trouble are let
-    /// pass
-    #[arg(long)]
-    window_seconds: Option<u64>,
+    /// How many subscribers are cut off for longer than the server remembers
+    #[arg(long, default_value_t = 2)]
+    outages: u32,
     /// Where to write the verdicts
     #[arg(long)]
     json: Option<PathBuf>,
@@ -65,6 +63,9 @@ enum Choice {
     Websocket,
     LongPolling,
     CallbackPolling,
+    WebsocketLongPolling,
+    WebsocketCallbackPolling,
+    LongCallbackPolling,
     Switching,
     All,
 }
@@ -75,32 +76,46 @@ impl Choice {
             Choice::Websocket => vec![Transport::WebSocket],
             Choice::LongPolling => vec![Transport::LongPolling],
             Choice::CallbackPolling => vec![Transport::CallbackPolling],
+            Choice::WebsocketLongPolling => vec![Transport::WebSocketAndLongPolling],
+            Choice::WebsocketCallbackPolling => vec![Transport::WebSocketAndCallbackPolling],
+            Choice::LongCallbackPolling => vec![Transport::LongAndCallbackPolling],
             Choice::Switching => vec![Transport::Switching],
             Choice::All => Transport::ALL.to_vec(),
         }
     }
 }
 
+/// Troubles up to here lose nothing: what comes and goes meanwhile is remembered until everyone is back.
+const WINDOW: Duration = Duration::from_secs(10);
+/// Longer than what is remembered, and than it takes to notice.
+const OUTAGE: Duration = Duration::from_secs(45);
+
 /// Connects are held for a short time, so that a run sees many of them; all subscribers have one address; and
-/// a machine with more to do than this must not turn subscribers into slow readers, whose sessions end.
+/// channels remember 30 seconds, whatever came in them. Sessions have the queues that every server gives them.
 const CONFIG: &str = "\
 [server]
 shards = 2
 
 [session]
 timeout = \"5s\"
-mailbox_messages = 100000
-mailbox_bytes = \"64MiB\"
+recovery_messages = 1000000
+recovery_bytes = \"256MiB\"
+
+[channels]
+messages = 1000000
+bytes = \"256MiB\"
+age = \"30s\"
 
 [limits]
 connections_per_address = 10000
+history_bytes = \"1GiB\"
 ";
 
 fn main() -> ExitCode {
     let options = Options::parse();
     let seed = options.seed.unwrap_or_else(Seed::fresh);
     println!("seed {seed}");
-    let (mut cases, mut clean) = (Map::new(), true);
+    let (mut cases, mut clean, mut deliveries) = (Map::new(), true, 0);
     for transport in options.transport.transports() {
         let scenario = scenario(&options, seed, transport);
         // Printed when the run panics, too.
@@ -108,23 +123,20 @@ fn main() -> ExitCode {
         println!("\n{transport}: {} troubles in {} s", scenario.faults.planned().len(), options.seconds);
         let mut server = ChildServer::start(&options.program, CONFIG);
         let tell = |progress: &str| println!("{transport:<16} {progress}");
-        let report = match transport {
-            Transport::WebSocket | Transport::LongPolling => {
-                scenario.run::<ClientSubscriber>(&mut server, tell)
-            }
-            Transport::CallbackPolling | Transport::Switching => {
-                scenario.run::<ScriptedSubscriber>(&mut server, tell)
-            }
-        };
+        let report = scenario.run::<ScriptedSubscriber>(&mut server, tell);
         println!("{report}");
+        deliveries += report.verdict.deliveries;
         clean &= settle(transport, &report, &replay);
         cases.insert(transport.name().into(), verdict(&report));
     }
+    println!("\n{deliveries} deliveries judged");
     if let Some(file) = options.json {
         let kept = json!({
             "seed": seed.to_string(),
             "seconds_per_transport": options.seconds,
-            "window_seconds": options.window_seconds,
+            "window_seconds": WINDOW.as_secs(),
+            "outage_seconds": OUTAGE.as_secs(),
+            "deliveries": deliveries,
             "cases": cases,
         });
         if let Err(error) = std::fs::write(&file, format!("{kept:#}\n")) {
@@ -144,6 +156,8 @@ fn scenario(options: &Options, seed: Seed, transport: Transport) -> Scenario {
         pause: ms(100)..ms(4_000),
         lasts: ms(100)..ms(4_000),
         kills: options.kills,
+        outages: options.outages,
+        outage: OUTAGE,
     };
     Scenario {
         seed,
@@ -155,10 +169,7 @@ fn scenario(options: &Options, seed: Seed, transport: Transport) -> Scenario {
         duration,
         deliveries: options.deliveries,
         faults: if options.calm { Schedule::quiet() } else { Schedule::random(seed, &wishes) },
-        demands: match options.window_seconds {
-            Some(seconds) => Demands::Recovery { window: Duration::from_secs(seconds) },
-            None => Demands::NoRecovery,
-        },
+        demands: Demands::Recovery { window: WINDOW },
     }
 }
 

@@ -175,12 +175,12 @@ impl<W: Wire> Client<W> {
         self.send_all(vec![message]).remove(0)
     }
 
-    /// Sends a batch, each message with its id and the session's, and does not wait.
+    /// Sends a batch, each message with its id, a fresh one unless it has one, and the session's, and does not wait.
     pub fn send_all(&mut self, mut batch: Vec<Value>) -> Vec<String> {
         let mut ids = Vec::new();
         for message in &mut batch {
             self.next_id += 1;
-            let id = self.next_id.to_string();
+            let id = message["id"].as_str().map_or_else(|| self.next_id.to_string(), str::to_owned);
             message["id"] = json!(id);
             if message["channel"] != "/meta/handshake" && message.get("clientId").is_none() {
                 message["clientId"] = json!(self.client_id);

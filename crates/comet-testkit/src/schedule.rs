@@ -172,6 +172,10 @@ pub struct Wishes {
     pub lasts: Range<Duration>,
     /// How many servers are killed, each with a pause of its own.
     pub kills: u32,
+    /// How many links fall into a black hole for long, each at its own time.
+    pub outages: u32,
+    /// How long that is.
+    pub outage: Duration,
 }
 
 /// Troubles in the order they begin. A link has one at a time.
@@ -193,7 +197,8 @@ impl Schedule {
     /// The schedule of a seed.
     pub fn random(seed: Seed, wishes: &Wishes) -> Schedule {
         let mut random = seed.random("schedule");
-        let mut planned = Vec::new();
+        let mut planned = Schedule::outages(seed, wishes);
+        let outages = planned.len();
         let mut free = vec![Duration::ZERO; wishes.links];
         let mut at = random.span(wishes.pause.clone());
         while at < wishes.duration && wishes.links > 0 {
@@ -202,7 +207,11 @@ impl Schedule {
             let link = random.within(0..wishes.links as u64) as usize;
             let everybody = random.chance(10);
             let end = at + lasts;
-            let busy = if everybody { free.iter().any(|free| *free > at) } else { free[link] > at };
+            let meets = |outage: &Planned| {
+                (everybody || outage.concerns(link)) && outage.at <= end && at <= outage.at + outage.lasts
+            };
+            let busy = planned[..outages].iter().any(meets)
+                || if everybody { free.iter().any(|free| *free > at) } else { free[link] > at };
             if !busy && end < wishes.duration {
                 let concerned = if everybody { &mut free[..] } else { &mut free[link..=link] };
                 concerned.iter_mut().for_each(|free| *free = end);
@@ -217,6 +226,21 @@ impl Schedule {
             planned.push(Planned { at, lasts, link: None, trouble: Trouble::KillServer });
         }
         Schedule::of(planned)
+    }
+
+    /// Long black holes, one a link, spread over the run.
+    fn outages(seed: Seed, wishes: &Wishes) -> Vec<Planned> {
+        let mut random = seed.random("outages");
+        let room = wishes.duration.saturating_sub(wishes.outage);
+        let first = random.within(0..wishes.links.max(1) as u64) as usize;
+        let outage = |number: u32| Planned {
+            at: room / (wishes.outages + 1) * (number + 1),
+            lasts: wishes.outage,
+            link: Some((first + number as usize) % wishes.links),
+            trouble: Trouble::Blackhole(*random.pick(&[Hole::Holds, Hole::Swallows])),
+        };
+        let most = u32::try_from(wishes.links).unwrap_or(u32::MAX);
+        if room.is_zero() { Vec::new() } else { (0..wishes.outages.min(most)).map(outage).collect() }
     }
 
     /// The troubles in their order.

@@ -6,7 +6,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use comet::{Builder, Code, Comet, Config, Policy, Position, PublishError, Publisher, Snapshot};
+use comet::{
+    Builder, Code, Comet, Config, Events, Identity, LocalSession, Policy, Position, PublishError, Publisher,
+    Snapshot,
+};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -77,12 +80,19 @@ impl TestServer {
         channel: &str,
         data: &T,
     ) -> Result<Position, PublishError> {
-        self.runtime.block_on(self.publisher.publish(channel, data)).map(|receipt| receipt.position)
+        self.runtime.block_on(self.publisher.publish(channel, data)).map(|accepted| accepted.position)
     }
 
     /// The server's publisher, for tasks of the test.
     pub fn publisher(&self) -> Publisher {
         self.publisher.clone()
+    }
+
+    /// A session of the server's own code, with this subject.
+    pub fn session(&self, subject: &str) -> (LocalSession, Events) {
+        let comet = self.comet.as_ref().expect("the server was not drained");
+        let identity = Identity { subject: subject.into(), ..Identity::default() };
+        self.runtime.block_on(comet.session(identity)).expect("the server has room for it")
     }
 
     /// The runtime the server lives on.

@@ -4,6 +4,7 @@
 //! leave. Finding the way back after a fault is their own business; whether they did is the judge's.
 
 mod client;
+mod memory;
 mod polled;
 mod scripted;
 mod session;
@@ -28,12 +29,39 @@ pub enum Transport {
     CallbackPolling,
     /// Another one every few connects, by the same session.
     Switching,
+    /// A WebSocket and long polling in turns.
+    WebSocketAndLongPolling,
+    /// A WebSocket and callback polling in turns.
+    WebSocketAndCallbackPolling,
+    /// Long polling and callback polling in turns.
+    LongAndCallbackPolling,
 }
 
 impl Transport {
     /// All of them.
-    pub const ALL: [Transport; 4] =
-        [Transport::WebSocket, Transport::LongPolling, Transport::CallbackPolling, Transport::Switching];
+    pub const ALL: [Transport; 7] = [
+        Transport::WebSocket,
+        Transport::LongPolling,
+        Transport::CallbackPolling,
+        Transport::WebSocketAndLongPolling,
+        Transport::WebSocketAndCallbackPolling,
+        Transport::LongAndCallbackPolling,
+        Transport::Switching,
+    ];
+
+    /// Those it is made of, in the order of their turns; a switching one takes any of its own.
+    pub(crate) fn turns(self) -> &'static [Transport] {
+        use Transport::{CallbackPolling, LongPolling, WebSocket};
+        match self {
+            WebSocket => &[WebSocket],
+            LongPolling => &[LongPolling],
+            CallbackPolling => &[CallbackPolling],
+            Transport::Switching => &[WebSocket, LongPolling, CallbackPolling],
+            Transport::WebSocketAndLongPolling => &[WebSocket, LongPolling],
+            Transport::WebSocketAndCallbackPolling => &[WebSocket, CallbackPolling],
+            Transport::LongAndCallbackPolling => &[LongPolling, CallbackPolling],
+        }
+    }
 
     /// Its name, as flags and verdicts write it.
     pub fn name(self) -> &'static str {
@@ -42,6 +70,9 @@ impl Transport {
             Transport::LongPolling => "long-polling",
             Transport::CallbackPolling => "callback-polling",
             Transport::Switching => "switching",
+            Transport::WebSocketAndLongPolling => "websocket-long-polling",
+            Transport::WebSocketAndCallbackPolling => "websocket-callback-polling",
+            Transport::LongAndCallbackPolling => "long-callback-polling",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bayeux::{Code, NameError, json};
 use bytes::Bytes;
-use comet_engine::{Claim, Handle, Origin, Position, PublishOptions, Receipt};
+use comet_engine::{Accepted, Claim, Handle, Origin, Position, PublishOptions};
 use futures_util::future::join_all;
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN, REFERER, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
@@ -101,8 +101,8 @@ impl Api {
         let body = read(request.into_body()).await?;
         match path.as_str() {
             "/api/publish" => {
-                let receipt = self.publish(parse(&body)?).await?;
-                Ok(published_json(receipt))
+                let accepted = self.publish(parse(&body)?).await?;
+                Ok(published_json(accepted))
             }
             "/api/batch" => self.publish_all(parse(&body)?).await,
             _ => Ok(self.info()),
@@ -130,9 +130,9 @@ impl Api {
         if known { Ok(()) } else { Err(Refused(Code::TokenInvalid, "The key is missing or wrong.".into())) }
     }
 
-    async fn publish(&self, publish: Publish) -> Result<Receipt, Refused> {
+    async fn publish(&self, publish: Publish) -> Result<Accepted, Refused> {
         let Publish { channel, data, key, expires_ms } = publish;
-        let options = PublishOptions { key, expires_ms, publisher: None };
+        let options = PublishOptions { key, expires_ms, ..PublishOptions::default() };
         self.publisher.publish_raw(&channel, data, options).await.map_err(|error| match error {
             PublishError::Refused(code) => refused(code),
             PublishError::Name(_, NameError::Reserved) => Refused(Code::PublishDenied, error.to_string()),
@@ -152,7 +152,7 @@ impl Api {
         let outcomes: Vec<String> = published
             .into_iter()
             .map(|published| match published {
-                Ok(receipt) => published_json(receipt),
+                Ok(accepted) => published_json(accepted),
                 Err(Refused(code, message)) => {
                     serde_json::json!({ "error": { "code": code.name(), "message": message } }).to_string()
                 }
@@ -179,8 +179,8 @@ fn refused(code: Code) -> Refused {
 }
 
 /// The place of a message, and what it outlives.
-fn published_json(receipt: Receipt) -> String {
-    let Receipt { position: Position { epoch, offset }, durability } = receipt;
+fn published_json(accepted: Accepted) -> String {
+    let Accepted { position: Position { epoch, offset }, durability } = accepted;
     let durability = durability.name();
     format!(
         "{{\"position\":{{\"epoch\":\"{epoch:x}\",\"offset\":{offset}}},\"durability\":\"{durability}\"}}"

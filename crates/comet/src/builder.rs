@@ -247,7 +247,7 @@ impl<P: Policy> Builder<P> {
             journal,
             ..
         } = self;
-        let mut web = None;
+        let (mut web, own_services) = (None, services.clone());
         let engine = Engine::start(config.clone(), journal, |handle| {
             let api = Api::new(api, handle.clone());
             let shared = Arc::new(Web::new(
@@ -270,6 +270,6 @@ impl<P: Policy> Builder<P> {
             })
         })?;
         let web = web.expect("the engine asks for its host once");
-        Ok(Comet::new(engine, web))
+        Ok(Comet::new(engine, web, own_services))
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bayeux::{Channel, Code};
+use bayeux::{BINARY_EXT, Binary, Channel, Code};
 use comet_engine::{Handle, Identity, Who};
 use serde::Serialize;
 
@@ -60,6 +60,15 @@ impl Client {
     pub fn send<T: Serialize + ?Sized>(&self, channel: &Channel, data: &T) -> Result<(), PublishError> {
         let data = serde_json::value::to_raw_value(data).map_err(PublishError::Data)?;
         self.handle.deliver(&self.who, channel, &data).map_err(PublishError::Refused)
+    }
+
+    /// Sends bytes to this client alone like [`Client::send`], in the form of CometD's binary extension.
+    ///
+    /// # Errors
+    /// When the data is larger than the queue of a session.
+    pub fn send_binary(&self, channel: &Channel, data: &Binary) -> Result<(), PublishError> {
+        let sent = self.handle.deliver_with(&self.who, channel, &data.encode(), Some(BINARY_EXT));
+        sent.map_err(PublishError::Refused)
     }
 
     /// Ends its session; the client is told not to come back by itself.

@@ -96,11 +96,12 @@ impl<P: Policy> Host for CometHost<P> {
     }
 
     fn call(&self, call: EngineCall) {
-        let EngineCall { who, channel, data, responder } = call;
-        let (services, call) = (self.services.clone(), Call { client: self.client(&who), channel, data });
+        let EngineCall { who, channel, data, ext, responder } = call;
+        let call = Call { client: self.client(&who), channel, data, ext };
+        let services = self.services.clone();
         self.runtime.spawn(async move {
-            if let Some(answer) = services.run(call).await {
-                responder.answer(answer);
+            if let Some((answer, ext)) = services.run(call).await {
+                responder.answer_with(answer, ext);
             }
         });
     }

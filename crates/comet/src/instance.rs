@@ -6,15 +6,17 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use comet_engine::{Engine, Handle, Snapshot};
+use comet_engine::{Engine, Handle, Identity, Snapshot};
 
+use crate::service::Services;
 use crate::web::Web;
-use crate::{Builder, Publisher};
+use crate::{Builder, Events, LocalSession, Publisher, Refusal};
 
 /// A running server. Dropping it stops it without grace; see [`Comet::run_until`].
 pub struct Comet {
     engine: Engine,
     web: Arc<Web>,
+    services: Services,
 }
 
 impl Comet {
@@ -23,8 +25,8 @@ impl Comet {
         Builder::default()
     }
 
-    pub(crate) fn new(engine: Engine, web: Arc<Web>) -> Comet {
-        Comet { engine, web }
+    pub(crate) fn new(engine: Engine, web: Arc<Web>, services: Services) -> Comet {
+        Comet { engine, web, services }
     }
 
     /// The addresses it listens on, with the ports the system chose.
@@ -35,6 +37,19 @@ impl Comet {
     /// Publishes on channels.
     pub fn publisher(&self) -> Publisher {
         Publisher::new(self.engine.handle().clone())
+    }
+
+    /// Opens a session of the program's own, as this identity: code that listens, publishes and calls services as
+    /// somebody, with its events in order and gaps told as to any client that counts. What waits for it is bounded like
+    /// any queue. It lives until its [`Events`] are dropped or the server stops.
+    ///
+    /// # Errors
+    /// `too_many_sessions`; `draining` when the server stops.
+    pub fn session(
+        &self,
+        identity: Identity,
+    ) -> impl Future<Output = Result<(LocalSession, Events), Refusal>> + Send + 'static {
+        LocalSession::open(self.engine.handle().clone(), self.services.clone(), identity)
     }
 
     /// Reads the server's counts, from any thread and after any time.
@@ -52,7 +67,7 @@ impl Comet {
     /// Stops with grace: held connects are answered, queues are sent, WebSockets are closed with the word
     /// that another server takes over, requests in progress are finished. Bounded in time by the limits.
     pub async fn drain(self) {
-        let Comet { engine, web } = self;
+        let Comet { engine, web, .. } = self;
         web.drain();
         let engine = tokio::task::spawn_blocking(move || engine.drain());
         if engine.await.is_err() {

@@ -24,9 +24,11 @@ mod authorizer;
 mod builder;
 mod client;
 mod client_file;
+mod event;
 mod files;
 mod host;
 mod instance;
+mod local_session;
 mod policy;
 mod publisher;
 mod rule;
@@ -35,15 +37,17 @@ mod web;
 
 pub use api::ApiAccess;
 pub use authorizer::{Operation, Vote, Wish};
-pub use bayeux::{Channel, Code, ConnectionType, Kind, NameError, Pattern, Settings};
+pub use bayeux::{Binary, Channel, Code, ConnectionType, Kind, NameError, Pattern, Settings};
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{
-    ChannelOptions, Channels, Config, Durability, Identity, Limits, Position, PublishOptions, Receipt,
+    Accepted, ChannelOptions, Channels, Config, Durability, Identity, Limits, Position, PublishOptions,
     RequestInfo, Retention, Snapshot, journal,
 };
+pub use event::{Event, Events, Gap, Message};
 pub use files::Files;
 pub use instance::Comet;
+pub use local_session::{LocalSession, Since};
 pub use policy::{Denied, Handshake, Open, Policy};
 pub use publisher::{PublishError, Publisher};
 pub use rule::{Rule, Whom};

@@ -3,8 +3,8 @@
 //! A [`Publisher`] writes data as JSON and hands it to the channel's home; it needs no session and asks no
 //! policy.
 
-use bayeux::{Channel, Code, NameError};
-use comet_engine::{Handle, KEY_BYTES, PublishOptions, Receipt};
+use bayeux::{Binary, Channel, Code, NameError};
+use comet_engine::{Accepted, Handle, KEY_BYTES, PublishOptions};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -49,12 +49,21 @@ impl Publisher {
         &self,
         channel: &str,
         data: &T,
-    ) -> Result<Receipt, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         self.publish_with(channel, data, PublishOptions::default()).await
     }
 
+    /// Publishes bytes on `channel`, in the form of CometD's binary extension.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why nothing was published.
+    pub async fn publish_binary(&self, channel: &str, data: &Binary) -> Result<Accepted, PublishError> {
+        let options = PublishOptions { binary: true, ..PublishOptions::default() };
+        self.publish_raw(channel, data.encode(), options).await
+    }
+
     /// Publishes `data` on `channel` once, however often it is called with the same `key`: further calls return
-    /// the receipt of the first, as long as the server remembers the key. For saying a thing again after a failure
+    /// what was returned for the first, as long as the server remembers the key. For saying a thing again after a failure
     /// that leaves open whether it was said.
     ///
     /// # Errors
@@ -65,7 +74,7 @@ impl Publisher {
         channel: &str,
         data: &T,
         key: &str,
-    ) -> Result<Receipt, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         let key = Some(key.into());
         self.publish_with(channel, data, PublishOptions { key, ..PublishOptions::default() }).await
     }
@@ -79,7 +88,7 @@ impl Publisher {
         channel: &str,
         data: &T,
         options: PublishOptions,
-    ) -> Result<Receipt, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         self.publish_raw(channel, raw(data)?, options).await
     }
 
@@ -89,19 +98,21 @@ impl Publisher {
         channel: &str,
         data: Box<RawValue>,
         options: PublishOptions,
-    ) -> Result<Receipt, PublishError> {
-        if let Some(key) = options.key.as_ref().filter(|key| !KEY_BYTES.contains(&key.len())) {
-            return Err(PublishError::Key(key.len()));
-        }
-        if options.expires_ms == Some(0) {
-            return Err(PublishError::Expired);
-        }
-        let channel = named(channel)?;
+    ) -> Result<Accepted, PublishError> {
+        let (options, channel) = (checked(options)?, named(channel)?);
         self.handle.publish_with(channel, data, options).await.map_err(PublishError::Refused)
     }
 }
 
-fn named(channel: &str) -> Result<Channel, PublishError> {
+pub(crate) fn checked(options: PublishOptions) -> Result<PublishOptions, PublishError> {
+    match &options.key {
+        Some(key) if !KEY_BYTES.contains(&key.len()) => Err(PublishError::Key(key.len())),
+        _ if options.expires_ms == Some(0) => Err(PublishError::Expired),
+        _ => Ok(options),
+    }
+}
+
+pub(crate) fn named(channel: &str) -> Result<Channel, PublishError> {
     let parsed = Channel::parse(channel).map_err(|error| PublishError::Name(channel.into(), error))?;
     match parsed.kind() {
         bayeux::Kind::Broadcast => Ok(parsed),
@@ -109,6 +120,6 @@ fn named(channel: &str) -> Result<Channel, PublishError> {
     }
 }
 
-fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, PublishError> {
+pub(crate) fn raw<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, PublishError> {
     serde_json::value::to_raw_value(data).map_err(PublishError::Data)
 }

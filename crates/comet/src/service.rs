@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bayeux::{Channel, Code, Error, Pattern};
+use bayeux::{BINARY_EXT, Binary, Channel, Code, Error, Pattern};
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,6 +28,8 @@ pub struct Call {
     pub channel: Channel,
     /// The data, raw JSON.
     pub data: Box<RawValue>,
+    /// Extension fields of the message: a JSON object.
+    pub ext: Option<Box<RawValue>>,
 }
 
 impl Call {
@@ -39,11 +41,27 @@ impl Call {
         serde_json::from_str(self.data.get())
             .map_err(|error| Refusal::new(Code::MessageInvalid, error.to_string()))
     }
+
+    /// Whether the sender says that the data is binary: see [`Call::binary`].
+    pub fn is_binary(&self) -> bool {
+        Binary::is_said_by(self.ext.as_deref())
+    }
+
+    /// Reads the data as bytes, as CometD's binary extension sends them.
+    ///
+    /// # Errors
+    /// A refusal with the code `message_invalid` when the data has not that form.
+    pub fn binary(&self) -> Result<Binary, Refusal> {
+        Binary::decode(&self.data).map_err(|error| Refusal::new(error.code, error.args()))
+    }
 }
 
 /// What a service answers.
 #[derive(Clone, Debug)]
-pub struct Reply(pub(crate) Option<Box<RawValue>>);
+pub struct Reply {
+    data: Option<Box<RawValue>>,
+    ext: Option<&'static str>,
+}
 
 impl Reply {
     /// Answers with data.
@@ -53,17 +71,22 @@ impl Reply {
     pub fn json<T: Serialize + ?Sized>(data: &T) -> Result<Reply, Refusal> {
         let data = serde_json::value::to_raw_value(data)
             .map_err(|error| Refusal::new(Code::ServiceFailed, error.to_string()))?;
-        Ok(Reply(Some(data)))
+        Ok(Reply::raw(data))
     }
 
     /// Answers with JSON that is written already.
     pub fn raw(data: Box<RawValue>) -> Reply {
-        Reply(Some(data))
+        Reply { data: Some(data), ext: None }
+    }
+
+    /// Answers with bytes, for clients with CometD's binary extension.
+    pub fn binary(data: &Binary) -> Reply {
+        Reply { data: Some(data.encode()), ext: Some(BINARY_EXT) }
     }
 
     /// Answers nothing: the sender gets only the acknowledgement of its message.
     pub fn none() -> Reply {
-        Reply(None)
+        Reply { data: None, ext: None }
     }
 }
 
@@ -96,6 +119,8 @@ impl std::fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// What a service has answered, with the ext of the answer.
+type Answer = (Result<Box<RawValue>, Error>, Option<&'static str>);
 type Answering = Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send>>;
 type Handler = Arc<dyn Fn(Call) -> Answering + Send + Sync>;
 
@@ -118,19 +143,20 @@ impl Services {
         self.handlers.iter().any(|(pattern, _)| pattern.matches(channel))
     }
 
-    /// Runs the handler of the call's channel; the answer, or `None` for none.
-    pub(crate) async fn run(&self, call: Call) -> Option<Result<Box<RawValue>, Error>> {
+    /// Runs the handler of the call's channel; the answer and its ext, or `None` for none.
+    pub(crate) async fn run(&self, call: Call) -> Option<Answer> {
         let (_, handler) = self.handlers.iter().find(|(pattern, _)| pattern.matches(&call.channel))?;
         // The handler is called inside, so that a panic before its future is there counts like one after.
         let answering = AssertUnwindSafe(async { handler(call).await }).catch_unwind();
-        match tokio::time::timeout(PATIENCE, answering).await {
-            Ok(Ok(Ok(Reply(data)))) => data.map(Ok),
-            Ok(Ok(Err(refusal))) => Some(Err(Error::new(refusal.code, &refusal.reason))),
+        let error = match tokio::time::timeout(PATIENCE, answering).await {
+            Ok(Ok(Ok(Reply { data, ext }))) => return data.map(|data| (Ok(data), ext)),
+            Ok(Ok(Err(refusal))) => Error::new(refusal.code, &refusal.reason),
             Ok(Err(_)) => {
                 tracing::error!("a service panicked");
-                Some(Err(Error::new(Code::ServiceFailed, "")))
+                Error::new(Code::ServiceFailed, "")
             }
-            Err(_) => Some(Err(Error::new(Code::ServiceTimeout, ""))),
-        }
+            Err(_) => Error::new(Code::ServiceTimeout, ""),
+        };
+        Some((Err(error), None))
     }
 }

@@ -49,6 +49,18 @@ pub(crate) const JUDGES: &[Judge] = &[
         transports: &["websocket", "long-polling", "switch"],
     },
     Judge {
+        name: "cometd-extensions",
+        package: "cometd",
+        script: "cometd-extensions.mjs",
+        transports: &["websocket", "long-polling"],
+    },
+    Judge {
+        name: "cometd-reload",
+        package: "cometd",
+        script: "cometd-reload.mjs",
+        transports: &["websocket", "long-polling", "callback-polling"],
+    },
+    Judge {
         name: "faye-client",
         package: "faye",
         script: "faye-client.mjs",
@@ -64,6 +76,12 @@ pub(crate) const JUDGES: &[Judge] = &[
         name: "aiocometd",
         package: "aiocometd-ng",
         script: "aiocometd-check.py",
+        transports: &["websocket", "long-polling"],
+    },
+    Judge {
+        name: "aiosfstream",
+        package: "aiosfstream-ng",
+        script: "aiosfstream-check.py",
         transports: &["websocket", "long-polling"],
     },
 ];
@@ -87,7 +105,10 @@ impl Judge {
     ) -> Result<Verdicts> {
         let mut verdicts = Verdicts::new(self.name, self.version(workspace)?);
         for &transport in self.transports {
-            if !subject.offers(transport) || only.is_some_and(|only| only != transport) {
+            if !subject.suits(self.name)
+                || !subject.offers(transport)
+                || only.is_some_and(|only| only != transport)
+            {
                 continue;
             }
             println!("{} on {transport}", self.name);

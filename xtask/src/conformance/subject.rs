@@ -36,6 +36,15 @@ impl Subject {
         self.reference != Some(Reference::Cometd) || transport == "long-polling"
     }
 
+    /// Whether it has what a judge is about: of the references only CometD's acknowledges, and none has the rest.
+    pub(crate) fn suits(&self, judge: &str) -> bool {
+        match judge {
+            "cometd-ack" => matches!(self.reference, None | Some(Reference::Cometd)),
+            "cometd-extensions" | "cometd-reload" | "aiosfstream" => self.reference.is_none(),
+            _ => true,
+        }
+    }
+
     /// Cases it cannot pass by its nature: neither reference answers a remote call.
     pub(crate) fn lacks(&self) -> &'static [&'static str] {
         if self.reference.is_some() { &["remote-call"] } else { &[] }

@@ -19,6 +19,12 @@ pub(crate) fn members(object: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+/// The value of a member whose key, between its quotes, is `key`.
+pub(crate) fn value<'a>(key: &str, member: &'a str) -> &'a str {
+    let behind = member.get(key.len() + 2..).unwrap_or_default().trim_ascii_start();
+    behind.strip_prefix(':').unwrap_or_default().trim_ascii()
+}
+
 /// Whether a key, as it stands between its quotes, spells `name`; escapes hide nothing.
 pub(crate) fn spells(key: &str, name: &str) -> bool {
     if key.contains('\\') {

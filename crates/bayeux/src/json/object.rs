@@ -12,6 +12,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::message::{Message, RequestAdvice, Subscription};
 use crate::meta;
+use crate::timesync::TimeSync;
 
 /// The longest id that is echoed, in bytes of JSON.
 const MAX_ID_BYTES: usize = 256;
@@ -70,8 +71,12 @@ pub(super) fn read(element: &RawValue) -> Result<Message, Error> {
         version: version(fields.version, &mut wrong),
         advice: advice(fields.advice, &mut wrong),
         raw: None,
+        timesync: None,
         invalid: None,
     };
+    if message.channel.as_deref().is_some_and(|channel| channel.starts_with("/meta/")) {
+        message.timesync = TimeSync::read(message.ext.as_deref());
+    }
     if message.channel.as_deref() == Some(meta::HANDSHAKE) {
         message.raw = Some(element.to_owned());
     }

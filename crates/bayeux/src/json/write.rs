@@ -54,6 +54,13 @@ impl<'a> Object<'a> {
         out.push(b']');
     }
 
+    /// A field that is already written, with its key.
+    pub(crate) fn member(&mut self, member: &str) {
+        self.out.push(self.separator);
+        self.separator = b',';
+        self.out.extend_from_slice(member.as_bytes());
+    }
+
     /// Begins a field; its value is whatever is written to the buffer next.
     pub(crate) fn key(&mut self, key: &str) -> &mut Vec<u8> {
         self.out.push(self.separator);

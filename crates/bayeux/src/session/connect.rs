@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::message::Message;
 use crate::meta;
 use crate::reply::Reply;
+use crate::timesync::TimeSync;
 
 /// The caller's name for the exchange a held connect came in. A new exchange has a new ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +82,9 @@ impl<D: Delivery> Session<D> {
         if self.is_overtaken(&message) {
             return Step::Reply(settings.refuse(&message, Code::Superseded));
         }
+        if let Some(step) = self.end_idle(&message, settings, now) {
+            return step;
+        }
         self.connects = number_of(&message).unwrap_or(self.connects);
         let Some(kind) = kind_of(&message, context.carrier, settings) else {
             let error = Error::new(
@@ -118,8 +122,13 @@ impl<D: Delivery> Session<D> {
         if !lost {
             return Step::Reply(reply);
         }
+        self.end_with(Code::ResumeFailed, reply)
+    }
+
+    /// Ends the session with the refusal of a connect.
+    pub(super) fn end_with(&mut self, code: Code, reply: Reply) -> Step {
         self.ended = true;
-        Step::ResumeFailed { reply, superseded: self.held.take().map(|held| held.ticket) }
+        Step::End { code, reply, superseded: self.held.take().map(|held| held.ticket) }
     }
 
     /// Whether queued deliveries leave with the answer to this connect: as [`Session::may_ride_on_connect`], but to a
@@ -168,6 +177,7 @@ impl<D: Delivery> Session<D> {
             Answer::Hold { until } if !self.deliveries_need_connect() => until,
             _ => now,
         };
+        self.hold_timesync(connect.reply.timesync);
         self.held = Some(Held { ticket, advise: connect.reply.advice.is_some(), id: connect.reply.id });
     }
 
@@ -182,7 +192,7 @@ impl<D: Delivery> Session<D> {
         let held = self.held.take()?;
         self.await_writing(settings, now);
         let advice = held.advise.then(|| settings.advice(Reconnect::Retry));
-        Some((held.ticket, held.reply(advice)))
+        Some((held.ticket, held.reply(advice, self.timesync_of_held())))
     }
 
     /// The wire of a held connect is gone. A ticket that is not the held one is of the past and means nothing.
@@ -200,7 +210,7 @@ impl<D: Delivery> Session<D> {
         let held = self.held.take()?;
         let ticket = held.ticket;
         let advice = settings.advice(code.reconnect());
-        let reply = held.reply(Some(advice));
+        let reply = held.reply(Some(advice), self.timesync_of_held());
         // Clients accept the advice to handshake only from a failure.
         let failed = code.reconnect() == Reconnect::Handshake;
         Some((ticket, if failed { reply.deny(code) } else { reply }))
@@ -208,8 +218,9 @@ impl<D: Delivery> Session<D> {
 }
 
 impl Held {
-    fn reply(self, advice: Option<Advice>) -> Reply {
-        let connect = Message { channel: Some(meta::CONNECT.into()), id: self.id, ..Message::default() };
+    fn reply(self, advice: Option<Advice>, timesync: Option<Box<TimeSync>>) -> Reply {
+        let connect =
+            Message { channel: Some(meta::CONNECT.into()), id: self.id, timesync, ..Message::default() };
         Reply { advice, ..Reply::accept(&connect) }
     }
 }

@@ -3,6 +3,7 @@
 //! Everything an unknown client can say is judged here; whether this person may come in is left to the policy, and the
 //! id of the new session is chosen by the caller. A handshake comes in, and a session and its reply go out.
 
+use super::habits::Habits;
 use super::mailbox::Mailbox;
 use super::retained::{Manner, Retained};
 use super::{Session, Settings};
@@ -11,10 +12,10 @@ use crate::advice::{Advice, Reconnect};
 use crate::code::Code;
 use crate::connection_type::ConnectionType;
 use crate::error::Error;
+use crate::event::Rendering;
 use crate::message::Message;
 use crate::meta;
 use crate::reply::Reply;
-use crate::since;
 
 /// A client without session.
 #[derive(Debug, Clone, Copy, Default)]
@@ -86,8 +87,8 @@ impl HandshakeRequest {
             Some(Manner::Batch(_)) => reply.ext.acknowledges(),
             None => {}
         }
-        let replays = since::wants_replay(self.message.ext.as_deref());
-        if replays {
+        let rendering = Rendering::of(self.message.ext.as_deref(), settings);
+        if rendering.replay_ids {
             reply.ext.replay();
         }
         let mut session = Session {
@@ -101,7 +102,8 @@ impl HandshakeRequest {
             connection_type: None,
             connects: 0,
             turn: 0,
-            replays,
+            rendering,
+            habits: Habits::of(settings, now),
             connect_only: acknowledges,
             advise: true,
             ended: false,

@@ -31,6 +31,7 @@ impl<D: Delivery> Session<D> {
             return Step::Reply(settings.refuse(&message, error));
         }
         self.on_contact(settings, now);
+        self.on_activity(&message, now);
         match message.channel.as_deref().unwrap_or_default() {
             meta::CONNECT => self.on_connect(message, context, settings, now),
             meta::SUBSCRIBE => self.on_subscribe(message, context, settings),

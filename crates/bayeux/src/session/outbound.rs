@@ -8,11 +8,15 @@ use super::context::Carrier;
 use super::mailbox::Mailbox;
 use super::retained::Retained;
 use super::{Session, Settings};
+use crate::event::Rendering;
 
 /// Something that can be queued for a session. A clone shares the original: sessions keep what they have sent.
 pub trait Delivery: Clone {
     /// What it counts against the bound in bytes.
     fn size_bytes(&self) -> usize;
+
+    /// The client has said that it has received this one.
+    fn on_confirmed(&self) {}
 }
 
 /// What became of a delivery.
@@ -54,6 +58,7 @@ impl<D: Delivery> Session<D> {
     /// a large one is never stuck. What the iterator is not asked for stays queued; what it gives away is kept for a
     /// client that confirms what it receives.
     pub fn take(&mut self, max_messages: usize, max_bytes: usize) -> Taken<'_, D> {
+        self.on_hearing();
         Taken {
             mailbox: &mut self.mailbox,
             retained: self.retained.as_deref_mut(),
@@ -61,6 +66,11 @@ impl<D: Delivery> Session<D> {
             bytes_left: max_bytes,
             first: true,
         }
+    }
+
+    /// What its events carry beside what all carry.
+    pub fn rendering(&self) -> Rendering {
+        self.rendering
     }
 
     /// How many deliveries are queued.

@@ -30,8 +30,8 @@ pub(super) fn on_publish(mut message: Message, channel: Channel) -> Step {
     let ext = message.ext.take();
     match channel.kind() {
         Kind::Broadcast => match Wish::read(ext) {
-            Ok(Wish { key, echo, expires_ms, ext }) => {
-                Step::Publish { channel, data, ext, key, echo, expires_ms, reply }
+            Ok(Wish { key, echo, expires_ms, receipt, ext }) => {
+                Step::Publish { channel, data, ext, key, echo, expires_ms, receipt, reply }
             }
             Err(error) => Step::Reply(reply.deny(error)),
         },
@@ -46,16 +46,20 @@ struct Wish {
     key: Option<Box<str>>,
     echo: bool,
     expires_ms: Option<u64>,
+    receipt: bool,
     ext: Option<Box<RawValue>>,
 }
 
 impl Wish {
     fn read(ext: Option<Box<RawValue>>) -> Result<Wish, Error> {
-        let Some(raw) = &ext else { return Ok(Wish { key: None, echo: true, expires_ms: None, ext }) };
+        let Some(raw) = &ext else {
+            return Ok(Wish { key: None, echo: true, expires_ms: None, receipt: false, ext });
+        };
         let fields: Fields<'_> =
             serde_json::from_str(raw.get()).map_err(|_| invalid("ext gives a field twice"))?;
         let key = fields.key.map_or(Ok(None), read_key)?;
-        let echo = fields.echo.map_or(Ok(None), read_echo)?.unwrap_or(true);
+        let echo = fields.echo.map_or(Ok(None), |echo| read_truth("echo", echo))?.unwrap_or(true);
+        let receipt = fields.receipt.map_or(Ok(None), |wish| read_truth("receipt", wish))?.unwrap_or(false);
         let expires_ms = fields.expires_ms.map_or(Ok(None), read_age)?;
         let ext = if fields.own == 0 {
             ext
@@ -64,7 +68,7 @@ impl Wish {
         } else {
             Some(object_of(&fields.travelling))
         };
-        Ok(Wish { key, echo, expires_ms, ext })
+        Ok(Wish { key, echo, expires_ms, receipt, ext })
     }
 }
 
@@ -77,8 +81,8 @@ fn read_key(key: &RawValue) -> Result<Option<Box<str>>, Error> {
     }
 }
 
-fn read_echo(echo: &RawValue) -> Result<Option<bool>, Error> {
-    serde_json::from_str(echo.get()).map_err(|_| invalid("ext.echo is neither true nor false"))
+fn read_truth(field: &str, value: &RawValue) -> Result<Option<bool>, Error> {
+    serde_json::from_str(value.get()).map_err(|_| invalid(&format!("ext.{field} is neither true nor false")))
 }
 
 fn read_age(age: &RawValue) -> Result<Option<u64>, Error> {
@@ -108,6 +112,7 @@ struct Fields<'a> {
     key: Option<&'a RawValue>,
     echo: Option<&'a RawValue>,
     expires_ms: Option<&'a RawValue>,
+    receipt: Option<&'a RawValue>,
     /// How many of them do not travel.
     own: usize,
     travelling: Vec<(String, &'a RawValue)>,
@@ -136,6 +141,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 "key" => fields.key.replace(value).is_some(),
                 "echo" => fields.echo.replace(value).is_some(),
                 "expires_ms" => fields.expires_ms.replace(value).is_some(),
+                "receipt" => fields.receipt.replace(value).is_some(),
                 // The server's own word: the home of the channel says where a publication stands.
                 "position" => std::mem::replace(&mut position, true),
                 // So is who published it.

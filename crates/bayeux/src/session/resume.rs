@@ -36,6 +36,11 @@ impl<D> Session<D> {
         self.retained.as_ref().is_some_and(|retained| matches!(retained.manner, Manner::Batch(_)))
     }
 
+    /// Whether the client says in any manner what it has received.
+    pub fn confirms(&self) -> bool {
+        self.retained.is_some()
+    }
+
     /// How many deliveries have left and are kept until the client confirms them.
     pub fn unconfirmed(&self) -> usize {
         self.retained.as_ref().map_or(0, |retained| retained.len())

@@ -137,11 +137,16 @@ impl<D: Delivery> Retained<D> {
     /// was confirmed before means nothing.
     pub(super) fn confirm(&mut self, received: u64, mailbox: &mut Mailbox<D>) {
         self.confirmed = self.confirmed.max(received);
-        while self.first < received && !self.kept.is_empty() {
-            self.forget_first();
+        while self.first < received
+            && let Some(delivery) = self.forget_first()
+        {
+            delivery.on_confirmed();
         }
-        while self.first < received && mailbox.again() > 0 {
-            mailbox.pop();
+        while self.first < received
+            && mailbox.again() > 0
+            && let Some(delivery) = mailbox.pop()
+        {
+            delivery.on_confirmed();
             self.first += 1;
         }
         mailbox.trim();
@@ -157,11 +162,11 @@ impl<D: Delivery> Retained<D> {
         self.trim();
     }
 
-    fn forget_first(&mut self) {
-        if let Some(delivery) = self.kept.pop_front() {
-            self.bytes -= delivery.size_bytes();
-            self.first += 1;
-        }
+    fn forget_first(&mut self) -> Option<D> {
+        let delivery = self.kept.pop_front()?;
+        self.bytes -= delivery.size_bytes();
+        self.first += 1;
+        Some(delivery)
     }
 
     fn trim(&mut self) {

@@ -34,6 +34,15 @@ pub struct Settings {
     /// Whether queued events may leave with the answer to any request, as CometD lets them, and not only with that to a
     /// connect. Sooner by one answer, but two answers on two connections may overtake each other, and events with them.
     pub early_delivery: bool,
+    /// Whether every session gets the ids of events in `data.event.replayId`, and not only those that ask: clients of
+    /// Salesforce expect them unasked.
+    pub replay_ids: bool,
+    /// Whether every message to every session carries a `timestamp`, and not only those to sessions that ask.
+    pub timestamps: bool,
+    /// How long a session may say nothing but connects before it is ended, in milliseconds; 0 for ever.
+    pub max_inactivity_ms: Millis,
+    /// Whether a session is active as well while events are sent to it.
+    pub events_are_activity: bool,
     /// The kinds of wire we speak, the most wanted first.
     pub connection_types: Vec<ConnectionType>,
     /// The most events queued for one session.
@@ -66,6 +75,10 @@ impl Default for Settings {
             client_interval_max_ms: 60_000,
             advise_max_interval: false,
             early_delivery: false,
+            replay_ids: false,
+            timestamps: false,
+            max_inactivity_ms: 0,
+            events_are_activity: false,
             connection_types: ConnectionType::ALL.to_vec(),
             mailbox_messages: 1_000,
             mailbox_bytes: 1 << 20,

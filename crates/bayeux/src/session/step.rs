@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::connect::{Connect, Ticket};
 use crate::channel::Channel;
+use crate::code::Code;
 use crate::pattern::Pattern;
 use crate::reply::Reply;
 use crate::since::SinceRequest;
@@ -50,6 +51,8 @@ pub enum Step {
         echo: bool,
         /// The age at which it loses its meaning, in milliseconds, above 0.
         expires_ms: Option<u64>,
+        /// Whether the session wants to hear how many have received it: see [`crate::event::write_receipt`].
+        receipt: bool,
         /// The acknowledgement.
         reply: Reply,
     },
@@ -71,9 +74,11 @@ pub enum Step {
     Connect(Connect),
     /// The client has said what it received: nothing is to be done, and there is no reply.
     Received,
-    /// What the client has not received is no longer kept, and the session has ended: end the older connect as that of
-    /// [`Connect::superseded`], send the reply, then close the wires for the reason of `resume_failed`.
-    ResumeFailed {
+    /// The session has ended with this connect: end the older one as that of [`Connect::superseded`], send the reply, then
+    /// close the wires for the reason given.
+    End {
+        /// Why: `resume_failed` when what the client has not received is no longer kept, or `session_inactive`.
+        code: Code,
         /// The refusal of the connect.
         reply: Reply,
         /// An older connect that was held until now.

@@ -30,10 +30,12 @@ impl<D: Delivery> Session<D> {
         if added > settings.subscriptions.saturating_sub(context.subscriptions) {
             return Step::Reply(Reply::refuse(&message, Code::SubscriptionsTooMany));
         }
-        let since = match since::read(message.ext.as_deref(), &patterns, self.replays) {
+        let since = match since::read(message.ext.as_deref(), &patterns) {
             Ok(since) => since,
             Err(error) => return Step::Reply(Reply::refuse(&message, error)),
         };
+        // Some clients of Salesforce ask for replay only here.
+        self.rendering.replay_ids |= since::asks_replay(message.ext.as_deref());
         let reply = Reply::accept(&message);
         if patterns.is_empty() {
             Step::Reply(reply)

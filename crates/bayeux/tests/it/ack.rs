@@ -1,6 +1,6 @@
 //! CometD's ack extension: connect replies are numbered, connects acknowledge them.
 
-use bayeux::{Answer, Settings, Step};
+use bayeux::{Answer, Code, Settings, Step};
 use serde_json::{Value, json};
 
 use crate::stage::{CALLBACK, HTTP, Stage, WEBSOCKET, error, value};
@@ -169,7 +169,9 @@ fn a_client_behind_the_window_is_told_to_start_anew() {
     (0..3).for_each(|number| stage.push(number));
     answer(&mut stage, 1);
     let text = r#"{"channel":"/meta/connect","clientId":"alice","ext":{"ack":1}}"#;
-    let Step::ResumeFailed { reply, superseded: None } = stage.say(text) else { panic!("not told") };
+    let Step::End { code: Code::ResumeFailed, reply, superseded: None } = stage.say(text) else {
+        panic!("not told")
+    };
     assert_eq!(value(&reply)["advice"]["reconnect"], "handshake");
     assert!(stage.session.has_ended());
 }

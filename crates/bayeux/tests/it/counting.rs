@@ -1,6 +1,6 @@
 //! Clients that count what they receive.
 
-use bayeux::{Answer, Reconnect, Settings, Step};
+use bayeux::{Answer, Code, Reconnect, Settings, Step};
 
 use crate::stage::{CALLBACK, HTTP, Note, Stage, WEBSOCKET, error, value};
 
@@ -272,7 +272,9 @@ fn a_client_that_lost_more_than_is_kept_is_told_and_starts_anew() {
     stage.take_all();
     stage.reopen();
     let text = r#"{"channel":"/meta/connect","clientId":"alice","id":"7","ext":{"received":1}}"#;
-    let Step::ResumeFailed { reply, superseded } = stage.say_on(WEBSOCKET, text) else { panic!("not told") };
+    let Step::End { code: Code::ResumeFailed, reply, superseded } = stage.say_on(WEBSOCKET, text) else {
+        panic!("not told")
+    };
     assert_eq!(superseded, held);
     let advice = reply.advice.unwrap();
     assert_eq!((advice.reconnect, advice.interval_ms), (Reconnect::Handshake, 0));

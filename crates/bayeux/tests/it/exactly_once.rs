@@ -201,7 +201,7 @@ impl World {
                 self.answer(connect.reply, turn, 100, 1_000);
             }
             Step::Connect(connect) => drop(self.stage.hold_connect(connect)),
-            Step::ResumeFailed { .. } => self.fail(),
+            Step::End { .. } => self.fail(),
             other => panic!("a true client is refused: {other:?}"),
         }
     }

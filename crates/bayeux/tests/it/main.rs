@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where its story goes wrong")]
 
 mod ack;
+mod activity;
+mod binary;
 mod channel;
 mod code;
 mod connect;
@@ -13,14 +15,17 @@ mod event;
 mod exactly_once;
 mod handshake;
 mod json;
+mod local;
 mod mailbox;
 mod pattern;
 mod property;
 mod publication;
+mod rendering;
 mod reply;
 mod reply_ext;
 mod since;
 mod stage;
 mod subscription;
 mod table;
+mod timesync;
 mod trap;

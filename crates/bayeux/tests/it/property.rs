@@ -153,7 +153,7 @@ impl World {
                 assert!(allowed && reply.is_successful());
                 self.check_reply(&reply, sent);
             }
-            Step::Received | Step::ResumeFailed { .. } => {
+            Step::Received | Step::End { .. } => {
                 panic!("the client neither counts nor acknowledges")
             }
             Step::Connect(connect) => {

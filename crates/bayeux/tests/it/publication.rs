@@ -62,6 +62,8 @@ fn a_wish_that_cannot_be_read_is_refused() {
         r#"{"key":["k"]}"#,
         r#"{"echo":"no"}"#,
         r#"{"echo":0}"#,
+        r#"{"receipt":"yes"}"#,
+        r#"{"receipt":1}"#,
         r#"{"key":"a","key":"b"}"#,
         r#"{"position":1,"position":2}"#,
     ] {
@@ -94,4 +96,16 @@ fn a_message_may_lose_its_meaning_with_time() {
             "{bad}"
         );
     }
+}
+
+#[test]
+fn a_receipt_is_asked_for_and_does_not_travel() {
+    let wish = |ext: &str| match publish(ext) {
+        Step::Publish { receipt, ext, .. } => (receipt, ext.map(|ext| ext.get().to_owned())),
+        other => panic!("{ext}: {other:?}"),
+    };
+    assert_eq!(wish(r#"{"receipt":true,"x":1}"#), (true, Some(r#"{"x":1}"#.into())));
+    assert_eq!(wish(r#"{"receipt":false}"#), (false, None));
+    assert_eq!(wish(r#"{"receipt":null}"#), (false, None));
+    assert!(!wish(r#"{"x":{"receipt":true}}"#).0);
 }

@@ -111,11 +111,11 @@ fn the_answer_of_a_service_has_the_id_of_the_call_and_data() {
     let id = message(r#"{"id":7}"#).id;
     let error = Error::new(Code::ServiceFailed, "stock");
     let mut out = Vec::new();
-    write_answer("/service/x", id.as_deref(), true, "[1]", None, &mut out);
-    write_answer("/service/x", None, false, "null", Some(&error), &mut out);
+    write_answer("/service/x", id.as_deref(), true, "[1]", None, None, &mut out);
+    write_answer("/service/x", None, false, "null", Some(&error), Some(r#"{"binary":{}}"#), &mut out);
     let wanted = concat!(
         r#"{"channel":"/service/x","id":7,"successful":true,"data":[1]}"#,
-        r#"{"channel":"/service/x","successful":false,"error":"500:stock:service_failed","data":null}"#
+        r#"{"channel":"/service/x","successful":false,"error":"500:stock:service_failed","data":null,"ext":{"binary":{}}}"#
     );
     assert_eq!(String::from_utf8(out).unwrap(), wanted);
 }

@@ -156,9 +156,26 @@ fn an_id_that_is_no_number_is_refused() {
 }
 
 #[test]
-fn replay_means_nothing_to_a_session_that_was_not_promised_it() {
-    let mut stage = Stage::connected(HTTP);
-    assert_eq!(asked(subscribe(&mut stage, r#""/a""#, r#"{"replay":{"/a":"x"}}"#)), None);
+fn replay_is_asked_for_in_the_handshake_or_in_a_subscribe() {
+    let plain = Stage::connected(HTTP).session.rendering();
+    assert!(plain.is_plain());
+    assert!(replaying().session.rendering().replay_ids);
+    let settings = Settings { replay_ids: true, ..Settings::default() };
+    assert!(Stage::with(settings).session.rendering().replay_ids, "as the server wants it for all");
+    for (ids, wanted) in
+        [(r#"{"/a":-1}"#, None), ("{}", None), (r#"{"/a":7}"#, each(&[("/a", Since::Replay(7))]))]
+    {
+        let mut stage = Stage::connected(HTTP);
+        refused(&mut stage, r#"{"replay":{"/a":"x"}}"#);
+        assert!(stage.session.rendering().is_plain(), "what is refused changes nothing");
+        let request = asked(subscribe(&mut stage, r#""/a""#, &format!(r#"{{"replay":{ids}}}"#)));
+        assert_eq!(request, wanted, "{ids}");
+        assert!(stage.session.rendering().replay_ids, "{ids}");
+    }
+}
+
+#[test]
+fn a_position_comes_before_an_id() {
     let request = asked(subscribe(&mut replaying(), r#""/a""#, r#"{"replay":{"/a":7},"since":{"last":1}}"#));
     assert_eq!(request, Some(SinceRequest::One(Since::Last(1))), "our own word comes first");
 }

@@ -38,7 +38,8 @@ impl Home {
             };
             let Kept { at_ms, expires_at_ms, key, .. } = kept;
             let channel = channel.clone();
-            let publication = Publication { channel, position, at_ms, expires_at_ms, except: None, event };
+            let publication =
+                Publication { channel, position, at_ms, expires_at_ms, except: None, receipt: None, event };
             Some((Arc::new(publication), key))
         };
         let mut publications = Vec::with_capacity(records.len());

@@ -21,6 +21,9 @@ impl Shard {
     /// Answers a batch whose messages all have their replies.
     pub(super) fn answer_batch(&mut self, mut exchange: Exchange) {
         let session = exchange.session.filter(|session| self.seat(*session).is_some());
+        if let Some(answer) = exchange.local.take() {
+            return self.answer_local(answer, exchange.replies, session);
+        }
         if !self.hears(exchange.connection) {
             self.on_unanswerable(&exchange, session);
         } else if exchange.is_websocket() {
@@ -32,11 +35,13 @@ impl Shard {
                 }
                 let events = self.events_of_batch(&mut exchange, session);
                 self.tell_time(&mut exchange, session);
+                self.tell_times(session, &mut exchange.replies);
                 self.write_frame(exchange.connection, &events, &exchange.replies);
             }
         } else if !exchange.held {
             let events = self.events_of_batch(&mut exchange, session);
             self.tell_time(&mut exchange, session);
+            self.tell_times(session, &mut exchange.replies);
             if let Some(connection) = self.connection(exchange.connection) {
                 connection.session = session;
                 connection.carries_connect = exchange.connect.is_some();
@@ -145,11 +150,13 @@ impl Shard {
         if wire.is_websocket() {
             let events = self.events_of_held(session, &mut reply);
             self.tell_time_in(&mut reply, session);
+            self.tell_times(Some(session), std::slice::from_mut(&mut reply));
             self.write_frame(connection, &events, &[reply]);
         } else {
             wire.session = Some(session);
             let events = self.events_of_held(session, &mut reply);
             self.tell_time_in(&mut reply, session);
+            self.tell_times(Some(session), std::slice::from_mut(&mut reply));
             self.respond(connection, &events, &[reply]);
         }
     }

@@ -14,6 +14,7 @@ use crate::exchange::{Answered, Asked, Exchange, Slot};
 use crate::host::{Ask, Call, Later, RequestInfo, Responder, Ruling};
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
+use crate::receipt::Wish;
 
 use super::Shard;
 
@@ -34,6 +35,8 @@ impl Shard {
         origin: Origin,
     ) {
         self.counters.messages_received.add(messages.len() as u64);
+        let timesyncs = messages.iter_mut().filter_map(|message| message.timesync.as_mut());
+        timesyncs.for_each(|timesync| timesync.on_arrival(self.now));
         let (carrier, cookie, request) = match origin {
             Origin::Http { connect_only, cookie, info } => (Carrier::Http { connect_only }, cookie, info),
             Origin::WebSocket => (Carrier::WebSocket, None, None),
@@ -73,6 +76,7 @@ impl Shard {
             blocks: false,
             request,
             cookie,
+            local: None,
         };
         let generation = self.next_generation();
         let slot = self.exchanges.insert(Slot { generation, exchange: None }) as u32;
@@ -161,14 +165,23 @@ impl Shard {
                 patterns.iter().for_each(|pattern| self.unsubscribe(session, pattern.as_str()));
                 exchange.replies.push(reply);
             }
-            Step::Publish { channel, data, ext, key: name, echo, expires_ms, reply } => {
+            Step::Publish { channel, data, ext, key: name, echo, expires_ms, receipt, reply } => {
                 let publisher = Some(session.number(self.index));
+                let receipt =
+                    receipt.then(|| Box::new(Wish { shard: self.index, session, key: name.clone() }));
                 // Nobody can take a key that somebody else is about to use.
                 let subject =
                     self.seat(session).map(|seat| seat.who.identity.subject.clone()).unwrap_or_default();
                 let name = name.map(|name| format!("client/{subject}/{name}").into());
-                let publish =
-                    Publish { ext, key: name, expires_ms, publisher, echo, ..Publish::new(channel, data) };
+                let publish = Publish {
+                    ext,
+                    key: name,
+                    expires_ms,
+                    receipt,
+                    publisher,
+                    echo,
+                    ..Publish::new(channel, data)
+                };
                 self.ask(key, exchange, Asked::Publish { publish, reply });
             }
             Step::Call { channel, data, ext, id, reply } => {
@@ -199,13 +212,13 @@ impl Shard {
                 self.arm_session(session);
             }
             Step::Received => {}
-            Step::ResumeFailed { reply, superseded } => {
+            Step::End { code, reply, superseded } => {
                 self.retire_wire(session, exchange.connection);
                 if let Some(ticket) = superseded {
                     self.supersede(ticket, exchange.connection);
                 }
                 self.refuse(exchange, reply);
-                exchange.ends = Some(Code::ResumeFailed);
+                exchange.ends = Some(code);
             }
             Step::Disconnect { reply, held } => {
                 if let Some((ticket, held)) = held {
@@ -359,6 +372,7 @@ impl Shard {
             event_bytes: self.config.session.mailbox_bytes,
             _permit: permit,
         };
-        self.host.call(Call { who, channel: call.channel, data: call.data, responder });
+        let Publish { channel, data, ext, .. } = call;
+        self.host.call(Call { who, channel, data, ext, responder });
     }
 }

@@ -8,14 +8,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bayeux::Code;
+use comet_bus::Kept;
 use comet_bus::journal::{Done, Entry, JournalError, Keeper};
 use smallvec::SmallVec;
 
+use crate::accepted::Accepted;
 use crate::inbox::{Answer, Letter, Peer};
-use crate::receipt::Receipt;
+use crate::receipt::Wish;
 use crate::stop::Order;
 
 use super::Shard;
+use super::publish::New;
 
 /// Entries that go to the journal together; more do not wait for the end of the turn.
 const GROUP_ENTRIES: usize = 512;
@@ -24,11 +27,19 @@ const GROUP_BYTES: usize = 1 << 20;
 /// Entries of what the journal may forget that go to it together.
 const CHORES: usize = 512;
 
+/// Those who wait for one message.
+#[derive(Default)]
+struct Awaiting {
+    answers: SmallVec<[Answer; 1]>,
+    /// Who wants to know who has received it.
+    wish: Option<Box<Wish>>,
+}
+
 /// What of a shard waits for its journal.
 pub(super) struct Keeping {
     keeper: Arc<dyn Keeper>,
     /// Who wants to hear of each message that waits, in the order of their tickets.
-    answers: VecDeque<SmallVec<[Answer; 1]>>,
+    waiting: VecDeque<Awaiting>,
     /// The ticket of the first.
     first: u64,
     /// Entries that the journal has not been told.
@@ -49,7 +60,7 @@ impl Keeping {
     pub(super) fn new(keeper: Arc<dyn Keeper>) -> Keeping {
         Keeping {
             keeper,
-            answers: VecDeque::new(),
+            waiting: VecDeque::new(),
             first: 0,
             group: Vec::new(),
             group_bytes: 0,
@@ -96,19 +107,22 @@ impl Shard {
         self.keeping.as_ref().is_some_and(|keeping| !keeping.has_failed)
     }
 
-    /// Notes who waits for the message with this ticket; `entry` is what the journal has to be told of a new one.
-    pub(super) fn await_journal(&mut self, ticket: u64, entry: Option<Entry>, answer: Answer) {
+    /// Notes who waits for the message with this ticket; of a `new` one the journal has to be told.
+    pub(super) fn await_journal(&mut self, ticket: u64, new: Option<New>, answer: Answer) {
         let Some(keeping) = &mut self.keeping else { return };
-        if let Some(entry) = entry {
+        if let Some(New { entry, wish }) = new {
+            if let Some(wish) = &wish {
+                self.receipts.promise(wish);
+            }
             if let Entry::Append { record, .. } = &entry {
                 keeping.group_bytes += record.event.len();
             }
             keeping.group.push(entry);
-            keeping.answers.push_back(SmallVec::new());
+            keeping.waiting.push_back(Awaiting { answers: SmallVec::new(), wish });
         }
         let place = ticket.checked_sub(keeping.first).and_then(|place| usize::try_from(place).ok());
-        if let Some(answers) = place.and_then(|place| keeping.answers.get_mut(place)) {
-            answers.push(answer);
+        if let Some(awaiting) = place.and_then(|place| keeping.waiting.get_mut(place)) {
+            awaiting.answers.push(answer);
         }
         if keeping.group.len() >= GROUP_ENTRIES || keeping.group_bytes >= GROUP_BYTES {
             self.tell_journal();
@@ -126,11 +140,11 @@ impl Shard {
         match keeping.keeper.submit_all(entries, Some(word.done())) {
             Ok(()) => keeping.told.push_back((group, count)),
             Err(error) => {
-                let left = keeping.answers.len() - count;
-                let refused: Vec<_> = keeping.answers.drain(left..).flatten().collect();
+                let left = keeping.waiting.len() - count;
+                let refused: Vec<_> = keeping.waiting.drain(left..).collect();
                 self.home.take_back(count);
                 let code = self.code_of(&error);
-                refused.into_iter().for_each(|answer| self.answer(answer, Err(code)));
+                refused.into_iter().for_each(|awaiting| self.refuse_awaiting(awaiting, code));
             }
         }
         self.count_waiting();
@@ -159,15 +173,11 @@ impl Shard {
                 }
                 Some((_, error)) => {
                     tracing::error!(%error, "the journal refuses a message");
-                    self.home.on_refused();
-                    self.answer_oldest(Err(Code::JournalUnavailable));
+                    self.refuse_oldest();
                 }
                 None => {
                     let Some(kept) = self.home.on_kept(now_ms) else { return };
-                    self.counters.publications.add(1);
-                    self.spread(&kept.publication, kept.shards);
-                    let position = kept.publication.position;
-                    self.answer_oldest(Ok(Receipt { position, durability: kept.durability }));
+                    self.publish_kept(&kept);
                 }
             }
         }
@@ -181,8 +191,7 @@ impl Shard {
     fn lose_journal(&mut self, error: &JournalError) {
         tracing::error!(shard = self.index, %error, "durable channels take no more publications");
         while self.home.waiting() > 0 {
-            self.home.on_refused();
-            self.answer_oldest(Err(Code::JournalUnavailable));
+            self.refuse_oldest();
         }
         if let Some(keeping) = &mut self.keeping {
             keeping.has_failed = true;
@@ -194,11 +203,42 @@ impl Shard {
         self.count_waiting();
     }
 
-    fn answer_oldest(&mut self, outcome: Result<Receipt, Code>) {
-        let Some(keeping) = &mut self.keeping else { return };
+    /// The oldest message that waits is everybody's now.
+    fn publish_kept(&mut self, kept: &Kept) {
+        let Awaiting { answers, wish } = self.take_oldest();
+        let Kept { publication, shards, durability } = kept;
+        let position = publication.position;
+        self.counters.publications.add(1);
+        if let Some(wish) = wish {
+            self.receipts.withdraw(&wish);
+            if let Some(receipt) = publication.receipt {
+                self.open_receipt(receipt, *wish, (publication.channel.clone(), position), *shards);
+            }
+        }
+        self.spread(publication, *shards);
+        let accepted = Accepted { position, durability: *durability };
+        answers.into_iter().for_each(|answer| self.answer(answer, Ok(accepted)));
+    }
+
+    /// The oldest message that waits never was.
+    fn refuse_oldest(&mut self) {
+        self.home.on_refused();
+        let awaiting = self.take_oldest();
+        self.refuse_awaiting(awaiting, Code::JournalUnavailable);
+    }
+
+    fn take_oldest(&mut self) -> Awaiting {
+        let Some(keeping) = &mut self.keeping else { return Awaiting::default() };
         keeping.first += 1;
-        let answers = keeping.answers.pop_front().unwrap_or_default();
-        answers.into_iter().for_each(|answer| self.answer(answer, outcome));
+        keeping.waiting.pop_front().unwrap_or_default()
+    }
+
+    fn refuse_awaiting(&mut self, awaiting: Awaiting, code: Code) {
+        let Awaiting { answers, wish } = awaiting;
+        if let Some(wish) = wish {
+            self.receipts.withdraw(&wish);
+        }
+        answers.into_iter().for_each(|answer| self.answer(answer, Err(code)));
     }
 
     /// Tells the journal what it may forget.

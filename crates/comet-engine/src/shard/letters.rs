@@ -42,12 +42,14 @@ impl Shard {
                     self.peers[shard].post(Letter::CaughtUp(Box::new(answer)));
                 }
                 Letter::CaughtUp(answer) => self.on_caught_up(*answer),
+                Letter::Receipt(report) => self.on_report(report),
                 Letter::Ruling { exchange, ruling } => self.on_ruling(exchange, ruling),
                 Letter::Deliver { session, event } => {
                     if self.seat(session).is_some() {
                         self.push(session, Delivery::direct(event));
                     }
                 }
+                Letter::Local(ask) => self.on_local(*ask),
                 Letter::End { session, code } => self.end_session(session, code),
                 Letter::Moved(moved) => self.on_moved(*moved),
                 Letter::Drain(order) => self.on_drain(order),

@@ -9,19 +9,27 @@ use bayeux::{Code, event};
 use comet_bus::journal::Entry;
 use comet_bus::{Draft, Durability, Full, Publication, Published, ShardSet, home_of};
 
+use crate::accepted::Accepted;
 use crate::exchange::Exchange;
 use crate::inbox::{Answer, Interest, Letter, Publish};
 use crate::key::{ExchangeKey, SessionKey};
-use crate::receipt::Receipt;
+use crate::receipt::Wish;
 
 use super::Shard;
+
+/// A message that the journal has to be told of.
+pub(super) struct New {
+    pub(super) entry: Entry,
+    /// Who wants to know who has received it.
+    pub(super) wish: Option<Box<Wish>>,
+}
 
 /// What became of a message at the home of its channel.
 enum Numbered {
     /// All there is to say.
-    Done(Result<Receipt, Code>),
+    Done(Result<Accepted, Code>),
     /// It waits for the journal under this ticket; of a new one the journal has to be told.
-    Waits(u64, Option<Entry>),
+    Waits(u64, Option<New>),
 }
 
 impl Shard {
@@ -91,7 +99,7 @@ impl Shard {
     }
 
     /// Tells a publisher what became of its message. Its batch may be the one that is worked on now: it hears by letter.
-    pub(super) fn answer(&self, answer: Answer, outcome: Result<Receipt, Code>) {
+    pub(super) fn answer(&self, answer: Answer, outcome: Result<Accepted, Code>) {
         match answer {
             Answer::Exchange { shard, exchange, reply } => {
                 self.peers[shard].post(Letter::Published { exchange, reply, outcome });
@@ -110,6 +118,11 @@ impl Shard {
         if (0..self.peers.len()).any(|shard| shard != self.index && self.is_congested(shard)) {
             return Numbered::Done(Err(Code::Overloaded));
         }
+        let receipt = match publish.receipt.as_ref().map(|wish| self.receipts.number(wish)).transpose() {
+            Ok(receipt) => receipt,
+            Err(code) => return Numbered::Done(Err(code)),
+        };
+        let wanted = publish.receipt.map(|wish| (wish, publish.channel.clone()));
         self.learn_interest();
         let now_ms = self.unix_ms();
         let ext = publish.ext.as_ref().map(|ext| ext.get());
@@ -124,16 +137,18 @@ impl Shard {
             publisher,
             echo,
             expires_at_ms,
+            receipt,
             ..Draft::new(publish.channel, publish.data.get())
         };
         let (publication, position, shards) = match self.home.publish(draft, now_ms) {
             Err(Full) => return Numbered::Done(Err(Code::Overloaded)),
             Ok(Published::Again { position, durability }) => {
-                return Numbered::Done(Ok(Receipt { position, durability }));
+                return Numbered::Done(Ok(Accepted { position, durability }));
             }
             Ok(Published::WaitingAgain(ticket)) => return Numbered::Waits(ticket, None),
             Ok(Published::Waiting { ticket, entry }) if self.can_keep() => {
-                return Numbered::Waits(ticket, Some(*entry));
+                let wish = wanted.map(|(wish, _)| wish);
+                return Numbered::Waits(ticket, Some(New { entry: *entry, wish }));
             }
             Ok(Published::Waiting { .. }) => {
                 self.home.take_back(1);
@@ -142,10 +157,13 @@ impl Shard {
             Ok(Published::New { publication, position, shards }) => (publication, position, shards),
         };
         self.counters.publications.add(1);
+        if let (Some(receipt), Some((wish, channel))) = (receipt, wanted) {
+            self.open_receipt(receipt, *wish, (channel, position), shards);
+        }
         if let Some(publication) = publication {
             self.spread(&publication, shards);
         }
-        Numbered::Done(Ok(Receipt { position, durability: Durability::Memory }))
+        Numbered::Done(Ok(Accepted { position, durability: Durability::Memory }))
     }
 
     /// Hands a numbered message to the shards with listeners.
@@ -167,7 +185,7 @@ impl Shard {
     }
 
     /// At the publisher's shard: what became of a publication.
-    pub(super) fn on_published(&mut self, key: ExchangeKey, reply: usize, outcome: Result<Receipt, Code>) {
+    pub(super) fn on_published(&mut self, key: ExchangeKey, reply: usize, outcome: Result<Accepted, Code>) {
         let Some(mut exchange) = self.take_exchange(key) else { return };
         let tells =
             exchange.session.and_then(|session| self.seat(session)).is_some_and(|seat| seat.session.counts());

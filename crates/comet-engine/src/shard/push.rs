@@ -29,10 +29,12 @@ impl Shard {
         }
         seat.expiring |= delivery.0.expires();
         match seat.session.push(delivery.clone(), config) {
-            Pushed::Queued if seat.dirty => {}
             Pushed::Queued => {
-                seat.dirty = true;
-                self.dirty.push_back(key);
+                delivery.0.on_queued(seat.session.confirms());
+                if !seat.dirty {
+                    seat.dirty = true;
+                    self.dirty.push_back(key);
+                }
             }
             Pushed::Overflow => self.push_overflowing(key, delivery),
         }
@@ -48,7 +50,10 @@ impl Shard {
             return;
         }
         match seat.session.push(delivery.clone(), config) {
-            Pushed::Queued => self.mark_dirty(key),
+            Pushed::Queued => {
+                delivery.0.on_queued(seat.session.confirms());
+                self.mark_dirty(key);
+            }
             Pushed::Overflow => self.fall_behind(key, &delivery),
         }
     }
@@ -91,7 +96,10 @@ impl Shard {
             let (messages, bytes) =
                 (self.config.limits.messages_per_write, self.config.limits.bytes_per_write);
             let mut queue = std::mem::take(&mut self.queue);
-            queue.extend(self.sessions[key.slot as usize].session.take(messages, bytes));
+            let session = &mut self.sessions[key.slot as usize].session;
+            let rendering = session.rendering();
+            queue.extend(session.take(messages, bytes));
+            self.render(rendering, &mut queue);
             self.counters.deliveries.add(queue.len() as u64);
             let chunk = match &mut queue[..] {
                 [] => None,
@@ -106,6 +114,8 @@ impl Shard {
             self.mark_dirty(key);
         } else if seat.session.wakes_connect() {
             self.answer_held(key);
+        } else if seat.local.is_some() {
+            self.push_local(key);
         }
     }
 
@@ -115,7 +125,9 @@ impl Shard {
         let mut events = Vec::new();
         self.shed_expired(key);
         if let Some(seat) = self.seat(key) {
+            let rendering = seat.session.rendering();
             events.extend(seat.session.take(messages, bytes));
+            self.render(rendering, &mut events);
         }
         self.counters.deliveries.add(events.len() as u64);
         events
@@ -125,9 +137,13 @@ impl Shard {
     pub(super) fn hand_out(&mut self, publication: &Arc<Publication>) {
         let expires = publication.expires_at_ms.is_some();
         if expires && publication.is_expired(self.unix_ms()) {
+            if let Some(tally) = self.tally(publication) {
+                self.report_handed_out(publication, &tally);
+            }
             return;
         }
-        let delivery = Delivery::published(publication.clone());
+        let tally = self.tally(publication);
+        let delivery = Delivery::counted(publication.clone(), tally.clone());
         let except = publication.except.and_then(|number| SessionKey::of_number(number, self.index));
         let (sessions, dirty, config) = (&mut self.sessions, &mut self.dirty, &self.config.session);
         let mut overflowed = Vec::new();
@@ -144,7 +160,11 @@ impl Shard {
             if expires {
                 seat.expiring = true;
             }
-            match seat.session.push(Shared(Rc::clone(&delivery.0)), config) {
+            let pushed = seat.session.push(Shared(Rc::clone(&delivery.0)), config);
+            if tally.is_some() && pushed == Pushed::Queued {
+                delivery.0.on_queued(seat.session.confirms());
+            }
+            match pushed {
                 Pushed::Queued if seat.dirty => {}
                 Pushed::Queued => {
                     seat.dirty = true;
@@ -161,6 +181,9 @@ impl Shard {
             if !joins || self.hears_live(key, &publication.channel) {
                 self.push(key, Shared(Rc::clone(&delivery.0)));
             }
+        }
+        if let Some(tally) = tally {
+            self.report_handed_out(publication, &tally);
         }
     }
 }

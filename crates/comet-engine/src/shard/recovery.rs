@@ -64,6 +64,9 @@ impl Shard {
         if self.seat(session).is_none() || !self.hub.is_subscribed(session.slot, name.as_str()) {
             return;
         }
+        // One gap tells of all channels that cannot be named, whichever homes they have.
+        let known = exchange.recovering(reply).map(|recovering| recovering.gaps.clone());
+        let known = known.iter().flatten();
         let mut gaps: Vec<(Box<str>, Position)> = Vec::new();
         for (channel, recovered) in channels {
             match recovered {
@@ -76,7 +79,7 @@ impl Shard {
             }
         }
         if let Some(head) = incomplete
-            && !gaps.iter().any(|(gap, _)| **gap == *name.as_str())
+            && !gaps.iter().chain(known).any(|(gap, _)| **gap == *name.as_str())
         {
             gaps.push((name.as_str().into(), head));
         }
@@ -130,7 +133,7 @@ impl Shard {
         if recovering.replays {
             // Who asks by ids is refused aloud, and can ask for something else.
             let names = reply.subscription.as_ref().map(|names| names.names().to_vec()).unwrap_or_default();
-            reply.outcome = Err(bayeux::Error::new(Code::HistoryGap, &recovering.gaps[0].0));
+            reply.outcome = Err(bayeux::Error::new(Code::ReplayInvalid, &recovering.gaps[0].0));
             if self.seat(session).is_some() {
                 names.iter().for_each(|name| self.unsubscribe(session, name));
             }

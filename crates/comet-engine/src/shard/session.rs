@@ -145,19 +145,7 @@ impl Shard {
             ended: AtomicBool::new(false),
             open_calls: Default::default(),
         });
-        let seat = Seat {
-            session,
-            generation,
-            who,
-            browser,
-            cookie_proven: false,
-            attached: None,
-            _permit: permit,
-            aside: None,
-            expiring: false,
-            dirty: false,
-            armed: 0,
-        };
+        let seat = Seat { browser, ..Seat::new(session, generation, who, permit) };
         self.sessions.insert(seat);
         self.counters.sessions_made.add(1);
         self.counters.sessions_open.set(self.sessions.len() as u64);
@@ -192,8 +180,9 @@ impl Shard {
         let Some(seat) = self.seat(key) else { return };
         let held = seat.session.end(code, &config.session);
         let attached = seat.attached.take();
-        if let Some((ticket, reply)) = held {
+        if let Some((ticket, mut reply)) = held {
             let holder = ConnectionKey::unpack(ticket.0);
+            self.tell_times(Some(key), std::slice::from_mut(&mut reply));
             if Some(holder) == attached {
                 self.write_frame(holder, &events, &[reply]);
             } else {
@@ -239,6 +228,9 @@ impl Shard {
             }
         }
         self.counters.sessions_open.set(self.sessions.len() as u64);
+        if let Some(local) = &seat.local {
+            local.end(code);
+        }
         seat.who.end();
         self.host.session_ended(&seat.who, code);
     }

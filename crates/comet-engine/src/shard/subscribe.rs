@@ -46,6 +46,7 @@ impl Shard {
             Err(error) => return self.refuse(exchange, reply.deny(error)),
         };
         let counts = self.seat(session).is_some_and(|seat| seat.session.counts());
+        let since = since.filter(|_| !counts || !self.was_asked(session, &patterns, &mut reply));
         if counts {
             reply.ext.time_ms(self.unix_ms().saturating_sub(CLOCK_MARGIN_MS));
         }
@@ -67,6 +68,19 @@ impl Shard {
             }
             self.finish_recovery(exchange, session, at);
         }
+    }
+
+    /// Whether a client that counts has asked this very question before: then the answer stands among its events, which
+    /// it gets until they have come.
+    fn was_asked(&mut self, session: SessionKey, patterns: &[Pattern], reply: &mut Reply) -> bool {
+        let Some(seat) = self.seat(session) else { return false };
+        let Some(id) = &reply.id else { return false };
+        let names = patterns.iter().map(Pattern::as_str);
+        let was_asked = seat.repeats.get_or_insert_default().note(id.get(), names);
+        if was_asked {
+            reply.ext.recovered();
+        }
+        was_asked
     }
 
     /// Asks every home that has channels of the name.
@@ -122,7 +136,10 @@ impl Shard {
         if self.hub.unsubscribe(session.slot, name) == Unsubscribed::Last {
             self.tell_interest(name, false);
         }
-        if let Some(aside) = self.seat(session).and_then(|seat| seat.aside.as_mut()) {
+        let Some(seat) = self.seat(session) else { return };
+        // Whoever listens again may ask again, also under an old id.
+        seat.repeats = None;
+        if let Some(aside) = seat.aside.as_mut() {
             aside.joining.retain(|joining| joining.name.as_str() != name);
             self.forget_missed(session);
         }

@@ -32,6 +32,7 @@ pub(super) enum Timer {
     Wake,
     Sweep,
     Forget,
+    Receipts,
 }
 
 impl Shard {
@@ -45,6 +46,7 @@ impl Shard {
                 Timer::Lag(key) => self.on_lag_timer(key),
                 Timer::Accept(listener) => self.on_acceptable(listener as usize),
                 Timer::Wake => {}
+                Timer::Receipts => self.on_receipts_timer(),
                 Timer::Sweep => {
                     let now_ms = self.unix_ms();
                     self.home.sweep(now_ms, SWEPT_CHANNELS);

@@ -217,6 +217,31 @@ pub(super) static KEYS: &[Key] = &[
         session.early_delivery,
         "Whether events may leave with the answer to any request, as CometD lets them."
     ),
+    switch!(
+        session,
+        replay_ids,
+        session.replay_ids,
+        "Whether every session gets data.event.replayId, as from Salesforce, and not only those that ask."
+    ),
+    switch!(
+        session,
+        timestamps,
+        session.timestamps,
+        "Whether every message carries a timestamp, and not only those to sessions that ask."
+    ),
+    duration!(
+        session,
+        max_inactivity,
+        0,
+        session.max_inactivity_ms,
+        "How long a session may say nothing but connects; 0 for ever."
+    ),
+    switch!(
+        session,
+        events_are_activity,
+        session.events_are_activity,
+        "Whether a session is active as well while events are sent to it."
+    ),
     Key {
         read: |c| list(&c.comet.session.connection_types),
         write: |c, value| text::connection_types(value).map(|kinds| c.comet.session.connection_types = kinds),
@@ -402,6 +427,21 @@ pub(super) static KEYS: &[Key] = &[
     ),
     count!(limits, calls, 1, limits.calls, "Calls of services in all that are not answered yet."),
     size!(limits, call_bytes, 1_024, limits.call_bytes, "Bytes of data of these calls."),
+    count!(
+        limits,
+        receipts_per_shard,
+        1,
+        limits.receipts_per_shard,
+        "Publications with a receipt that are open at one shard."
+    ),
+    count!(limits, receipts_per_session, 1, limits.receipts_per_session, "Those of them of one session."),
+    duration!(
+        limits,
+        receipt,
+        1_000,
+        limits.receipt_ms,
+        "How long the receivers of a publication with a receipt have to confirm it."
+    ),
     size!(
         limits,
         inbox_bytes,

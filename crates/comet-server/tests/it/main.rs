@@ -10,4 +10,5 @@ mod process;
 mod publish;
 mod serve;
 mod subscribe;
+mod trouble;
 mod usage;

@@ -77,21 +77,6 @@ impl Fallible {
         }
     }
 
-    /// The batches up to the server's farewell to a wire whose session has moved to another; `None` when that
-    /// does not come before `end`: then something may be lost. Nothing is under way on a wire for requests.
-    pub(super) fn last_batches(mut self, end: Instant) -> Option<Vec<Vec<Value>>> {
-        let Fallible::WebSocket(socket) = &mut self else { return Some(Vec::new()) };
-        let mut batches = Vec::new();
-        loop {
-            match socket.try_receive(end.saturating_duration_since(Instant::now()))? {
-                Received::Text(text) => batches.push(serde_json::from_str(&text).ok()?),
-                Received::Close(..) => return Some(batches),
-                Received::Ping(_) | Received::Pong(_) => {}
-                Received::Binary(_) | Received::End => return None,
-            }
-        }
-    }
-
     /// Whether another answer comes without another request.
     pub(super) fn is_pushed(&self) -> bool {
         matches!(self, Fallible::WebSocket(_))

@@ -1,7 +1,8 @@
 //! The session of a scripted subscriber: the protocol in a loop that survives lost wires.
 //!
-//! It runs on a thread of its own, keeps its session where the server still has it, and tells what it saw. It
-//! does not recover what was lost with a wire: it tells of a gap.
+//! It runs on a thread of its own, keeps its session where the server still has it, and counts what it receives, so that
+//! the server sends again what was lost with a wire. A new session asks for what it missed. What the server calls missing
+//! is told as a gap. What is remembered for that is in `memory`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::memory::Memory;
 use super::polled::Fallible;
 use super::{Link, Told, Transport};
 use crate::{Note, Random};
@@ -20,7 +22,8 @@ const HELD: Duration = Duration::from_secs(30);
 const NETWORK_DELAY: Duration = Duration::from_secs(3);
 /// Between two attempts.
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(50)..Duration::from_millis(800);
-const SWITCHED: [Transport; 3] = [Transport::WebSocket, Transport::LongPolling, Transport::CallbackPolling];
+/// Events after which the server is told of them on a WebSocket, without waiting for a connect.
+const MOST_UNCONFIRMED: u64 = 256;
 
 /// A session, its wire gone or not.
 pub(super) struct Session {
@@ -28,15 +31,19 @@ pub(super) struct Session {
     out: mpsc::Sender<Option<Told>>,
     over: Arc<AtomicBool>,
     random: Random,
-    /// The wire the session is about to leave.
-    previous: Option<Fallible>,
     client_id: Option<String>,
     cookie: Option<String>,
     transport: Transport,
     timeout: Duration,
     next_id: u64,
     subscribed: bool,
+    /// Subscribes left in this session.
+    asked: bool,
+    /// They left again, because answers were lost: what they asked for may come twice.
+    asked_again: bool,
     told_subscribed: bool,
+    memory: Memory,
+    stretches: usize,
 }
 
 /// The other side has gone, or says what cannot be used.
@@ -52,34 +59,40 @@ impl Session {
             out,
             over,
             random,
-            previous: None,
             client_id: None,
             cookie: None,
             transport,
             timeout: HELD,
             next_id: 0,
             subscribed: false,
+            asked: false,
+            asked_again: false,
             told_subscribed: false,
+            memory: Memory::default(),
+            stretches: 0,
         }
     }
 
     /// Listens until it is over.
     pub(super) fn run(mut self) {
         while !self.over.load(Ordering::Relaxed) {
-            if self.link.transport == Transport::Switching {
-                self.transport = *self.random.pick(&SWITCHED);
-            }
+            self.transport = self.next_transport();
             let stretch = self.stretch();
             if self.over.load(Ordering::Relaxed) {
                 break;
             }
             if stretch.is_err() {
-                self.previous = None;
-                if self.told_subscribed {
-                    self.tell(Told::Gap { channel: None });
-                }
                 std::thread::sleep(self.random.span(PAUSE));
             }
+        }
+    }
+
+    fn next_transport(&mut self) -> Transport {
+        let turns = self.link.transport.turns();
+        self.stretches += 1;
+        match self.link.transport {
+            Transport::Switching => *self.random.pick(turns),
+            _ => turns[self.stretches % turns.len()],
         }
     }
 
@@ -99,25 +112,34 @@ impl Session {
             // Nobody listens any more when the run is over.
             let _ = self.out.blocking_send(None);
         }
-        let mut connects = match self.link.transport {
-            Transport::Switching => self.random.within(1..6),
-            _ => u64::MAX,
+        let mut connects = match self.link.transport.turns() {
+            [_] => u64::MAX,
+            _ => self.random.within(1..6),
         };
         while connects > 0 && !self.over.load(Ordering::Relaxed) {
             self.connect(&mut wire, false)?;
             connects -= 1;
         }
-        self.previous = Some(wire);
         Ok(())
     }
 
     fn shake_hands(&mut self, wire: &mut Fallible) -> Result<(), Lost> {
-        let types: Vec<_> = SWITCHED.iter().map(|transport| transport.name()).collect();
-        let message =
-            json!({"channel": "/meta/handshake", "version": "1.0", "supportedConnectionTypes": types});
+        let types: Vec<_> = Transport::Switching.turns().iter().map(|transport| transport.name()).collect();
+        let message = json!({
+            "channel": "/meta/handshake",
+            "version": "1.0",
+            "supportedConnectionTypes": types,
+            "ext": {"received": true},
+        });
         let reply = self.ask(wire, message, NETWORK_DELAY)?;
         self.client_id = reply["clientId"].as_str().map(str::to_owned);
         self.subscribed = false;
+        self.asked = false;
+        self.asked_again = false;
+        self.memory.on_session();
+        if reply["ext"]["received"] != true {
+            return Err(Lost);
+        }
         if let Some(timeout) = reply["advice"]["timeout"].as_u64() {
             self.timeout = Duration::from_millis(timeout).min(HELD);
         }
@@ -126,6 +148,7 @@ impl Session {
 
     fn connect(&mut self, wire: &mut Fallible, at_once: bool) -> Result<(), Lost> {
         let mut message = json!({"channel": "/meta/connect", "connectionType": self.transport.name()});
+        message["ext"] = json!({"received": self.memory.confirm()});
         if at_once {
             message["advice"] = json!({"timeout": 0});
         }
@@ -134,13 +157,35 @@ impl Session {
     }
 
     fn subscribe(&mut self, wire: &mut Fallible) -> Result<(), Lost> {
-        let names = match self.link.number.is_multiple_of(2) {
-            true => json!(self.link.channels),
-            false => json!(Link::PATTERN),
-        };
-        self.ask(wire, json!({"channel": "/meta/subscribe", "subscription": names}), NETWORK_DELAY)?;
+        if self.asked {
+            self.asked_again = true;
+            // Whatever the lost answer belongs to stands before the answer to this, a gap among it.
+            self.connect(wire, true)?;
+        }
+        self.asked = true;
+        // Whoever comes for the first time has missed nothing.
+        match self.link.number.is_multiple_of(2) {
+            true => {
+                for channel in self.link.channels.clone() {
+                    let since = self.memory.since(&channel).filter(|_| self.told_subscribed);
+                    self.subscribe_to(wire, &channel, since)?;
+                }
+            }
+            false => {
+                let since = self.memory.since_all().filter(|_| self.told_subscribed);
+                self.subscribe_to(wire, Link::PATTERN, since)?;
+            }
+        }
         self.subscribed = true;
         Ok(())
+    }
+
+    fn subscribe_to(&mut self, wire: &mut Fallible, name: &str, since: Option<Value>) -> Result<(), Lost> {
+        let mut message = json!({"channel": "/meta/subscribe", "subscription": name});
+        if let Some(since) = since {
+            message["ext"] = json!({"since": since});
+        }
+        self.ask(wire, message, NETWORK_DELAY).map(|_| ())
     }
 
     /// Sends a message and takes in everything up to its reply, which has to be a good one.
@@ -153,15 +198,13 @@ impl Session {
         }
         wire.send(&[message], self.cookie.as_deref()).ok_or(Lost)?;
         let end = Instant::now() + within;
-        // What left on the old wire left before whatever comes on this one.
-        if let Some(previous) = self.previous.take() {
-            let batches = previous.last_batches(end).ok_or(Lost)?;
-            batches.into_iter().for_each(|batch| drop(self.take_in(batch, "")));
-        }
         loop {
             let (batch, cookie) = wire.receive(end).ok_or(Lost)?;
             self.cookie = cookie.or(self.cookie.take());
-            if let Some(reply) = self.take_in(batch, &id) {
+            let reply = self.take_in(batch, &id);
+            self.confirm(wire)?;
+            if let Some(reply) = reply {
+                self.memory.on_reply(&reply);
                 let unknown = reply["error"].as_str().is_some_and(|error| error.starts_with("402"));
                 if unknown || reply["advice"]["reconnect"] == "handshake" {
                     self.client_id = None;
@@ -174,12 +217,24 @@ impl Session {
         }
     }
 
+    /// Tells a server that pushes what has come, when that is much.
+    fn confirm(&mut self, wire: &mut Fallible) -> Result<(), Lost> {
+        if !wire.is_pushed() || self.memory.unconfirmed() < MOST_UNCONFIRMED {
+            return Ok(());
+        }
+        let mut message = json!({"channel": "/meta/received", "clientId": self.client_id});
+        message["ext"] = json!({"received": self.memory.confirm()});
+        wire.send(&[message], None).ok_or(Lost)
+    }
+
     /// Tells the events of a batch, and returns the reply to the message of this id.
     fn take_in(&mut self, batch: Vec<Value>, id: &str) -> Option<Value> {
         let mut reply = None;
         for message in batch {
             if message.get("data").is_some() {
                 self.on_event(&message);
+            } else if message["channel"] == "/meta/gap" {
+                self.on_gap(&message);
             } else if message["channel"] == "/meta/disconnect" {
                 self.client_id = None;
             } else if message["id"] == *id {
@@ -189,10 +244,31 @@ impl Session {
         reply
     }
 
-    fn on_event(&self, event: &Value) {
+    fn on_event(&mut self, event: &Value) {
+        self.memory.on_event();
+        let channel = event["channel"].as_str().unwrap_or_default();
+        let is_new = self.memory.on_position(channel, &event["ext"]["position"]);
+        if !is_new && self.asked_again {
+            return;
+        }
         let note = Note::read(&event["data"]).unwrap_or_else(|| Note::new("", 0));
-        let channel = event["channel"].as_str().unwrap_or_default().to_owned();
-        self.tell(Told::Saw { channel, note });
+        self.tell(Told::Saw { channel: channel.to_owned(), note });
+    }
+
+    fn on_gap(&mut self, message: &Value) {
+        self.memory.on_event();
+        for (name, head) in message["ext"]["gaps"].as_object().into_iter().flatten() {
+            if name == Link::PATTERN {
+                // Something is missing of channels that could not be named: those it knows nothing of.
+                let unknown = |channel: &&String| !self.memory.knows(channel);
+                for channel in self.link.channels.iter().filter(unknown) {
+                    self.tell(Told::Gap { channel: Some(channel.clone()) });
+                }
+            } else {
+                self.memory.on_position(name, head);
+                self.tell(Told::Gap { channel: Some(name.clone()) });
+            }
+        }
     }
 
     fn tell(&self, told: Told) {

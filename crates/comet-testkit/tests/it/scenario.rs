@@ -30,9 +30,10 @@ fn scenario(seed: Seed, transports: &[Transport], duration: Duration) -> Scenari
 }
 
 /// Runs through six seconds of trouble; the seed is printed when that fails.
-fn survives<S: Subscriber>(transports: &[Transport]) -> Report {
+fn survives<S: Subscriber>(transports: &[Transport], demands: Demands) -> Report {
     let seed = Seed::from_env("COMET_SEED");
     let mut scenario = scenario(seed, transports, Duration::from_secs(6));
+    scenario.demands = demands;
     let ms = Duration::from_millis;
     scenario.faults = Schedule::random(
         seed,
@@ -42,6 +43,8 @@ fn survives<S: Subscriber>(transports: &[Transport]) -> Report {
             pause: ms(20)..ms(300),
             lasts: ms(50)..ms(1_500),
             kills: 0,
+            outages: 0,
+            outage: Duration::ZERO,
         },
     );
     let _replay = seed.replay(&scenario.faults);
@@ -53,12 +56,17 @@ fn survives<S: Subscriber>(transports: &[Transport]) -> Report {
 
 #[test]
 fn the_rust_client_gets_through_trouble() {
-    survives::<ClientSubscriber>(&[Transport::WebSocket, Transport::LongPolling]);
+    survives::<ClientSubscriber>(&[Transport::WebSocket, Transport::LongPolling], Demands::NoRecovery);
 }
 
 #[test]
-fn scripted_subscribers_get_through_trouble_on_every_transport() {
-    survives::<ScriptedSubscriber>(&Transport::ALL);
+fn whoever_counts_and_recovers_loses_nothing_on_any_transport() {
+    // Longer than any of the troubles, and far less than the server remembers.
+    let window = Duration::from_secs(60);
+    for transports in Transport::ALL.chunks(4) {
+        let report = survives::<ScriptedSubscriber>(transports, Demands::Recovery { window });
+        assert_eq!((report.verdict.gaps, report.verdict.excused), (0, 0), "{report}");
+    }
 }
 
 #[test]

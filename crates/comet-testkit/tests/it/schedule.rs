@@ -14,6 +14,8 @@ fn wishes() -> Wishes {
         pause: SECOND / 10..SECOND,
         lasts: SECOND / 10..3 * SECOND,
         kills: 2,
+        outages: 0,
+        outage: Duration::ZERO,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use comet::journal::{Done, Entry, Figures, JournalError, Keeper, Loaded, Opened, Record};
-use comet::{ChannelOptions, Code, Comet, Config, Durability, Pattern, PublishError, Receipt};
+use comet::{Accepted, ChannelOptions, Code, Comet, Config, Durability, Pattern, PublishError};
 use comet_testkit::{LongPollClient, TestServer, WebSocketClient, eventually};
 use serde_json::{Value, json};
 
@@ -118,12 +118,12 @@ fn publish(
     server: &TestServer,
     channel: &'static str,
     n: u64,
-) -> tokio::task::JoinHandle<Result<Receipt, PublishError>> {
+) -> tokio::task::JoinHandle<Result<Accepted, PublishError>> {
     let publisher = server.publisher();
     server.runtime().spawn(async move { publisher.publish(channel, &n).await })
 }
 
-fn code(outcome: Result<Receipt, PublishError>) -> Code {
+fn code(outcome: Result<Accepted, PublishError>) -> Code {
     match outcome {
         Err(PublishError::Refused(code)) => code,
         other => panic!("not refused: {other:?}"),
@@ -173,8 +173,8 @@ fn what_waits_is_not_recovered_and_comes_live_once() {
         let first = publish(&server, "/a", 1);
         gate.until(1);
         gate.give(&Ok(()));
-        let receipt = server.runtime().block_on(first).unwrap().unwrap();
-        assert_eq!((receipt.position.offset, receipt.durability), (1, Durability::Stored));
+        let accepted = server.runtime().block_on(first).unwrap().unwrap();
+        assert_eq!((accepted.position.offset, accepted.durability), (1, Durability::Stored));
         let second = publish(&server, "/a", 2);
         gate.until(1);
         let mut client = WebSocketClient::connected(&server);

@@ -269,18 +269,22 @@ fn who_asks_by_ids_gets_what_follows_and_a_bad_id_is_refused_aloud() {
                 json!({ "subscription": "/a", "ext": { "replay": { "/a": id } } }),
             )
         };
-        assert_eq!(replay(json!(2))["error"], "410:/a:history_gap");
-        assert_eq!(replay(json!(99))["error"], "410:/a:history_gap");
+        assert_eq!(replay(json!(2))["error"], "400:/a:replay_invalid");
+        assert_eq!(replay(json!(99))["error"], "400:/a:replay_invalid");
         assert!(replay(json!("7"))["error"].as_str().expect("it is refused").ends_with("message_invalid"));
         server.publish("/a", "nobody listens after a refusal");
         assert_eq!(replay(json!(9))["successful"], true);
-        client.expect_event("/a", 9);
-        client.expect_event("/a", "nobody listens after a refusal");
+        let marked = |client: &mut LongPollClient| {
+            let data = client.event()["data"].clone();
+            (data["payload"].clone(), data["event"]["replayId"].as_u64().expect("an id to replay from"))
+        };
+        assert_eq!(marked(&mut client), (json!(9), 10));
+        assert_eq!(marked(&mut client), (json!("nobody listens after a refusal"), 11));
         client.unsubscribe("/a");
         let everything = json!({ "subscription": "/a", "ext": { "replay": { "/a": -2 } } });
         assert_eq!(client.request("/meta/subscribe", everything)["successful"], true);
         for n in 6..10 {
-            client.expect_event("/a", n);
+            assert_eq!(marked(&mut client), (json!(n), n + 1));
         }
     }
 }
@@ -298,4 +302,35 @@ fn nobody_takes_the_key_of_somebody_else() {
     server.runtime().block_on(once).expect("it is published");
     listener.expect_event("/a", "first");
     listener.expect_event("/a", "the server's own");
+}
+
+#[test]
+fn a_question_that_arrives_twice_brings_its_messages_once() {
+    let server = remembering(100, 2);
+    for n in 0..3 {
+        server.publish("/a", &n);
+    }
+    let mut client = counting(&server);
+    let ask = json!({ "subscription": "/a", "id": "same", "ext": { "since": { "last": 3 } } });
+    for _ in 0..2 {
+        assert_eq!(client.request("/meta/subscribe", ask.clone())["ext"]["recovered"], true);
+    }
+    server.publish("/a", &3);
+    (0..=3).for_each(|n| client.expect_event("/a", n));
+    // Whoever listens again may ask again.
+    client.request("/meta/unsubscribe", json!({ "subscription": "/a" }));
+    client.request("/meta/subscribe", ask);
+    (1..=3).for_each(|n| client.expect_event("/a", n));
+}
+
+#[test]
+fn what_is_missing_of_unnamed_channels_is_told_once_for_all_homes() {
+    let server = remembering(100, 3);
+    let mut client = counting(&server);
+    let reply = since(&mut client, "/n/*", json!({ "time": 1 }));
+    let gaps = reply["ext"]["gaps"].as_object().expect("there are gaps");
+    assert_eq!(gaps.keys().collect::<Vec<_>>(), ["/n/*"]);
+    server.publish("/n/1", &1);
+    assert_eq!(client.event()["channel"], "/meta/gap");
+    client.expect_event("/n/1", 1);
 }
