@@ -367,3 +367,22 @@ fn durable_channels_without_a_journal_are_refused_at_the_start() {
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     assert!(error.to_string().contains("needs a journal"), "{error}");
 }
+
+#[test]
+fn who_has_received_a_message_is_counted_when_the_journal_has_it() {
+    let (server, gate) = started(1, |_| {});
+    let mut subscriber = WebSocketClient::connected(&server);
+    subscriber.subscribe("/a");
+    let mut publisher = counting(&server);
+    let id = publisher.id().to_owned();
+    let message = json!({ "channel": "/a", "clientId": id, "data": 1, "ext": { "receipt": true } });
+    let sent = publisher.send(message);
+    gate.until(1);
+    assert!(publisher.try_event(MOMENT).is_none());
+    gate.give(&Ok(()));
+    let receipt = publisher.event();
+    assert_eq!(receipt["channel"], "/service/receipt", "{receipt}");
+    assert_eq!((&receipt["data"]["sent"], &receipt["data"]["last"]), (&json!(1), &json!(true)), "{receipt}");
+    assert_eq!(publisher.reply(&sent)["successful"], true);
+    subscriber.expect_event("/a", 1);
+}
