@@ -4,6 +4,8 @@
 //! answered, who hears what. Which channel has which options is `channel_table`'s; they come from the configuration,
 //! and homes, sessions and publishers keep to them.
 
+use bayeux::{Deliver, DeliverRequest};
+
 /// How much of a channel is remembered. Whichever bound is reached first holds; 0 in any of them remembers nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -65,6 +67,10 @@ pub struct ChannelOptions {
     pub echo: bool,
     /// Whether it is known, and told, who listens.
     pub presence: bool,
+    /// How its messages come to subscribers that are slower than they are.
+    pub deliver: Deliver,
+    /// Whether a subscriber may choose another manner, within that one.
+    pub deliver_choice: bool,
     /// Whether events say who has published them.
     pub identity: bool,
     /// The age at which messages lose their meaning that say none themselves, in milliseconds; 0 for never.
@@ -78,8 +84,20 @@ impl Default for ChannelOptions {
             durability: Durability::Memory,
             echo: true,
             presence: false,
+            deliver: Deliver::default(),
+            deliver_choice: true,
             identity: false,
             expires_ms: 0,
+        }
+    }
+}
+
+impl ChannelOptions {
+    /// How the messages come to a subscriber with this wish.
+    pub fn deliver_to(&self, wish: Option<&DeliverRequest>) -> Deliver {
+        match wish {
+            Some(wish) if self.deliver_choice => self.deliver.with(wish),
+            _ => self.deliver.with(&DeliverRequest::default()),
         }
     }
 }

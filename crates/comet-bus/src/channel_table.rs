@@ -41,6 +41,32 @@ impl ChannelTable {
         self.at(self.index(channel))
     }
 
+    /// The options that channels of a subscription have, as far as no rule names them more closely.
+    pub fn options_of_name(&self, name: &str) -> &ChannelOptions {
+        if let Ok(channel) = Channel::parse(name) {
+            return self.options(&channel);
+        }
+        let mut name = name.to_owned();
+        loop {
+            if let Some(at) = self.by_name.get(name.as_str()) {
+                return self.at(*at);
+            }
+            let parent = name.trim_end_matches('*');
+            let deep = name.len() - parent.len() == 2;
+            let parent = parent.trim_end_matches('/');
+            name = match (deep, parent.rfind('/')) {
+                (false, _) => format!("{parent}/**"),
+                (true, Some(slash)) => format!("{}/**", &parent[..slash]),
+                (true, None) => return self.at(0),
+            };
+        }
+    }
+
+    /// Whether messages of some channel come in another manner than the plain one.
+    pub fn paces(&self) -> bool {
+        self.options.iter().any(|options| !options.deliver_to(None).is_plain())
+    }
+
     /// Whether the events of a channel say who has published them.
     pub fn identifies(&self, channel: &Channel) -> bool {
         self.identifies && self.options(channel).identity

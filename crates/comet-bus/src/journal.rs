@@ -22,6 +22,8 @@ pub struct Record {
     pub expires_at_ms: Option<u64>,
     /// Its idempotency key on the channel.
     pub key: Option<Box<str>>,
+    /// Which older message of its channel it stands for, where those give way to newer ones.
+    pub conflate: Option<Box<str>>,
     /// The frozen Bayeux event.
     pub event: Box<[u8]>,
 }
@@ -35,6 +37,7 @@ impl Record {
             at_ms: publication.at_ms,
             expires_at_ms: publication.expires_at_ms,
             key: key.map(Into::into),
+            conflate: publication.conflate.clone(),
             event: publication.event.clone(),
         }
     }
@@ -101,6 +104,8 @@ pub struct Kept {
     pub expires_at_ms: Option<u64>,
     /// Its idempotency key on the channel.
     pub key: Option<Box<str>>,
+    /// Which older message of its channel it stands for, where those give way to newer ones.
+    pub conflate: Option<Box<str>>,
     /// The frozen Bayeux event.
     pub event: Box<[u8]>,
 }
@@ -117,7 +122,7 @@ pub enum JournalError {
         /// The highest offset of the channel's epoch.
         head: u64,
     },
-    /// The channel's name, the key or the event is longer than a store can hold. Nothing was kept of it.
+    /// The channel's name, a key or the event is longer than a store can hold. Nothing was kept of it.
     TooBig,
     /// Another process, or another part of this one, has the same store open.
     Locked(Box<str>),

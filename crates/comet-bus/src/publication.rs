@@ -23,6 +23,9 @@ pub struct Draft<'a> {
     /// Names the message on its channel: while the name is remembered it is published once. Whoever takes it from a
     /// peer bounds its length.
     pub key: Option<&'a str>,
+    /// Which older message of its channel it stands for, where those give way to newer ones: those with the same text.
+    /// Whoever takes it from a peer bounds its length.
+    pub conflate: Option<&'a str>,
     /// What its receivers are told of who publishes it, raw JSON text of an object.
     pub identity: Option<&'a str>,
     /// The session that publishes, as a number that means nothing here.
@@ -43,6 +46,7 @@ impl<'a> Draft<'a> {
             data,
             ext: None,
             key: None,
+            conflate: None,
             identity: None,
             publisher: None,
             echo: true,
@@ -63,6 +67,8 @@ pub struct Publication {
     pub at_ms: u64,
     /// When it has lost its meaning, in unix milliseconds.
     pub expires_at_ms: Option<u64>,
+    /// Which older message of its channel it stands for; without it, for any.
+    pub conflate: Option<Box<str>>,
     /// The session that must not get it.
     pub except: Option<u64>,
     /// A number for those who count its receivers.
@@ -75,7 +81,8 @@ impl Publication {
     /// Freezes a message that was given its position at `now_ms`. A position in the publisher's ext gives way to it;
     /// the other fields of the ext stay byte for byte.
     pub fn freeze(draft: Draft<'_>, position: Position, now_ms: u64) -> Publication {
-        let Draft { channel, data, ext, identity, publisher, echo, expires_at_ms, receipt, .. } = draft;
+        let Draft { channel, data, ext, identity, conflate, publisher, echo, expires_at_ms, receipt, .. } =
+            draft;
         let except = publisher.filter(|_| !echo);
         let own =
             channel.as_str().len() + data.len() + ext.map_or(0, str::len) + identity.map_or(0, str::len);
@@ -87,6 +94,7 @@ impl Publication {
             position,
             at_ms: now_ms,
             expires_at_ms,
+            conflate: conflate.map(Into::into),
             except,
             receipt,
             event: event.into_boxed_slice(),
@@ -100,6 +108,7 @@ impl Publication {
 
     /// The memory it occupies, in bytes; bounds in bytes count this.
     pub fn size_bytes(&self) -> usize {
-        self.event.len() + self.channel.as_str().len() + OVERHEAD_BYTES
+        let conflate = self.conflate.as_ref().map_or(0, |conflate| conflate.len());
+        self.event.len() + self.channel.as_str().len() + conflate + OVERHEAD_BYTES
     }
 }

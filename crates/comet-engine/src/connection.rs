@@ -44,6 +44,8 @@ pub(crate) struct Connection {
     pub(crate) unread: bool,
     /// Input is left in the socket until the batch in progress is answered.
     pub(crate) read_paused: bool,
+    /// The system was told to keep little of what the peer has no room for.
+    pub(crate) tuned: bool,
     /// The output holds the reply to a connect: the session's clock starts when it has left.
     pub(crate) carries_connect: bool,
     /// What is rarely there.

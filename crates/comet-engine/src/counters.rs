@@ -95,6 +95,10 @@ counters! {
     messages_withheld,
     /// Publications of these that the history did not have any more.
     messages_lost,
+    /// Publications that gave way, where the oldest do, or where too many keys wait.
+    messages_dropped,
+    /// Publications that gave way to newer ones with their keys.
+    messages_conflated,
     /// Publications that sessions did not get because they had expired while they waited.
     messages_expired,
     /// Bytes handed to the system for sending.

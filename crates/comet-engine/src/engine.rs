@@ -101,6 +101,7 @@ impl Engine {
                 inbox,
                 peers: peers.clone(),
                 config: config.clone(),
+                table: table.clone(),
                 home,
                 keeper: keeper.clone(),
                 host: host.clone(),

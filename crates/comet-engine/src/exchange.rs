@@ -4,7 +4,7 @@
 //! may keep some of them waiting. What each message means is decided in `bayeux::session`; the shard carries
 //! out the steps and fills the replies in here.
 
-use bayeux::{Carrier, Code, HandshakeRequest, Message, Pattern, Reply, SinceRequest, Turn};
+use bayeux::{Carrier, Code, DeliverRequest, HandshakeRequest, Message, Pattern, Reply, SinceRequest, Turn};
 use comet_bus::Position;
 use serde_json::value::RawValue;
 
@@ -81,9 +81,21 @@ pub(crate) struct Recovering {
 /// A step that waits for the host's ruling.
 pub(crate) enum Asked {
     Handshake(HandshakeRequest),
-    Subscribe { patterns: Vec<Pattern>, since: Option<SinceRequest>, reply: Reply },
-    Publish { publish: Publish, reply: Reply },
-    Call { call: Publish, id: Option<Box<RawValue>>, reply: Reply },
+    Subscribe {
+        patterns: Vec<Pattern>,
+        since: Option<SinceRequest>,
+        deliver: Option<DeliverRequest>,
+        reply: Reply,
+    },
+    Publish {
+        publish: Publish,
+        reply: Reply,
+    },
+    Call {
+        call: Publish,
+        id: Option<Box<RawValue>>,
+        reply: Reply,
+    },
 }
 
 impl Exchange {

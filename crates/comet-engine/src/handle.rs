@@ -25,8 +25,17 @@ use crate::receipt::Wish;
 
 /// Publications of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
-/// Bytes of an idempotency key.
+/// Bytes of a key of a publication, of either kind.
 pub const KEY_BYTES: RangeInclusive<usize> = 1..=64;
+
+/// What is known of a publication beside its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Makes it one and the same when it comes again.
+    pub key: Option<Box<str>>,
+    /// Which older message of its channel it stands for, where those give way to newer ones.
+    pub conflate: Option<Box<str>>,
+}
 
 /// Talks to a running engine. Cheap to clone.
 #[derive(Clone)]

@@ -76,6 +76,8 @@ pub(crate) struct Publish {
     pub(crate) ext: Option<Box<RawValue>>,
     /// Makes it one and the same when it comes again.
     pub(crate) key: Option<Box<str>>,
+    /// Which older message of its channel it stands for.
+    pub(crate) conflate: Option<Box<str>>,
     /// What its receivers are told of who publishes it, raw JSON.
     pub(crate) identity: Option<Box<str>>,
     /// The age at which it loses its meaning, in milliseconds.
@@ -96,6 +98,7 @@ impl Publish {
             data,
             ext: None,
             key: None,
+            conflate: None,
             identity: None,
             expires_ms: None,
             receipt: None,

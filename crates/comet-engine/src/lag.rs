@@ -79,6 +79,11 @@ impl Lag {
         Reception::Withheld
     }
 
+    /// Whether a channel has stopped.
+    pub(crate) fn has_stopped(&self, channel: &Channel) -> bool {
+        self.channels.contains_key(channel)
+    }
+
     /// Whether something can be asked for when the queue has emptied.
     pub(crate) fn is_due(&self) -> bool {
         self.due > 0

@@ -24,6 +24,7 @@ mod limits;
 mod local;
 mod opening;
 mod origin;
+mod pace;
 mod permit;
 mod publish_options;
 mod receipt;
@@ -42,7 +43,7 @@ pub use accepted::Accepted;
 pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
-pub use handle::{Handle, KEY_BYTES};
+pub use handle::{Handle, KEY_BYTES, Marks};
 pub use host::{
     Ask, Call, Denial, HandedOver, Host, Identity, Later, RequestInfo, Responder, Resume, Ruling, Who,
 };

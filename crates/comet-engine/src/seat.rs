@@ -14,6 +14,7 @@ use crate::host::Who;
 use crate::key::ConnectionKey;
 use crate::lag::Lag;
 use crate::local::LocalWire;
+use crate::pace::Pace;
 use crate::recovery::Joining;
 use crate::repeats::Repeats;
 use crate::session_gate::SessionPermit;
@@ -51,6 +52,8 @@ pub(crate) struct Aside {
     pub(crate) joining: Vec<Joining>,
     /// The session has fallen behind.
     pub(crate) lag: Option<Lag>,
+    /// Messages that give way, or are not to come too often.
+    pub(crate) pace: Option<Pace>,
 }
 
 impl Seat {
@@ -87,7 +90,8 @@ impl Seat {
     pub(crate) fn trim_aside(&mut self) {
         if let Some(aside) = &mut self.aside {
             aside.lag.take_if(|lag| lag.is_over());
-            if aside.joining.is_empty() && aside.lag.is_none() {
+            aside.pace.take_if(|pace| pace.is_idle());
+            if aside.joining.is_empty() && aside.lag.is_none() && aside.pace.is_none() {
                 self.aside = None;
             }
         }
@@ -103,14 +107,33 @@ impl Seat {
         self.aside.as_mut()?.lag.as_mut()
     }
 
+    /// What waits because it gives way, or is not to come too often, and what the client wished of that.
+    pub(crate) fn pace_mut(&mut self) -> Option<&mut Pace> {
+        self.aside.as_mut()?.pace.as_mut()
+    }
+
     /// Whether something may leave, or can be asked for.
     pub(crate) fn has_work(&self) -> bool {
-        let due = |aside: &Aside| aside.lag.as_ref().is_some_and(Lag::is_due);
+        let due = |aside: &Aside| {
+            aside.lag.as_ref().is_some_and(Lag::is_due)
+                || aside.pace.as_ref().is_some_and(|pace| pace.waiting.is_ready())
+        };
         self.session.pending() > 0 || self.aside.as_deref().is_some_and(due)
     }
 
     /// Whether everything for it has been sent.
     pub(crate) fn is_current(&self) -> bool {
-        self.session.pending() == 0 && self.aside.is_none()
+        let is_empty = |aside: &Aside| {
+            aside.joining.is_empty()
+                && aside.lag.is_none()
+                && aside.pace.as_ref().is_none_or(|pace| pace.waiting.is_empty())
+        };
+        self.session.pending() == 0 && self.aside.as_deref().is_none_or(is_empty)
+    }
+
+    /// Whether the client understands, in its place, what it has missed.
+    pub(crate) fn hears_gaps(&self) -> bool {
+        let wishes = |aside: &Aside| aside.pace.as_ref().is_some_and(|pace| !pace.wishes.is_empty());
+        self.session.counts() || self.aside.as_deref().is_some_and(wishes)
     }
 }

@@ -20,6 +20,7 @@ mod leaving;
 mod letters;
 mod local;
 mod output;
+mod pace;
 mod publish;
 mod push;
 mod read;
@@ -39,7 +40,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bayeux::Millis;
 use comet_bus::journal::Keeper;
-use comet_bus::{Home, Hub};
+use comet_bus::{ChannelTable, Home, Hub};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -84,6 +85,7 @@ pub(crate) struct Parts {
     pub(crate) inbox: Inbox,
     pub(crate) peers: Vec<Peer>,
     pub(crate) config: Arc<Config>,
+    pub(crate) table: Arc<ChannelTable>,
     pub(crate) home: Home,
     pub(crate) keeper: Option<Arc<dyn Keeper>>,
     pub(crate) host: Arc<dyn Host>,
@@ -124,6 +126,9 @@ pub(crate) struct Shard {
     /// Sessions of the same browser, by its cookie.
     browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
     hub: Hub,
+    table: Arc<ChannelTable>,
+    /// Some channels have a manner of delivery that is not the plain one.
+    paces: bool,
     home: Home,
     /// What waits for the journal, where there is one.
     keeping: Option<Box<Keeping>>,
@@ -161,6 +166,7 @@ impl Shard {
             inbox,
             peers,
             config,
+            table,
             home,
             keeper,
             host,
@@ -179,6 +185,8 @@ impl Shard {
             unaccepted: Vec::new(),
             inbox,
             peers,
+            paces: table.paces(),
+            table,
             home,
             keeping: keeper.map(|keeper| Box::new(Keeping::new(keeper))),
             receipts: Receipts::new(

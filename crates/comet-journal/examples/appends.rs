@@ -41,6 +41,7 @@ fn measure(folder: &std::path::Path, durability: Durability, writers: usize) -> 
             at_ms: 0,
             expires_at_ms: None,
             key: None,
+            conflate: None,
             event: vec![b'x'; EVENT_BYTES].into(),
         };
         let told = told.clone();

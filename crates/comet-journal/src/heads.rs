@@ -98,7 +98,8 @@ impl Heads {
         changes: &mut Changes,
     ) -> Result<(), JournalError> {
         let (channel, position) = (&*record.channel, record.position);
-        let key_bytes = record.key.as_ref().map_or(0, |key| key.len());
+        let keys = record.key.iter().chain(&record.conflate);
+        let key_bytes = keys.map(|key| key.len()).max().unwrap_or(0);
         if channel.len() > MAX_CHANNEL || record.event.len() > MAX_EVENT || key_bytes > MAX_KEY {
             return Err(JournalError::TooBig);
         }

@@ -91,7 +91,8 @@ impl Queue {
 pub(crate) fn weight(entry: &Entry) -> usize {
     match entry {
         Entry::Append { record, .. } => {
-            record.channel.len() + record.event.len() + record.key.as_ref().map_or(0, |key| key.len())
+            let keys = record.key.iter().chain(&record.conflate);
+            record.channel.len() + record.event.len() + keys.map(|key| key.len()).sum::<usize>()
         }
         Entry::Trim { channel, .. } | Entry::Forget { channel, .. } => channel.len(),
     }

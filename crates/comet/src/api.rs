@@ -54,6 +54,9 @@ struct Publish {
     /// Makes it one and the same when it comes again.
     #[serde(default)]
     key: Option<String>,
+    /// Which older message of the channel it stands for, where those give way to newer ones.
+    #[serde(default)]
+    conflate: Option<String>,
     /// The age at which it expires, in milliseconds.
     #[serde(default)]
     expires_ms: Option<u64>,
@@ -131,8 +134,8 @@ impl Api {
     }
 
     async fn publish(&self, publish: Publish) -> Result<Accepted, Refused> {
-        let Publish { channel, data, key, expires_ms } = publish;
-        let options = PublishOptions { key, expires_ms, ..PublishOptions::default() };
+        let Publish { channel, data, key, conflate, expires_ms } = publish;
+        let options = PublishOptions { key, conflate, expires_ms, ..PublishOptions::default() };
         self.publisher.publish_raw(&channel, data, options).await.map_err(|error| match error {
             PublishError::Refused(code) => refused(code),
             PublishError::Name(_, NameError::Reserved) => Refused(Code::PublishDenied, error.to_string()),

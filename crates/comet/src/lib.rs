@@ -37,7 +37,9 @@ mod web;
 
 pub use api::ApiAccess;
 pub use authorizer::{Operation, Vote, Wish};
-pub use bayeux::{Binary, Channel, Code, ConnectionType, Kind, NameError, Pattern, Settings};
+pub use bayeux::{
+    Binary, Channel, Code, ConnectionType, Deliver, Kind, MAX_PAUSE_MS, NameError, Pattern, Settings, Slow,
+};
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{

@@ -79,6 +79,23 @@ impl Publisher {
         self.publish_with(channel, data, PublishOptions { key, ..PublishOptions::default() }).await
     }
 
+    /// Publishes `data` on `channel` as the newest of its `key`: subscribers to whom messages of a channel come
+    /// conflated get no older one of the same key after it, and may never see this one when a newer one comes
+    /// before they have read it. To all others it is a message like any other.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why nothing was published; [`PublishError::Key`], that the key has not 1 to 64
+    /// bytes.
+    pub async fn publish_conflated<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        key: &str,
+    ) -> Result<Accepted, PublishError> {
+        let conflate = Some(key.into());
+        self.publish_with(channel, data, PublishOptions { conflate, ..PublishOptions::default() }).await
+    }
+
     /// Publishes `data` on `channel` as the options say: once by a key, for a limited time, in somebody's name.
     ///
     /// # Errors
@@ -105,10 +122,11 @@ impl Publisher {
 }
 
 pub(crate) fn checked(options: PublishOptions) -> Result<PublishOptions, PublishError> {
-    match &options.key {
-        Some(key) if !KEY_BYTES.contains(&key.len()) => Err(PublishError::Key(key.len())),
-        _ if options.expires_ms == Some(0) => Err(PublishError::Expired),
-        _ => Ok(options),
+    let mut keys = options.key.iter().chain(&options.conflate).map(String::len);
+    match keys.find(|length| !KEY_BYTES.contains(length)) {
+        Some(length) => Err(PublishError::Key(length)),
+        None if options.expires_ms == Some(0) => Err(PublishError::Expired),
+        None => Ok(options),
     }
 }
 

@@ -4,6 +4,7 @@
  */
 import { callbackJourneys, fallbackJourneys } from "./fallback.js";
 import { messageJourneys } from "./message.js";
+import { slowJourneys } from "./slow.js";
 import { troubleJourneys } from "./trouble.js";
 
 /**
@@ -12,7 +13,7 @@ import { troubleJourneys } from "./trouble.js";
  * @returns {{ name: string, run: (trip: any) => Promise<void>, transport: string | undefined }[]}
  */
 export function journeys(transports, { scripted }) {
-  const each = [...messageJourneys, ...(scripted ? troubleJourneys : [])];
+  const each = [...messageJourneys, ...(scripted ? troubleJourneys : slowJourneys)];
   const alone = scripted ? [...fallbackJourneys, ...(transports.includes("callback-polling") ? callbackJourneys : [])] : [];
   return [
     ...transports.flatMap((transport) => each.map(({ name, run }) => ({ name: `${name} (${transport})`, run, transport }))),

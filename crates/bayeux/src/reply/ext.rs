@@ -3,6 +3,7 @@
 //! Several parts add to one reply: the session counts, the home of a channel tells positions, the engine tells the time.
 //! Each adds its own field here, once, and the fields leave as one JSON object behind everything else in the reply.
 
+use crate::deliver::Deliver;
 use crate::json::write::Object;
 
 /// Extension fields, in the order they were added. Without any there is no `ext`, and nothing is allocated.
@@ -63,6 +64,19 @@ impl ReplyExt {
             write_position(gaps.key(channel), epoch, offset);
         }
         gaps.close();
+    }
+
+    /// `deliver: ..` in a subscribe reply: the manner in which messages come from now on; of several subscriptions, by
+    /// their names.
+    pub fn deliver(&mut self, manners: &[(&str, Deliver)]) {
+        let mut object = self.object();
+        let out = object.key("deliver");
+        if let [(_, only)] = manners {
+            return only.write(out);
+        }
+        let mut named = Object::open(out);
+        manners.iter().for_each(|(name, deliver)| deliver.write(named.key(name)));
+        named.close();
     }
 
     /// `time: <unix ms>`: everything older on the client's channels has been sent.

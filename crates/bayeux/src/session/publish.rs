@@ -18,7 +18,7 @@ use crate::message::Message;
 use crate::name::Kind;
 use crate::reply::Reply;
 
-/// The longest key of a publication, in bytes.
+/// The longest key of a publication, of either kind, in bytes.
 const MAX_KEY_BYTES: usize = 64;
 
 /// A message that is for others.
@@ -30,8 +30,8 @@ pub(super) fn on_publish(mut message: Message, channel: Channel) -> Step {
     let ext = message.ext.take();
     match channel.kind() {
         Kind::Broadcast => match Wish::read(ext) {
-            Ok(Wish { key, echo, expires_ms, receipt, ext }) => {
-                Step::Publish { channel, data, ext, key, echo, expires_ms, receipt, reply }
+            Ok(Wish { key, conflate, echo, expires_ms, receipt, ext }) => {
+                Step::Publish { channel, data, ext, key, conflate, echo, expires_ms, receipt, reply }
             }
             Err(error) => Step::Reply(reply.deny(error)),
         },
@@ -44,6 +44,7 @@ pub(super) fn on_publish(mut message: Message, channel: Channel) -> Step {
 /// The `ext` of a publication: what the publisher asks of the server, and what travels on.
 struct Wish {
     key: Option<Box<str>>,
+    conflate: Option<Box<str>>,
     echo: bool,
     expires_ms: Option<u64>,
     receipt: bool,
@@ -52,12 +53,13 @@ struct Wish {
 
 impl Wish {
     fn read(ext: Option<Box<RawValue>>) -> Result<Wish, Error> {
-        let Some(raw) = &ext else {
-            return Ok(Wish { key: None, echo: true, expires_ms: None, receipt: false, ext });
-        };
+        let nothing =
+            |ext| Wish { key: None, conflate: None, echo: true, expires_ms: None, receipt: false, ext };
+        let Some(raw) = &ext else { return Ok(nothing(ext)) };
         let fields: Fields<'_> =
             serde_json::from_str(raw.get()).map_err(|_| invalid("ext gives a field twice"))?;
-        let key = fields.key.map_or(Ok(None), read_key)?;
+        let key = fields.key.map_or(Ok(None), |key| read_key("key", key))?;
+        let conflate = fields.conflate.map_or(Ok(None), |key| read_key("conflate", key))?;
         let echo = fields.echo.map_or(Ok(None), |echo| read_truth("echo", echo))?.unwrap_or(true);
         let receipt = fields.receipt.map_or(Ok(None), |wish| read_truth("receipt", wish))?.unwrap_or(false);
         let expires_ms = fields.expires_ms.map_or(Ok(None), read_age)?;
@@ -68,15 +70,16 @@ impl Wish {
         } else {
             Some(object_of(&fields.travelling))
         };
-        Ok(Wish { key, echo, expires_ms, receipt, ext })
+        Ok(Wish { key, conflate, echo, expires_ms, receipt, ext })
     }
 }
 
-fn read_key(key: &RawValue) -> Result<Option<Box<str>>, Error> {
-    let key: Option<Box<str>> = serde_json::from_str(key.get()).map_err(|_| invalid("ext.key is no text"))?;
+fn read_key(field: &str, key: &RawValue) -> Result<Option<Box<str>>, Error> {
+    let invalid = |fault: &str| invalid(&format!("ext.{field} {fault}"));
+    let key: Option<Box<str>> = serde_json::from_str(key.get()).map_err(|_| invalid("is no text"))?;
     match &key {
-        Some(text) if text.is_empty() => Err(invalid("ext.key is empty")),
-        Some(text) if text.len() > MAX_KEY_BYTES => Err(invalid("ext.key is longer than 64 bytes")),
+        Some(text) if text.is_empty() => Err(invalid("is empty")),
+        Some(text) if text.len() > MAX_KEY_BYTES => Err(invalid("is longer than 64 bytes")),
         _ => Ok(key),
     }
 }
@@ -110,6 +113,7 @@ fn object_of(fields: &[(String, &RawValue)]) -> Box<RawValue> {
 #[derive(Default)]
 struct Fields<'a> {
     key: Option<&'a RawValue>,
+    conflate: Option<&'a RawValue>,
     echo: Option<&'a RawValue>,
     expires_ms: Option<&'a RawValue>,
     receipt: Option<&'a RawValue>,
@@ -139,6 +143,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
             let twice = match name.as_str() {
                 "key" => fields.key.replace(value).is_some(),
+                "conflate" => fields.conflate.replace(value).is_some(),
                 "echo" => fields.echo.replace(value).is_some(),
                 "expires_ms" => fields.expires_ms.replace(value).is_some(),
                 "receipt" => fields.receipt.replace(value).is_some(),

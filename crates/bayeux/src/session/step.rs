@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::connect::{Connect, Ticket};
 use crate::channel::Channel;
 use crate::code::Code;
+use crate::deliver::DeliverRequest;
 use crate::pattern::Pattern;
 use crate::reply::Reply;
 use crate::since::SinceRequest;
@@ -25,6 +26,8 @@ pub enum Step {
         patterns: Vec<Pattern>,
         /// What is asked of the past.
         since: Option<SinceRequest>,
+        /// In which manner messages are to come; `None` leaves it as it is.
+        deliver: Option<DeliverRequest>,
         /// Extension fields of the request.
         ext: Option<Box<RawValue>>,
         /// The reply when all is well.
@@ -47,6 +50,8 @@ pub enum Step {
         ext: Option<Box<RawValue>>,
         /// What makes the publication one and the same when it comes again: 1 to 64 bytes.
         key: Option<Box<str>>,
+        /// Which older message of its channel it stands for, where those give way to newer ones: up to 64 bytes.
+        conflate: Option<Box<str>>,
         /// Whether the session gets its own publication.
         echo: bool,
         /// The age at which it loses its meaning, in milliseconds, above 0.

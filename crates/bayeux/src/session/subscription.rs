@@ -8,6 +8,7 @@ use super::outbound::Delivery;
 use super::step::Step;
 use super::{Session, Settings};
 use crate::code::Code;
+use crate::deliver;
 use crate::error::Error;
 use crate::message::{Message, Subscription};
 use crate::name::{Kind, NameError};
@@ -36,11 +37,15 @@ impl<D: Delivery> Session<D> {
         };
         // Some clients of Salesforce ask for replay only here.
         self.rendering.replay_ids |= since::asks_replay(message.ext.as_deref());
+        let deliver = match deliver::read(message.ext.as_deref()) {
+            Ok(deliver) => deliver,
+            Err(error) => return Step::Reply(Reply::refuse(&message, error)),
+        };
         let reply = Reply::accept(&message);
         if patterns.is_empty() {
             Step::Reply(reply)
         } else {
-            Step::Subscribe { patterns, since, ext: message.ext, reply }
+            Step::Subscribe { patterns, since, deliver, ext: message.ext, reply }
         }
     }
 

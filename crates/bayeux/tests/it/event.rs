@@ -1,6 +1,6 @@
 //! Events that stand in a channel: whatever a publisher sends along, their position is the one of their home.
 
-use bayeux::event::write_numbered_event;
+use bayeux::event::{self, write_numbered_event};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -80,4 +80,22 @@ proptest! {
             prop_assert_eq!(&event["ext"], &Value::Object(expected));
         }
     }
+}
+
+#[test]
+fn what_is_missing_is_said_without_what_is_not() {
+    let written = |heads: &[(&str, &str, u64)], dropped: &[(&str, u64)], conflated: &[(&str, u64)]| {
+        let mut out = Vec::new();
+        let (heads, dropped) = (heads.iter().copied(), dropped.iter().copied());
+        event::write_missed(heads, dropped, conflated.iter().copied(), &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(
+        written(&[("/a", "e", 7)], &[("/a", 3)], &[]),
+        r#"{"channel":"/meta/gap","ext":{"gaps":{"/a":{"epoch":"e","offset":7}},"dropped":{"/a":3}}}"#
+    );
+    assert_eq!(
+        written(&[], &[("/b", 1)], &[("/a", 2), ("/b", 5)]),
+        r#"{"channel":"/meta/gap","ext":{"dropped":{"/b":1},"conflated":{"/a":2,"/b":5}}}"#
+    );
 }

@@ -10,6 +10,7 @@ mod code;
 mod connect;
 mod counting;
 mod deadline;
+mod deliver;
 mod delivery;
 mod event;
 mod exactly_once;

@@ -85,6 +85,7 @@ impl Home {
             at_ms: self.durable_since_ms,
             expires_at_ms: None,
             key: None,
+            conflate: None,
             event: Box::default(),
         };
         self.tell_journal(Entry::Append { record, durability: Durability::Fsync });

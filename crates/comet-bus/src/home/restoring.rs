@@ -36,10 +36,11 @@ impl Home {
                 None => kept.event,
                 Some(before) => refrozen(&kept.event, Position { epoch: before, ..position }, position)?,
             };
-            let Kept { at_ms, expires_at_ms, key, .. } = kept;
+            let Kept { at_ms, expires_at_ms, key, conflate, .. } = kept;
             let channel = channel.clone();
+            let (except, receipt) = (None, None);
             let publication =
-                Publication { channel, position, at_ms, expires_at_ms, except: None, receipt: None, event };
+                Publication { channel, position, at_ms, expires_at_ms, conflate, except, receipt, event };
             Some((Arc::new(publication), key))
         };
         let mut publications = Vec::with_capacity(records.len());

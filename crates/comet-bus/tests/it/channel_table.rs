@@ -74,3 +74,24 @@ fn a_pattern_is_durable_when_every_channel_of_it_is() {
     let same = table(memory, &[("/d", durable), ("/c/*", durable), ("/a/b/*", memory), ("/a/**", durable)]);
     assert_eq!(some.durable_digest(), same.durable_digest(), "the order of rules means nothing");
 }
+
+#[test]
+fn a_subscription_has_the_options_its_channels_have_where_no_rule_names_them_more_closely() {
+    let rules = [("/a/b", 1), ("/a/*", 2), ("/a/**", 3), ("/c/**", 4)];
+    let table = ChannelTable::new(marked(0), rules.map(|(name, messages)| (pattern(name), marked(messages))));
+    for (name, messages) in [
+        ("/a/b", 1),
+        ("/a/c", 2),
+        ("/a/*", 2),
+        ("/a/**", 3),
+        ("/a/b/*", 3),
+        ("/a/b/c/**", 3),
+        ("/c/*", 4),
+        ("/*", 0),
+        ("/**", 0),
+        ("/d/e/*", 0),
+    ] {
+        assert_eq!(table.options_of_name(name).history.messages, messages, "{name}");
+    }
+    assert!(!table.paces());
+}

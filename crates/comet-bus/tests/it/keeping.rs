@@ -150,7 +150,8 @@ fn loaded(name: &str, epoch: u64, offsets: std::ops::RangeInclusive<u64>) -> Loa
             r#"{{"channel":"{name}","data":1,"ext":{{"x":1,"position":{{"epoch":"{epoch:x}","offset":{offset}}}}}}}"#
         );
         let key = Some(format!("key {offset}").into());
-        Kept { offset, at_ms: 100 * offset, expires_at_ms: None, key, event: event.into_bytes().into() }
+        let (conflate, event) = (Some(format!("row {offset}").into()), event.into_bytes().into());
+        Kept { offset, at_ms: 100 * offset, expires_at_ms: None, key, conflate, event }
     };
     let (floor, head) = (*offsets.start() - 1, *offsets.end());
     Loaded { channel: name.into(), epoch, head, floor, replaced: None, records: offsets.map(kept).collect() }
@@ -171,6 +172,10 @@ fn a_loaded_channel_goes_on_in_its_epoch() {
     assert_eq!(recover(&mut home, "/a", Since::Time(300)), Some(vec![4]));
     assert_eq!(number(&mut home, "/a", None, 2_000).1, Position { epoch: 5, offset: 5 });
     assert_eq!(home.take_chores(9), []);
+    let Recovered::Messages { publications, .. } = home.recover(&channel("/a"), at(3), AMPLE, 1_000) else {
+        panic!("a gap")
+    };
+    assert_eq!(publications[0].conflate.as_deref(), Some("row 4"));
 }
 
 #[test]
@@ -262,8 +267,9 @@ fn written(homes: &mut [Home], before: Vec<Loaded>) -> Vec<Loaded> {
                 let known = kept.iter().find(|mark| mark.channel == record.channel && mark.epoch == epoch);
                 assert_eq!(offset, known.map_or(0, |mark| mark.head) + 1, "records follow each other");
                 kept.retain(|mark| mark.channel != record.channel);
-                let Kept { key, event, .. } = loaded("/a", 1, 1..=1).records.remove(0);
-                let records = vec![Kept { offset, at_ms: record.at_ms, expires_at_ms: None, key, event }];
+                let Kept { key, conflate, event, .. } = loaded("/a", 1, 1..=1).records.remove(0);
+                let records =
+                    vec![Kept { offset, at_ms: record.at_ms, expires_at_ms: None, key, conflate, event }];
                 let floor = offset - 1;
                 kept.push(Loaded {
                     channel: record.channel,

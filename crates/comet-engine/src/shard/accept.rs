@@ -98,6 +98,7 @@ impl Shard {
             half_closed: false,
             unread: false,
             read_paused: false,
+            tuned: false,
             carries_connect: false,
             cold: None,
         });

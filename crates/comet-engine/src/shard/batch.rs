@@ -141,14 +141,17 @@ impl Shard {
         };
         let other_polls = self.other_polls_of_browser(session);
         let now = self.now;
-        let hub = &self.hub;
-        let seat =
-            self.sessions.get_mut(session.slot as usize).filter(|seat| seat.generation == session.generation);
-        let Some(seat) = seat else {
+        if self.seat(session).is_none() {
             // The session ended while the batch waited.
             exchange.session = None;
             return self.on_message(key, exchange, message);
-        };
+        }
+        if message.channel.as_deref() == Some(bayeux::meta::CONNECT) {
+            // What waits for this client may leave with the answer.
+            self.release_with_connect(session);
+        }
+        let hub = &self.hub;
+        let Some(seat) = self.sessions.get_mut(session.slot as usize) else { return };
         let context = BatchContext {
             carrier: exchange.carrier,
             lone: exchange.lone,
@@ -158,14 +161,14 @@ impl Shard {
         };
         match seat.session.on_message(message, context, &config.session, now) {
             Step::Reply(reply) => self.refuse(exchange, reply),
-            Step::Subscribe { patterns, since, reply, .. } => {
-                self.ask(key, exchange, Asked::Subscribe { patterns, since, reply });
+            Step::Subscribe { patterns, since, deliver, reply, .. } => {
+                self.ask(key, exchange, Asked::Subscribe { patterns, since, deliver, reply });
             }
             Step::Unsubscribe { patterns, reply } => {
                 patterns.iter().for_each(|pattern| self.unsubscribe(session, pattern.as_str()));
                 exchange.replies.push(reply);
             }
-            Step::Publish { channel, data, ext, key: name, echo, expires_ms, receipt, reply } => {
+            Step::Publish { channel, data, ext, key: name, conflate, echo, expires_ms, receipt, reply } => {
                 let publisher = Some(session.number(self.index));
                 let receipt =
                     receipt.then(|| Box::new(Wish { shard: self.index, session, key: name.clone() }));
@@ -176,6 +179,7 @@ impl Shard {
                 let publish = Publish {
                     ext,
                     key: name,
+                    conflate,
                     expires_ms,
                     receipt,
                     publisher,
@@ -325,8 +329,8 @@ impl Shard {
             ) => {
                 self.refuse(exchange, reply.deny(Code::SessionUnknown));
             }
-            (Asked::Subscribe { patterns, since, reply }, Some(session)) => {
-                self.subscribe_of_exchange(key, exchange, session, (patterns, since), reply);
+            (Asked::Subscribe { patterns, since, deliver, reply }, Some(session)) => {
+                self.subscribe_of_exchange(key, exchange, session, (patterns, since, deliver), reply);
             }
             (Asked::Publish { publish, reply }, Some(session)) => {
                 exchange.replies.push(reply);

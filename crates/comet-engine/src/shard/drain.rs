@@ -123,6 +123,7 @@ impl Shard {
         let now = self.now;
         let spread =
             u64::from_be_bytes(random_bytes()) % RETURN_MS.min(self.config.limits.drain_ms / 2).max(1);
+        self.release_all_paced(key);
         let Some(seat) = self.seat(key) else { return true };
         let attached = seat.attached;
         let held = seat.session.held_ticket();

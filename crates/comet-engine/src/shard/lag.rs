@@ -75,7 +75,12 @@ impl Shard {
 
     /// A session has been behind for a while: a WebSocket that took nothing in the meantime ends.
     pub(super) fn on_lag_timer(&mut self, key: SessionKey) {
-        let (now, look) = (self.now, self.look_at_wire(key));
+        let now = self.now;
+        if let Some((wire, ..)) = self.look_at_wire(key) {
+            // The system tells of room only when there is much of it; a slow reader has made some.
+            self.on_writable(wire);
+        }
+        let look = self.look_at_wire(key);
         let Some(lag) = self.seat(key).and_then(|seat| seat.lag_mut()).filter(|lag| lag.armed <= now) else {
             return;
         };
@@ -209,7 +214,7 @@ impl Shard {
     /// Tells a client of the channels that have lost messages for good, in their place; false when it would not
     /// understand.
     fn tell_lost(&mut self, key: SessionKey, lost: &[(Channel, Position, u64)]) -> bool {
-        if !self.seat(key).is_some_and(|seat| seat.session.counts()) {
+        if !self.seat(key).is_some_and(|seat| seat.hears_gaps()) {
             return false;
         }
         let epochs: Vec<String> = lost.iter().map(|(_, head, _)| format!("{:x}", head.epoch)).collect();
@@ -218,7 +223,7 @@ impl Shard {
         let dropped = lost.iter().map(|(channel, _, count)| (channel.as_str(), *count));
         let mut told = Vec::new();
         event::write_missed(heads, dropped, [], &mut told);
-        self.push(key, Delivery::direct(told.into_boxed_slice()));
+        self.push_told(key, told);
         true
     }
 }

@@ -93,7 +93,7 @@ impl Shard {
         let slot = self.exchanges.insert(Slot { generation, exchange: None }) as u32;
         let key = ExchangeKey { slot, generation };
         let mut exchange = Box::new(Exchange::local(session, answer));
-        self.subscribe_of_exchange(key, &mut exchange, session, (patterns, since), reply);
+        self.subscribe_of_exchange(key, &mut exchange, session, (patterns, since, None), reply);
         self.go_on(key, exchange);
     }
 

@@ -130,9 +130,11 @@ impl Shard {
         let expires_at_ms = publish.expires_ms.map(|age_ms| now_ms.saturating_add(age_ms));
         let identity = publish.identity.as_deref();
         let key = publish.key.as_deref();
+        let conflate = publish.conflate.as_deref();
         let draft = Draft {
             ext,
             key,
+            conflate,
             identity,
             publisher,
             echo,

@@ -42,7 +42,7 @@ impl Shard {
 
     /// A queue that is full in the middle of a turn may be that of somebody who reads well: what may leave leaves
     /// now. Only when that makes no room the session falls behind.
-    fn push_overflowing(&mut self, key: SessionKey, delivery: Shared) {
+    pub(super) fn push_overflowing(&mut self, key: SessionKey, delivery: Shared) {
         self.push_session(key);
         let config = &self.config.session;
         let Some(seat) = self.sessions.get_mut(key.slot as usize) else { return };
@@ -55,6 +55,16 @@ impl Shard {
                 self.mark_dirty(key);
             }
             Pushed::Overflow => self.fall_behind(key, &delivery),
+        }
+    }
+
+    /// Queues what tells a client of messages that it does not get. It has room of its own, beside theirs.
+    pub(super) fn push_told(&mut self, key: SessionKey, told: Vec<u8>) {
+        let (told, config) = (Delivery::direct(told.into_boxed_slice()), self.config.clone());
+        let Some(seat) = self.seat(key) else { return };
+        match seat.session.push_recovered(told.clone(), &config.session) {
+            Pushed::Queued => self.mark_dirty(key),
+            Pushed::Overflow => self.push(key, told),
         }
     }
 
@@ -83,6 +93,7 @@ impl Shard {
     }
 
     fn push_session(&mut self, key: SessionKey) {
+        self.refill(key);
         self.shed_expired(key);
         let Some(seat) = self.seat(key) else { return };
         if seat.session.pending() == 0 {
@@ -146,6 +157,7 @@ impl Shard {
         let delivery = Delivery::counted(publication.clone(), tally.clone());
         let except = publication.except.and_then(|number| SessionKey::of_number(number, self.index));
         let (sessions, dirty, config) = (&mut self.sessions, &mut self.dirty, &self.config.session);
+        let paced = self.paces && !self.table.options(&publication.channel).deliver_to(None).is_plain();
         let mut overflowed = Vec::new();
         let mut aside = Vec::new();
         self.hub.each_listener(&publication.channel, |listener| {
@@ -154,7 +166,7 @@ impl Shard {
             if except == Some(key) {
                 return;
             }
-            if seat.aside.is_some() {
+            if paced || seat.aside.is_some() {
                 return aside.push(key);
             }
             if expires {
@@ -179,7 +191,7 @@ impl Shard {
         for key in aside {
             let joins = self.seat(key).is_some_and(|seat| !seat.joining().is_empty());
             if !joins || self.hears_live(key, &publication.channel) {
-                self.push(key, Shared(Rc::clone(&delivery.0)));
+                self.push_in_manner(key, publication, Shared(Rc::clone(&delivery.0)));
             }
         }
         if let Some(tally) = tally {

@@ -89,7 +89,7 @@ impl Shard {
             let heads =
                 gaps.iter().zip(&epochs).map(|((name, head), epoch)| (&**name, &**epoch, head.offset));
             event::write_gaps(heads, &mut told);
-            self.push(session, Delivery::direct(told.into_boxed_slice()));
+            self.push_told(session, told);
         }
         gaps.iter().for_each(|_| self.counters.ending(Code::HistoryGap));
         if let Some(recovering) = exchange.recovering(reply) {

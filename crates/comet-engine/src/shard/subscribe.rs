@@ -3,7 +3,7 @@
 //! What a message may ask for is `bayeux`'s, who listens is the hub's; here names become subscriptions, and what
 //! is to be recovered becomes a question to the home of each channel. The answers come in `recovery`.
 
-use bayeux::{Channel, Code, Error, Pattern, Reply, Since, SinceRequest};
+use bayeux::{Channel, Code, DeliverRequest, Error, Pattern, Reply, Since, SinceRequest};
 use comet_bus::{Position, ShardSet, Subscribed, Unsubscribed, home_of};
 
 use crate::exchange::{Exchange, Recovering};
@@ -23,7 +23,7 @@ impl Shard {
         key: ExchangeKey,
         exchange: &mut Exchange,
         session: SessionKey,
-        (patterns, since): (Vec<Pattern>, Option<SinceRequest>),
+        (patterns, since, deliver): (Vec<Pattern>, Option<SinceRequest>, Option<DeliverRequest>),
         mut reply: Reply,
     ) {
         // Others of the session may have been let in while the policy thought.
@@ -49,6 +49,11 @@ impl Shard {
         let since = since.filter(|_| !counts || !self.was_asked(session, &patterns, &mut reply));
         if counts {
             reply.ext.time_ms(self.unix_ms().saturating_sub(CLOCK_MARGIN_MS));
+        }
+        if let Some(wish) = deliver {
+            let manners = self.set_manner(session, &patterns, wish);
+            let names = patterns.iter().map(Pattern::as_str).zip(manners);
+            reply.ext.deliver(&names.collect::<Vec<_>>());
         }
         let at = exchange.replies.len();
         exchange.replies.push(reply);
@@ -142,6 +147,7 @@ impl Shard {
         if let Some(aside) = seat.aside.as_mut() {
             aside.joining.retain(|joining| joining.name.as_str() != name);
             self.forget_missed(session);
+            self.forget_manner(session, name);
         }
     }
 

@@ -27,6 +27,8 @@ pub(super) enum Timer {
     Session(SessionKey),
     /// A session that has fallen behind.
     Lag(SessionKey),
+    /// A session with messages that may not leave yet.
+    Pace(SessionKey),
     Accept(u32),
     /// Nobody: the poll only has to return.
     Wake,
@@ -44,6 +46,7 @@ impl Shard {
                 Timer::Connection(key) => self.on_connection_timer(key),
                 Timer::Session(key) => self.on_session_timer(key),
                 Timer::Lag(key) => self.on_lag_timer(key),
+                Timer::Pace(key) => self.on_pace_timer(key),
                 Timer::Accept(listener) => self.on_acceptable(listener as usize),
                 Timer::Wake => {}
                 Timer::Receipts => self.on_receipts_timer(),
@@ -115,6 +118,11 @@ impl Shard {
             return;
         }
         connection.armed = 0;
+        if connection.stalled_until().is_some_and(|until| until <= now) {
+            // The system tells of room only when there is much of it; a slow reader has made some.
+            self.on_writable(key);
+        }
+        let Some(connection) = self.connection(key) else { return };
         let (deadline, stalled_until) = (connection.deadline, connection.stalled_until());
         let closing = matches!(connection.protocol, Protocol::Closing);
         if stalled_until.is_some_and(|until| until <= now) {

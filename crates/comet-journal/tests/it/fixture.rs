@@ -29,6 +29,7 @@ pub(crate) fn record(channel: &str, epoch: u64, offset: u64) -> Record {
         at_ms: 1_000 + offset,
         expires_at_ms: offset.is_multiple_of(2).then_some(9_000 + offset),
         key: offset.is_multiple_of(3).then(|| format!("key {offset}").into()),
+        conflate: offset.is_multiple_of(5).then(|| format!("row {offset}").into()),
         event: event(channel, epoch, offset),
     }
 }
@@ -85,7 +86,7 @@ pub(crate) fn holds(loaded: &Loaded, epoch: u64, floor: u64, head: u64) {
     for kept in &loaded.records {
         let written = record(&loaded.channel, epoch, kept.offset);
         assert_eq!((kept.at_ms, kept.expires_at_ms), (written.at_ms, written.expires_at_ms));
-        assert_eq!(kept.key, written.key);
+        assert_eq!((&kept.key, &kept.conflate), (&written.key, &written.conflate));
         assert_eq!(kept.event, written.event);
     }
 }

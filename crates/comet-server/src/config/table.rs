@@ -323,26 +323,50 @@ pub(super) static KEYS: &[Key] = &[
         channels.default.history.age_ms,
         "How long a channel remembers a message; 0 for not at all."
     ),
+    Key {
+        read: |c| Value::Text(c.comet.channels.default.deliver.slow.name().into()),
+        write: |c, value| text::slow(value).map(|slow| c.comet.channels.default.deliver.slow = slow),
+        ..other(
+            "channels",
+            "slow",
+            Kind::Text,
+            "What gives way to slow readers: \"disconnect\", \"drop_oldest\" or \"conflate\".",
+        )
+    },
+    number!(
+        Duration,
+        channels,
+        every,
+        0,
+        comet::MAX_PAUSE_MS,
+        channels.default.deliver.every_ms,
+        "The newest message comes at most this often; 0 for as often as there is one."
+    ),
+    number!(
+        Duration,
+        channels,
+        batch,
+        0,
+        comet::MAX_PAUSE_MS,
+        channels.default.deliver.batch_ms,
+        "After a first message the others are gathered for so long; 0 for not at all."
+    ),
+    switch!(
+        channels,
+        deliver_choice,
+        channels.default.deliver_choice,
+        "Whether subscribers may choose another manner, no faster than this one."
+    ),
     switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
     Key {
         read: |c| Value::Text(c.comet.channels.default.durability.name().into()),
         write: |c, value| text::durability(value).map(|how| c.comet.channels.default.durability = how),
-        ..other(
-            "channels",
-            "durability",
-            Kind::Text,
-            "What a publication outlives: \"memory\", \"stored\" (the process) or \"fsync\" (the system).",
-        )
+        ..other("channels", "durability", Kind::Text, "How safe it is: \"memory\", \"stored\" or \"fsync\".")
     },
     Key {
         read: |c| or_none(c.journal.as_ref().map(|path| path.display()).as_ref()),
         write: |c, value| text::file_or_none(value).map(|path| c.journal = path),
-        ..other(
-            "journal",
-            "path",
-            Kind::Text,
-            "The directory that durable channels are kept in, or \"none\".",
-        )
+        ..other("journal", "path", Kind::Text, "The directory of durable channels, or \"none\".")
     },
     Key {
         least: 1_024,
@@ -367,7 +391,7 @@ pub(super) static KEYS: &[Key] = &[
             "journal",
             "memory_bytes",
             Kind::Size,
-            "Records kept in memory beside the log; settled when a journal is made.",
+            "Records in memory beside the log; settled at its making.",
         )
     },
     switch!(channels, identity, channels.default.identity, "Whether events say who has published them."),

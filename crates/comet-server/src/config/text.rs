@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use comet::{ConnectionType, Durability};
+use comet::{ConnectionType, Durability, Slow};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::LogFormat;
@@ -158,6 +158,12 @@ pub(super) fn log_level(value: Value) -> Result<String, String> {
     Err(format!(
         "is {text:?}, which is none of error, warn, info, debug, trace, off, nor a list such as \"info,comet=debug\""
     ))
+}
+
+/// What gives way to slow readers.
+pub(super) fn slow(value: Value) -> Result<Slow, String> {
+    Slow::from_name(&text(value)?)
+        .ok_or_else(|| "has to be \"disconnect\", \"drop_oldest\" or \"conflate\"".into())
 }
 
 /// The form of the log.

@@ -22,6 +22,7 @@ mod identity;
 mod journal;
 mod limit;
 mod local_session;
+mod manner;
 mod origin;
 mod page;
 mod policy;

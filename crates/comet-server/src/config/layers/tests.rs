@@ -159,11 +159,27 @@ fn a_pattern_has_its_own_options_and_the_rest_those_of_all_channels() {
 }
 
 #[test]
+fn a_channel_says_how_its_messages_come_to_slow_readers() {
+    let text = "[channels.\"/ticker/*\"]\nslow = \"conflate\"\nevery = \"200ms\"\ndeliver_choice = false\n\
+                [channels]\nbatch = \"1s\"\n";
+    let loaded = loaded_from(text).unwrap();
+    let channels = &loaded.configuration.comet.channels;
+    let (ticker, others) = (&channels.rules[0].1, &channels.default);
+    let manner = |slow, every_ms| comet::Deliver { slow, every_ms, batch_ms: 1_000 };
+    assert_eq!((ticker.deliver, ticker.deliver_choice), (manner(comet::Slow::Conflate, 200), false));
+    assert_eq!((others.deliver, others.deliver_choice), (manner(comet::Slow::Disconnect, 0), true));
+    let again = loaded_from(&printed(&loaded)).unwrap();
+    assert_eq!(again.configuration.comet.channels.rules[0].1, *ticker);
+}
+
+#[test]
 fn what_is_wrong_with_a_pattern_s_options_is_said_with_its_line() {
     for (text, words) in [
         ("[channels.\"chat\"]\nmessages = 7\n", "comet.toml:1: \"chat\" is no channel"),
         ("[channels.\"/meta/x\"]\n", "comet.toml:1: \"/meta/x\" is no channel"),
         ("[channels.\"/a\"]\nmessage = 7\n", "comet.toml:2: there is no key message in [channels]"),
+        ("[channels.\"/a\"]\nslow = \"x\"\n", "slow has to be \"disconnect\""),
+        ("[channels.\"/a\"]\nevery = \"61s\"\n", "comet.toml:2: [channels.\"/a\"] every"),
         ("[channels.\"/a\"]\nmessages = \"x\"\n", "comet.toml:2: [channels.\"/a\"] messages has to be"),
     ] {
         let Faults(faults) = loaded_from(text).unwrap_err();
