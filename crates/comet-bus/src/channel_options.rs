@@ -6,7 +6,8 @@
 
 use bayeux::{Deliver, DeliverRequest};
 
-/// How much of a channel is remembered. Whichever bound is reached first holds; 0 in any of them remembers nothing.
+/// How much of a channel is remembered. Whichever bound is reached first holds; 0 in any of them remembers nothing
+/// but the newest message, where that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// The most messages.
@@ -15,21 +16,23 @@ pub struct Retention {
     pub bytes: usize,
     /// The greatest age of a message, in milliseconds.
     pub age_ms: u64,
+    /// The newest message is kept whatever these bounds say, and who subscribes gets it by itself.
+    pub newest: bool,
 }
 
 impl Retention {
     /// Remembers nothing.
-    pub const NONE: Retention = Retention { messages: 0, bytes: 0, age_ms: 0 };
+    pub const NONE: Retention = Retention { messages: 0, bytes: 0, age_ms: 0, newest: false };
 
     /// Whether anything is remembered at all.
     pub fn is_none(&self) -> bool {
-        self.messages == 0 || self.bytes == 0 || self.age_ms == 0
+        !self.newest && (self.messages == 0 || self.bytes == 0 || self.age_ms == 0)
     }
 }
 
 impl Default for Retention {
     fn default() -> Retention {
-        Retention { messages: 1_000, bytes: 1 << 20, age_ms: 5 * 60 * 1_000 }
+        Retention { messages: 1_000, bytes: 1 << 20, age_ms: 5 * 60 * 1_000, newest: false }
     }
 }
 
@@ -67,6 +70,8 @@ pub struct ChannelOptions {
     pub echo: bool,
     /// Whether it is known, and told, who listens.
     pub presence: bool,
+    /// How long joins and leaves are gathered before they are told, in milliseconds.
+    pub presence_debounce_ms: u64,
     /// How its messages come to subscribers that are slower than they are.
     pub deliver: Deliver,
     /// Whether a subscriber may choose another manner, within that one.
@@ -84,6 +89,7 @@ impl Default for ChannelOptions {
             durability: Durability::Memory,
             echo: true,
             presence: false,
+            presence_debounce_ms: 500,
             deliver: Deliver::default(),
             deliver_choice: true,
             identity: false,

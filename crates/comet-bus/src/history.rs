@@ -67,6 +67,9 @@ impl History {
 
     fn trim_oldest(&mut self, retention: &Retention, now_ms: u64) {
         while let Some(oldest) = self.ring.front() {
+            if retention.newest && self.ring.len() == 1 {
+                break;
+            }
             let aged = oldest.at_ms.saturating_add(retention.age_ms) <= now_ms;
             if !aged && self.ring.len() <= retention.messages && self.bytes <= retention.bytes {
                 break;

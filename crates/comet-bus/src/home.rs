@@ -145,7 +145,7 @@ impl Home {
         if let Some(key) = draft.key
             && let Some(position) = self.idempotency.place(draft.channel.as_str(), key, now_ms)
         {
-            let durability = self.table.options(&draft.channel).durability;
+            let durability = self.table.durability(&draft.channel);
             return Ok(Published::Again { position, durability });
         }
         if let Some(ticket) = self.waiting_ticket(&draft) {
@@ -157,7 +157,7 @@ impl Home {
         if draft.expires_at_ms.is_none() && options.expires_ms > 0 {
             draft.expires_at_ms = Some(now_ms.saturating_add(options.expires_ms));
         }
-        if options.durability > Durability::Memory {
+        if self.ledger.entry(slot).written.is_some() {
             return self.number_waiting(slot, draft, now_ms);
         }
         let position = self.ledger.number(slot, now_ms);
@@ -190,7 +190,7 @@ impl Home {
         let history = History::after(self.unknown_since_ms(channel));
         let slot =
             self.ledger.insert(channel.as_str(), self.unknown_head(), self.table.index(channel), history);
-        if self.options(slot).durability > Durability::Memory {
+        if self.table.durability(channel) > Durability::Memory {
             self.ledger.write(slot, 1);
         }
         Ok(slot)
@@ -198,7 +198,7 @@ impl Home {
 
     /// Messages numbered up to then may be missing in a channel that is not counted.
     fn unknown_since_ms(&self, channel: &Channel) -> u64 {
-        let is_durable = self.table.options(channel).durability > Durability::Memory;
+        let is_durable = self.table.durability(channel) > Durability::Memory;
         if is_durable { self.durable_since_ms } else { self.known_since_ms }
     }
 

@@ -93,15 +93,15 @@ impl Hub {
         if self.leave(id, index) { Unsubscribed::Last } else { Unsubscribed::Left }
     }
 
-    /// Ends all subscriptions of a listener; `emptied` is called with each name that nobody of this shard
-    /// listens to any more.
-    pub fn remove(&mut self, listener: Listener, mut emptied: impl FnMut(&str)) {
+    /// Ends all subscriptions of a listener; `ended` is called with each of their names.
+    pub fn remove(&mut self, listener: Listener, mut ended: impl FnMut(&str, Unsubscribed)) {
         let Some(seat) = self.seats.get_mut(listener as usize) else { return };
         for (id, index) in std::mem::take(&mut seat.topics) {
             let name = std::mem::take(&mut self.topics[id as usize].name);
             if self.leave_named(id, index, &name) {
-                emptied(&name);
+                ended(&name, Unsubscribed::Last);
             } else {
+                ended(&name, Unsubscribed::Left);
                 self.topics[id as usize].name = name;
             }
         }

@@ -8,6 +8,7 @@
 
 mod channel_options;
 mod channel_table;
+mod companion;
 mod history;
 mod home;
 mod hub;
@@ -27,6 +28,7 @@ mod written;
 
 pub use channel_options::{ChannelOptions, Durability, Retention};
 pub use channel_table::ChannelTable;
+pub use companion::{attended_of, attended_pattern, companion_of};
 pub use history::History;
 pub use home::{Full, Home, HomeConfig, Kept, Marks, Published, home_of};
 pub use hub::{Hub, Listener, Subscribed, Unsubscribed};

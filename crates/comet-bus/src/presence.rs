@@ -23,12 +23,10 @@ pub struct PresenceLimits {
     pub members_per_channel: usize,
     /// The most sessions on all channels together, departures that wait to be told included.
     pub members_in_all: usize,
-    /// The longest info of a member, in bytes.
+    /// The longest info of a member, in bytes, and the longest name of its user.
     pub info_bytes: usize,
     /// The most channels with members or with changes to tell.
     pub channels: usize,
-    /// How long changes are gathered after the first, in milliseconds; 0 tells each at once.
-    pub debounce_ms: u64,
     /// How large one batch of changes grows.
     pub changes: ChangesLimits,
 }
@@ -40,7 +38,6 @@ impl Default for PresenceLimits {
             members_in_all: 1_000_000,
             info_bytes: 4 * 1024,
             channels: 100_000,
-            debounce_ms: 500,
             changes: ChangesLimits::default(),
         }
     }
@@ -80,7 +77,8 @@ impl Presence {
     }
 
     /// A session joins a channel as `member`; see [`Roster::join`]. `session` is a number that no other session of
-    /// the node has.
+    /// the node has. Changes of the channel are gathered for `debounce_ms` milliseconds after the first, unless
+    /// somebody is there and has said otherwise; 0 tells each at once.
     ///
     /// # Errors
     /// [`PresenceFull`] names the bound that is reached; nobody joined then.
@@ -89,11 +87,12 @@ impl Presence {
         channel: &str,
         session: u64,
         member: Member,
+        debounce_ms: u64,
         now_ms: u64,
     ) -> Result<Change, PresenceFull> {
         let slot = self.by_name.get(channel).copied();
         self.admit(slot, session, &member)?;
-        let slot = slot.unwrap_or_else(|| self.open(channel));
+        let slot = slot.unwrap_or_else(|| self.open(channel, debounce_ms));
         Ok(self.change(slot, |roster| roster.join(session, member, now_ms)))
     }
 
@@ -141,6 +140,11 @@ impl Presence {
         self.roster(channel).map_or_else(Page::default, |roster| roster.page(after, limit))
     }
 
+    /// Lists whom those know to be there who follow the changes; see [`Roster::page_told`].
+    pub fn page_told(&self, channel: &str, after: Option<Cursor>, limit: usize) -> Page {
+        self.roster(channel).map_or_else(Page::default, |roster| roster.page_told(after, limit))
+    }
+
     /// How many channels have members or changes to tell.
     pub fn channels(&self) -> usize {
         self.channels.len()
@@ -156,7 +160,11 @@ impl Presence {
     }
 
     fn admit(&self, slot: Option<u32>, session: u64, member: &Member) -> Result<(), PresenceFull> {
-        if member.info().is_some_and(|info| info.len() > self.limits.info_bytes) {
+        if [member.user(), member.info()]
+            .into_iter()
+            .flatten()
+            .any(|text| text.len() > self.limits.info_bytes)
+        {
             return Err(PresenceFull::Info);
         }
         let roster = slot.map(|slot| &self.channels[slot as usize].roster);
@@ -176,8 +184,8 @@ impl Presence {
         Ok(())
     }
 
-    fn open(&mut self, channel: &str) -> u32 {
-        let roster = Roster::new(self.first, self.limits.debounce_ms);
+    fn open(&mut self, channel: &str, debounce_ms: u64) -> u32 {
+        let roster = Roster::new(self.first, debounce_ms);
         let slot =
             self.channels.insert(Attended { name: channel.into(), roster, weight: 0, place: None }) as u32;
         self.by_name.insert(channel.into(), slot);

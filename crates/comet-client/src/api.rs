@@ -9,9 +9,9 @@ use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::Error;
 use crate::address::Address;
 use crate::wire::{Caller, refused};
+use crate::{Error, Position};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,15 +23,6 @@ const MOST_BYTES: usize = 4 << 20;
 pub struct Api {
     caller: Caller,
     address: Address,
-}
-
-/// The place of a message in its channel.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Position {
-    /// Which count of the channel, as the server writes it.
-    pub epoch: String,
-    /// The number in that count.
-    pub offset: u64,
 }
 
 impl Api {

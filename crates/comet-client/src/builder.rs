@@ -84,7 +84,8 @@ impl Builder {
         self
     }
 
-    /// Events that may wait in one subscription; 4,096 unless told. More are counted and told as a gap.
+    /// Events that may wait in one subscription; 4,096 unless told. More are counted and told as a gap: a program that
+    /// reads slower than others write has to choose what it can do without.
     pub fn queue(mut self, events: usize) -> Builder {
         self.options.queue = events;
         self

@@ -12,10 +12,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::address::Address;
+use crate::builder::Transport;
 use crate::builder::{Builder, Options};
 use crate::mailbox::Mailbox;
-use crate::session::{Command, Session};
-use crate::{Error, Subscription};
+use crate::session::{Command, Publishing, Session};
+use crate::{Error, Publication, Published, Since, Subscription, random};
 
 /// Commands that wait for the session; further callers wait for room.
 const COMMANDS: usize = 256;
@@ -41,6 +42,8 @@ pub struct Client {
     state: watch::Receiver<State>,
     stop: Arc<watch::Sender<bool>>,
     numbers: Arc<AtomicU64>,
+    /// What the keys of this client begin with.
+    keys: Arc<str>,
     patience: Duration,
     queue: usize,
 }
@@ -62,15 +65,33 @@ impl Client {
         let session = Session::new(address, options, inbox, stopped, told, first);
         tokio::spawn(session.run());
         greeted.await.unwrap_or(Err(Error::Ended))?;
-        Ok(Client { commands, state, stop: Arc::new(stop), numbers: Arc::default(), patience, queue })
+        let keys = format!("{:032x}", u128::from_be_bytes(random::bytes())).into();
+        Ok(Client { commands, state, stop: Arc::new(stop), numbers: Arc::default(), keys, patience, queue })
     }
 
     /// Listens to a channel or pattern. A pattern under `/service/` gets what the server sends to this client
     /// alone, without asking the server for it.
     ///
+    /// What comes, comes in the order of its channel and once, whatever happens to the connection; what is lost for
+    /// good is told as a [`Gap`](crate::Gap) in its place.
+    ///
     /// # Errors
     /// When the name is none, or the server refuses.
     pub async fn subscribe(&self, pattern: &str) -> Result<Subscription, Error> {
+        self.listen(pattern, None).await
+    }
+
+    /// Listens as [`Client::subscribe`] does, and begins in the past. What the server no longer remembers is told as a
+    /// gap. Another subscription of this client that has not heard a message of the channel yet may hear of its past
+    /// too.
+    ///
+    /// # Errors
+    /// When the name is none, or the server refuses; it refuses a position or a number for a pattern.
+    pub async fn subscribe_since(&self, pattern: &str, since: Since) -> Result<Subscription, Error> {
+        self.listen(pattern, Some(since)).await
+    }
+
+    async fn listen(&self, pattern: &str, since: Option<Since>) -> Result<Subscription, Error> {
         let wrong = |why: &dyn ToString| Error::Name { name: pattern.into(), why: why.to_string() };
         let parsed = Pattern::parse(pattern).map_err(|error| wrong(&error))?;
         if parsed.kind() == Kind::Meta {
@@ -85,18 +106,70 @@ impl Client {
             mailbox: mailbox.clone(),
             commands: self.commands.clone(),
         };
-        self.ask(|answer| Command::Subscribe { number, pattern: parsed, mailbox, answer }).await?;
+        let since = since.map(|since| since.request());
+        self.ask(|answer| Command::Subscribe { number, pattern: parsed, since, mailbox, answer }).await?;
         Ok(subscription)
     }
 
-    /// Publishes on a channel and waits until the server has accepted it.
+    /// Publishes on a channel and waits until the server has accepted it. What is lost on the way is sent again under
+    /// a key of its own, so that it is published once.
     ///
     /// # Errors
-    /// When the server refuses, or no answer came: then it may have been published or not.
-    pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<(), Error> {
+    /// When the server refuses, or no answer came in time: then it may have been published or not.
+    pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<Published, Error> {
+        self.publish_with(channel, data, Publication::new()).await
+    }
+
+    /// Publishes like [`Client::publish`], but once, however often it is called with the same `key` of 1 to 64 bytes:
+    /// as long as the server remembers the key, further calls return the place of the first. For programs that may
+    /// say the same thing again after they were started anew.
+    ///
+    /// # Errors
+    /// As [`Client::publish`]; after [`Error::Lost`] and [`Error::TimedOut`] the same call is safe to repeat.
+    pub async fn publish_once<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        key: &str,
+    ) -> Result<Published, Error> {
+        self.publish_with(channel, data, Publication::new().key(key)).await
+    }
+
+    /// Publishes like [`Client::publish`], with more to say about it.
+    ///
+    /// # Errors
+    /// As [`Client::publish`].
+    pub async fn publish_with<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        publication: Publication,
+    ) -> Result<Published, Error> {
         let channel = named(channel, Kind::Broadcast)?;
         let data = raw(data)?;
-        self.ask(|answer| Command::Publish { channel, data, answer }).await
+        let Publication { key, without_echo, expires_ms } = publication;
+        let number = || self.numbers.fetch_add(1, Ordering::Relaxed);
+        let key = key.unwrap_or_else(|| format!("{}-{}", self.keys, number()));
+        let publishing = |answer| Publishing {
+            channel,
+            data,
+            key,
+            without_echo,
+            expires_ms,
+            answer,
+            first_sent: None,
+            refused: 0,
+        };
+        self.ask(|answer| Command::Publish(Box::new(publishing(answer)))).await
+    }
+
+    /// Moves the session to another kind of wire, and waits until it lives there. Nothing is lost, repeated or put out
+    /// of order by it; requests on their way are waited for.
+    ///
+    /// # Errors
+    /// When the session cannot live on such a wire: then it goes on as before.
+    pub async fn switch_to(&self, transport: Transport) -> Result<(), Error> {
+        self.ask(|answer| Command::Switch { transport, answer }).await
     }
 
     /// Calls a service and waits for its answer. A service that answers nothing ends in [`Error::TimedOut`].

@@ -2,8 +2,8 @@
 //!
 //! Here live the session as seen from the client, the two wires it runs over (WebSocket and long polling),
 //! and a caller of the back ends' HTTP API. A session finds its own way back: when a wire is lost it tries
-//! again with growing, random pauses, keeps its session where the server still has it, shakes hands and
-//! subscribes anew where not, and tells every subscription that it may have missed something.
+//! again with growing, random pauses, keeps its session where the server still has it, and goes on where each
+//! subscription was where not. Messages come in order and once; what is lost for good is told as a gap.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), comet_client::Error> {
@@ -12,8 +12,11 @@
 //! let client = Client::builder("http://127.0.0.1:8000").connect().await?;
 //! let mut messages = client.subscribe("/chat/*").await?;
 //! client.publish("/chat/lobby", "hello").await?;
-//! while let Some(Received::Event(event)) = messages.next().await {
-//!     println!("{}: {}", event.channel, event.data);
+//! while let Some(received) = messages.next().await {
+//!     match received {
+//!         Received::Event(event) => println!("{}: {}", event.channel, event.data),
+//!         Received::Gap(gap) => println!("something is missing here: {gap:?}"),
+//!     }
 //! }
 //! # Ok(())
 //! # }
@@ -27,15 +30,17 @@ mod client;
 mod error;
 mod mailbox;
 mod message;
+mod position;
 mod random;
 mod session;
 mod subscription;
 mod wire;
 
-pub use api::{Api, Position};
+pub use api::Api;
 pub use bayeux::{Channel, Pattern};
 pub use builder::{Builder, Transport};
 pub use client::{Client, State};
 pub use error::Error;
+pub use position::{Durability, Position, Publication, Published, Since};
 pub use serde_json::value::RawValue;
 pub use subscription::{Event, Gap, Received, Subscription};

@@ -19,10 +19,24 @@ struct Inner {
     queue: VecDeque<Received>,
     most: usize,
     /// What is missing after the last thing in the queue.
-    gap: Gap,
+    missing: Missing,
     closed: bool,
     ended_by: Option<Error>,
     waker: Option<Waker>,
+}
+
+/// Gaps that are still to be told.
+#[derive(Default)]
+struct Missing {
+    overflowed: u64,
+    unnamed: bool,
+    unknown: bool,
+}
+
+impl Missing {
+    fn is_empty(&self) -> bool {
+        self.overflowed == 0 && !self.unnamed && !self.unknown
+    }
 }
 
 impl Mailbox {
@@ -31,7 +45,7 @@ impl Mailbox {
         let inner = Inner {
             queue: VecDeque::new(),
             most: most.max(2),
-            gap: Gap::default(),
+            missing: Missing::default(),
             closed: false,
             ended_by: None,
             waker: None,
@@ -50,20 +64,32 @@ impl Mailbox {
         if inner.closed {
             return;
         }
-        // A gap that has to be told first takes a place of its own.
-        if inner.queue.len() + usize::from(!inner.gap.is_empty()) >= inner.most {
-            inner.gap.overflowed += 1;
+        if inner.is_full() {
+            inner.missing.overflowed += 1;
             return;
         }
-        inner.tell_gap();
+        inner.tell_missing();
         inner.queue.push_back(Received::Event(event));
         inner.wake();
     }
 
-    /// Tells that the connection was lost, and messages with it perhaps.
-    pub(crate) fn interrupted(&self) {
+    /// Tells of a gap at this place.
+    pub(crate) fn tell(&self, gap: Gap) {
         let mut inner = self.lock();
-        inner.gap.reconnected = true;
+        if inner.closed {
+            return;
+        }
+        match gap {
+            Gap::Overflowed { events } => inner.missing.overflowed += events,
+            Gap::Unknown => inner.missing.unknown = true,
+            Gap::Unnamed => inner.missing.unnamed = true,
+            // Of more gaps than there is room for it is told that they are.
+            _ if inner.is_full() => inner.missing.unknown = true,
+            gap => {
+                inner.tell_missing();
+                inner.queue.push_back(Received::Gap(gap));
+            }
+        }
         inner.wake();
     }
 
@@ -93,7 +119,7 @@ impl Mailbox {
         if let Some(received) = inner.queue.pop_front() {
             return Poll::Ready(Some(received));
         }
-        if inner.tell_gap() {
+        if inner.tell_missing() {
             return Poll::Ready(inner.queue.pop_front());
         }
         if inner.closed {
@@ -105,14 +131,20 @@ impl Mailbox {
 }
 
 impl Inner {
-    /// Puts the gap, if there is one, into the queue.
-    fn tell_gap(&mut self) -> bool {
-        let gap = std::mem::take(&mut self.gap);
-        let told = !gap.is_empty();
-        if told {
-            self.queue.push_back(Received::Gap(gap));
-        }
-        told
+    /// Whether there is no room for another event; what is missing before it takes a place of its own.
+    fn is_full(&self) -> bool {
+        self.queue.len() + usize::from(!self.missing.is_empty()) >= self.most
+    }
+
+    /// Puts what is missing, if anything is, into the queue.
+    fn tell_missing(&mut self) -> bool {
+        let Missing { overflowed, unnamed, unknown } = std::mem::take(&mut self.missing);
+        let overflowed = (overflowed > 0).then_some(Gap::Overflowed { events: overflowed });
+        let unnamed = unnamed.then_some(Gap::Unnamed);
+        let unknown = unknown.then_some(Gap::Unknown);
+        let before = self.queue.len();
+        self.queue.extend(overflowed.into_iter().chain(unnamed).chain(unknown).map(Received::Gap));
+        self.queue.len() > before
     }
 
     fn wake(&mut self) {
@@ -127,10 +159,11 @@ mod tests {
     use bayeux::Channel;
 
     use super::*;
+    use crate::Position;
 
     fn event(number: u32) -> Event {
         let data = serde_json::value::to_raw_value(&number).unwrap();
-        Event { channel: Channel::parse("/a").unwrap(), data, ext: None }
+        Event { channel: Channel::parse("/a").unwrap(), data, ext: None, position: None }
     }
 
     fn taken(mailbox: &Mailbox) -> Vec<String> {
@@ -139,7 +172,8 @@ mod tests {
         while let Poll::Ready(Some(received)) = mailbox.poll_take(&mut context) {
             taken.push(match received {
                 Received::Event(event) => event.data.get().to_owned(),
-                Received::Gap(gap) => format!("{} {}", gap.overflowed, gap.reconnected),
+                Received::Gap(Gap::Overflowed { events }) => format!("{events} overflowed"),
+                Received::Gap(gap) => format!("{gap:?}"),
             });
         }
         taken
@@ -149,7 +183,7 @@ mod tests {
     fn what_does_not_fit_is_told_where_it_is_missing() {
         let mailbox = Mailbox::new(3);
         (0..5).for_each(|number| mailbox.put(event(number)));
-        assert_eq!(taken(&mailbox), ["0", "1", "2", "2 false"]);
+        assert_eq!(taken(&mailbox), ["0", "1", "2", "2 overflowed"]);
         mailbox.put(event(5));
         assert_eq!(taken(&mailbox), ["5"]);
     }
@@ -163,16 +197,32 @@ mod tests {
         mailbox.put(event(3));
         assert!(mailbox.poll_take(&mut context).is_ready());
         mailbox.put(event(4));
-        assert_eq!(taken(&mailbox), ["2 false", "4"]);
+        assert_eq!(taken(&mailbox), ["2 overflowed", "4"]);
     }
 
     #[test]
     fn a_lost_connection_is_told_once() {
         let mailbox = Mailbox::new(8);
-        mailbox.interrupted();
-        mailbox.interrupted();
+        mailbox.tell(Gap::Unknown);
+        mailbox.tell(Gap::Unknown);
         mailbox.put(event(1));
-        assert_eq!(taken(&mailbox), ["0 true", "1"]);
+        assert_eq!(taken(&mailbox), ["Unknown", "1"]);
+    }
+
+    #[test]
+    fn gaps_beyond_the_room_are_one_that_says_so() {
+        let mailbox = Mailbox::new(2);
+        let gap = |offset| Gap::Forgotten {
+            channel: Channel::parse("/a").unwrap(),
+            head: Position { epoch: "e".into(), offset },
+            dropped: None,
+        };
+        (0..5).for_each(|offset| mailbox.tell(gap(offset)));
+        mailbox.put(event(1));
+        assert_eq!(
+            taken(&mailbox),
+            [format!("{:?}", gap(0)), format!("{:?}", gap(1)), "1 overflowed".into(), "Unknown".into()]
+        );
     }
 
     #[test]

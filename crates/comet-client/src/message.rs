@@ -2,10 +2,14 @@
 //!
 //! The JSON of both directions lives here and nothing of what it means. `data` stays raw.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+
+use crate::position::{Durability, Position, SinceRequest};
 
 /// A message to the server. What is `None` is left out.
 #[derive(Debug, Default, Serialize)]
@@ -38,10 +42,33 @@ pub(crate) struct Wish {
     pub(crate) timeout: u64,
 }
 
-/// Extension fields of a handshake.
-#[derive(Debug, Serialize)]
+/// Extension fields that are sent. What is `None` is left out.
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Ext<'a> {
-    pub(crate) token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) received: Option<Received>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) connect: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) since: Option<&'a SinceRequest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) echo: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_ms: Option<u64>,
+}
+
+/// What is said of what was received.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Received {
+    /// In a handshake: that it will be counted.
+    WillCount(bool),
+    /// Afterwards: the count.
+    Count(u64),
 }
 
 impl Outgoing<'_> {
@@ -68,7 +95,57 @@ pub(crate) struct Incoming {
     pub(crate) ext: Option<Box<RawValue>>,
 }
 
+/// Extension fields that are read. What is of another form is as good as missing.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct IncomingExt {
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) received: Option<bool>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) time: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) recovered: Option<bool>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) gaps: Option<HashMap<String, Position>>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) dropped: Option<HashMap<String, u64>>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) conflated: Option<HashMap<String, u64>>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) position: Option<Position>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) durability: Option<Durability>,
+}
+
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(from)?;
+    Ok(serde_json::from_str(raw.get()).ok())
+}
+
 impl Incoming {
+    /// Whether it carries data to listeners or callers.
+    pub(crate) fn is_event(&self) -> bool {
+        self.data.is_some() && !self.channel.starts_with("/meta/")
+    }
+
+    /// Whether it counts among what a session has received: everything that answers nothing.
+    pub(crate) fn counts(&self) -> bool {
+        self.is_event() || self.successful.is_none()
+    }
+
+    /// The extension fields.
+    pub(crate) fn ext(&self) -> IncomingExt {
+        self.ext.as_deref().and_then(|ext| serde_json::from_str(ext.get()).ok()).unwrap_or_default()
+    }
+
+    /// The place of an event.
+    pub(crate) fn position(&self) -> Option<Position> {
+        #[derive(Deserialize)]
+        struct Placed {
+            position: Option<Position>,
+        }
+        serde_json::from_str::<Placed>(self.ext.as_deref()?.get()).ok()?.position
+    }
+
     /// The number of the request this answers, if it is one of ours.
     pub(crate) fn request(&self) -> Option<u64> {
         match self.id.as_ref()? {
@@ -168,6 +245,28 @@ mod tests {
             advice,
             Advice { reconnect: Reconnect::Handshake, interval: Duration::ZERO, timeout: MOST }
         );
+    }
+
+    #[test]
+    fn extension_fields_of_another_form_hurt_nobody() {
+        let batch = read_batch(
+            br#"[{"channel":"/a","ext":{"received":9,"time":"soon","gaps":{"/a":{"epoch":"e","offset":3}}},"successful":true}]"#,
+        )
+        .unwrap();
+        let ext = batch[0].ext();
+        assert_eq!((ext.received, ext.time), (None, None));
+        assert_eq!(ext.gaps.unwrap()["/a"], Position { epoch: "e".into(), offset: 3 });
+        assert_eq!(batch[0].position(), None);
+    }
+
+    #[test]
+    fn everything_that_answers_nothing_counts() {
+        let batch = read_batch(
+            br#"[{"channel":"/a","data":1},{"channel":"/service/a","data":1,"successful":true},
+                {"channel":"/meta/gap","ext":{}},{"channel":"/a","successful":true}]"#,
+        )
+        .unwrap();
+        assert_eq!(batch.iter().map(Incoming::counts).collect::<Vec<_>>(), [true, true, true, false]);
     }
 
     #[test]

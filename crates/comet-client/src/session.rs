@@ -5,12 +5,17 @@
 //! wires are made of is not known here.
 
 mod again;
+mod arrival;
 mod backoff;
 mod interest;
+mod listener;
 mod live;
 mod pace;
 mod pending;
 mod preference;
+mod switching;
+mod tally;
+mod trail;
 
 use std::time::Duration;
 
@@ -20,9 +25,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::address::Address;
-use crate::builder::Options;
+use crate::builder::{Options, Transport};
 use crate::mailbox::Mailbox;
-use crate::message::{Advice, Ext, Incoming, Outgoing, Reconnect};
+use crate::message::{Advice, Ext, Incoming, Outgoing, Received, Reconnect};
+use crate::position::SinceRequest;
 use crate::wire::{Arrival, Lane, Wire};
 use crate::{Error, State, random};
 
@@ -31,6 +37,10 @@ use backoff::Backoff;
 use interest::Interests;
 use pending::{Pending, Waiting};
 use preference::Preference;
+use switching::Switching;
+use tally::Tally;
+
+pub(crate) use pending::Publishing;
 
 /// Clients that a stopping server sends away together come back spread over this time.
 const CROWD: Duration = Duration::from_secs(5);
@@ -40,13 +50,21 @@ const RESTARTING: u16 = 1012;
 /// What a client asks of its session.
 pub(crate) enum Command {
     /// Publish, and tell when it is accepted.
-    Publish { channel: Channel, data: Box<RawValue>, answer: oneshot::Sender<Result<(), Error>> },
+    Publish(Box<Publishing>),
     /// Call a service, and give its answer.
     Call { channel: Channel, data: Box<RawValue>, answer: oneshot::Sender<Result<Box<RawValue>, Error>> },
     /// Put what comes on the pattern into the mailbox.
-    Subscribe { number: u64, pattern: Pattern, mailbox: Mailbox, answer: oneshot::Sender<Result<(), Error>> },
+    Subscribe {
+        number: u64,
+        pattern: Pattern,
+        since: Option<SinceRequest>,
+        mailbox: Mailbox,
+        answer: oneshot::Sender<Result<(), Error>>,
+    },
     /// No more of that.
     Unsubscribe { number: u64 },
+    /// Go on by this kind of wire, and tell when the session lives on it.
+    Switch { transport: Transport, answer: oneshot::Sender<Result<(), Error>> },
 }
 
 /// One client's session, from the first handshake to the end.
@@ -61,6 +79,16 @@ pub(crate) struct Session {
     again: Again,
     pending: Pending,
     client_id: Option<String>,
+    /// The count of events, in a session that counts them.
+    tally: Option<Tally>,
+    /// Connects of this session; the server tells old ones from new ones by it.
+    connects: u64,
+    /// The last connect: its number among the requests, and how much the session had accepted before it left.
+    last_connect: (u64, u64),
+    /// How far the server's clock is ahead of ours at most, in milliseconds, as it has told last.
+    ahead: Option<i64>,
+    began: Instant,
+    switching: Option<Switching>,
     advice: Advice,
     backoff: Backoff,
     preference: Preference,
@@ -72,6 +100,8 @@ enum Outcome {
     Broken(Error),
     /// The server does not know the session any more.
     Forgotten,
+    /// The session goes on by another wire, because somebody wants that.
+    Switch,
     /// For good; the reason unless it was asked to.
     Over(Option<Error>),
 }
@@ -97,6 +127,12 @@ impl Session {
             again: Again::default(),
             pending: Pending::default(),
             client_id: None,
+            tally: None,
+            connects: 0,
+            last_connect: (0, 0),
+            ahead: None,
+            began: Instant::now(),
+            switching: None,
             advice: Advice::default(),
             backoff: Backoff::default(),
         }
@@ -105,15 +141,19 @@ impl Session {
     /// Runs until the session is over.
     pub(crate) async fn run(mut self) {
         let reason = loop {
-            let mut rest = match self.stretch().await {
+            let outcome = self.stretch().await;
+            let now = Instant::now();
+            self.on_switching_ended(&outcome);
+            let mut rest = match outcome {
                 Outcome::Over(reason) => break reason,
+                Outcome::Switch => continue,
                 Outcome::Forgotten => {
-                    self.client_id = None;
-                    self.backoff.next()
+                    self.forget();
+                    self.backoff.next(now)
                 }
                 Outcome::Broken(error) if self.first.is_some() => break Some(error),
                 Outcome::Broken(Error::Closed { code: RESTARTING, .. }) => random::up_to(CROWD),
-                Outcome::Broken(_) => self.backoff.next(),
+                Outcome::Broken(_) => self.backoff.next(now),
             };
             // Nobody is left who could want anything.
             if self.commands.is_closed() && self.commands.is_empty() {
@@ -144,8 +184,9 @@ impl Session {
                     let _ = first.send(Ok(()));
                 }
                 let outcome = self.live(wire).await;
-                self.pending.lose();
-                if !matches!(outcome, Outcome::Over(_)) {
+                self.pending.lose(self.tally.is_some());
+                // What a session that counts has lost comes again.
+                if self.tally.is_none() && !matches!(outcome, Outcome::Over(_)) {
                     self.interests.interrupted();
                 }
                 outcome
@@ -174,6 +215,12 @@ impl Session {
             self.preference.on_worked();
         }
         Ok(wire)
+    }
+
+    /// The server does not know the session any more: the next thing is a handshake.
+    fn forget(&mut self) {
+        self.client_id = None;
+        self.interests.on_forgotten();
     }
 
     async fn open(&mut self) -> Result<Wire, Error> {
@@ -206,7 +253,11 @@ impl Session {
             channel: bayeux::meta::HANDSHAKE,
             version: Some("1.0"),
             supported_connection_types: Some(&["websocket", "long-polling"]),
-            ext: self.options.token.as_deref().map(|token| Ext { token }),
+            ext: Some(Ext {
+                token: self.options.token.as_deref(),
+                received: Some(Received::WillCount(true)),
+                ..Ext::default()
+            }),
             ..Outgoing::default()
         };
         wire.send(Lane::Command, id, message.json()).map_err(Outcome::Broken)?;
@@ -232,6 +283,8 @@ impl Session {
         match &reply.client_id {
             Some(client_id) if reply.successful == Some(true) => {
                 self.client_id = Some(client_id.clone());
+                self.tally = (reply.ext().received == Some(true)).then(Tally::default);
+                self.connects = 0;
                 Ok(())
             }
             _ => {
@@ -245,8 +298,11 @@ impl Session {
     /// Tells everyone that it is over.
     async fn end(mut self, reason: Option<Error>) {
         let error = reason.clone().unwrap_or(Error::Ended);
-        self.pending.lose();
+        self.pending.end();
         self.interests.end(&reason);
+        if let Some(switching) = self.switching.take() {
+            switching.tell(Err(error.clone()));
+        }
         if let Some(first) = self.first.take() {
             let _ = first.send(Err(error));
         }

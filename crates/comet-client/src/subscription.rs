@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use crate::Error;
 use crate::mailbox::Mailbox;
 use crate::session::Command;
+use crate::{Error, Position};
 
 /// A message that was published.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Event {
     pub data: Box<RawValue>,
     /// Extension fields, raw JSON.
     pub ext: Option<Box<RawValue>>,
+    /// Its place in the channel, where the server numbers messages.
+    pub position: Option<Position>,
 }
 
 impl Event {
@@ -37,27 +39,45 @@ impl Event {
     }
 }
 
-/// Why messages may be missing at this place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gap {
-    /// Events that came and found no room, because they were not taken out fast enough.
-    pub overflowed: u64,
-    /// The connection was lost meanwhile, and an unknown number of messages with it, perhaps none.
-    pub reconnected: bool,
+/// Messages are missing at this place: which, as far as anybody knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Gap {
+    /// So many came and found no room in this subscription, because they were not taken out fast enough.
+    Overflowed {
+        /// How many.
+        events: u64,
+    },
+    /// Those of one channel that the server no longer remembers: the client was away, or behind, for too long.
+    Forgotten {
+        /// The channel.
+        channel: Channel,
+        /// What comes next is what follows this place.
+        head: Position,
+        /// How many are missing, where the server knows.
+        dropped: Option<u64>,
+    },
+    /// So many of one channel gave way to newer ones, as the server was asked to do for this channel.
+    Thinned {
+        /// The channel.
+        channel: Channel,
+        /// How many.
+        events: u64,
+    },
+    /// Those of channels that nobody can name any more, perhaps none: a pattern was away for so long, or hears so many
+    /// channels, that the server or the client has forgotten which there were. Channels that this subscription has
+    /// heard of lately are not among them; they have gaps of their own.
+    Unnamed,
+    /// Nobody knows which, or whether any: the connection to a server that does not recover was lost.
+    Unknown,
 }
 
-impl Gap {
-    pub(crate) fn is_empty(&self) -> bool {
-        *self == Gap::default()
-    }
-}
-
-/// What a subscription gives.
+/// What a subscription gives. A gap stands where the messages are missing.
 #[derive(Clone, Debug)]
 pub enum Received {
     /// A message.
     Event(Event),
-    /// Messages may be missing here.
+    /// Messages are missing here.
     Gap(Gap),
 }
 

@@ -101,6 +101,10 @@ counters! {
     messages_conflated,
     /// Publications that sessions did not get because they had expired while they waited.
     messages_expired,
+    /// Sessions on channels with presence, those included whose leaving is still to be told.
+    presence_sessions,
+    /// Joins and leaves told.
+    presence_changes,
     /// Bytes handed to the system for sending.
     sent_bytes,
     /// Sends that did not take everything at once.

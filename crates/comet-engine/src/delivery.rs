@@ -89,9 +89,27 @@ impl Delivery {
     }
 }
 
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if let Some(tally) = &self.tally {
+            tally.on_over();
+        }
+    }
+}
+
 /// A delivery in a session's queue.
 #[derive(Clone)]
 pub(crate) struct Shared(pub(crate) Rc<Delivery>);
+
+impl Shared {
+    /// The same for a receiver that does not count, because it gets it later or not at all.
+    pub(crate) fn uncounted(self) -> Shared {
+        match (&self.0.tally, &self.0.event) {
+            (Some(_), Event::Published(publication)) => Delivery::published(publication.clone()),
+            _ => self,
+        }
+    }
+}
 
 impl bayeux::Delivery for Shared {
     fn size_bytes(&self) -> usize {

@@ -5,10 +5,11 @@
 //! out the steps and fills the replies in here.
 
 use bayeux::{Carrier, Code, DeliverRequest, HandshakeRequest, Message, Pattern, Reply, SinceRequest, Turn};
-use comet_bus::Position;
+use comet_bus::{Position, PresenceFull};
 use serde_json::value::RawValue;
 
 use crate::accepted::Accepted;
+use crate::attendance::{self, Arrived};
 use crate::host::RequestInfo;
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, SessionKey};
@@ -36,6 +37,8 @@ pub(crate) struct Exchange {
     pub(crate) awaited: u32,
     /// Those of them that wait for a recovery.
     pub(crate) recoveries: Vec<Recovering>,
+    /// Those of them that wait until the session is on the roster of a channel.
+    pub(crate) arrivals: Vec<Arriving>,
     /// A step that waits for the host.
     pub(crate) asked: Option<Asked>,
     /// The last of the replies that answers a connect.
@@ -72,10 +75,24 @@ pub(crate) struct Recovering {
     pub(crate) awaited: u32,
     /// It asks by ids: a gap refuses it.
     pub(crate) replays: bool,
+    /// Nobody has asked, and the reply says nothing of it.
+    pub(crate) silent: bool,
     /// The client counts what it receives, and so understands a gap in its queue.
     pub(crate) counts: bool,
     /// Channels of which something is missing, with their heads.
     pub(crate) gaps: Vec<(Box<str>, Position)>,
+}
+
+/// A subscription whose session is coming to channels with presence.
+pub(crate) struct Arriving {
+    /// The place of its reply.
+    pub(crate) reply: usize,
+    /// Answers that are not there yet.
+    pub(crate) awaited: u32,
+    /// What the session did not listen to before.
+    pub(crate) added: Vec<Pattern>,
+    /// Why it cannot come, if a home has said so.
+    pub(crate) refused: Option<PresenceFull>,
 }
 
 /// A step that waits for the host's ruling.
@@ -96,6 +113,12 @@ pub(crate) enum Asked {
         id: Option<Box<RawValue>>,
         reply: Reply,
     },
+    Roster {
+        call: Publish,
+        question: Box<(Pattern, attendance::Asked)>,
+        id: Option<Box<RawValue>>,
+        reply: Reply,
+    },
 }
 
 impl Exchange {
@@ -111,6 +134,7 @@ impl Exchange {
             replies: Vec::new(),
             awaited: 0,
             recoveries: Vec::new(),
+            arrivals: Vec::new(),
             asked: None,
             connect: None,
             held: false,
@@ -139,6 +163,14 @@ impl Exchange {
             }
             _ => {}
         }
+    }
+
+    /// Takes in what became of an arrival.
+    pub(crate) fn arrived(&mut self, arrived: &Arrived) {
+        let arriving = self.arrivals.iter_mut().find(|arriving| arriving.reply == arrived.reply);
+        let Some(arriving) = arriving else { return };
+        arriving.awaited -= 1;
+        arriving.refused = arriving.refused.or(arrived.outcome.err());
     }
 
     /// The recovery that the reply at this place waits for.

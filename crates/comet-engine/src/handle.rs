@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayeux::{Channel, Code, event};
 use comet_bus::journal::Keeper;
-use comet_bus::{ChannelTable, home_of};
+use comet_bus::{ChannelTable, Cursor, home_of};
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::accepted::Accepted;
+use crate::attendance::{Asker, RosterPage, RosterQuestion};
 use crate::client_id::Ids;
 use crate::connection::{Freight, Moved};
 use crate::counters::{Counters, Snapshot};
@@ -139,6 +140,26 @@ impl Handle {
         let home = home_of(channel.as_str(), self.inner.peers.len());
         self.inner.peers[home].post(Letter::Exists { channel, answer });
         receiver.await.map_err(|_| Code::Draining)
+    }
+
+    /// Lists who is on a channel, at most `members` of them from where the page before ended; 0 asks for the counts
+    /// alone. `None` for a channel that has no presence.
+    ///
+    /// # Errors
+    /// `draining` when the engine has stopped.
+    pub async fn presence(
+        &self,
+        channel: &Channel,
+        after: Option<Cursor>,
+        members: usize,
+    ) -> Result<Option<RosterPage>, Code> {
+        let Some(companion) = self.inner.table.companion(channel) else { return Ok(None) };
+        let (sender, receiver) = oneshot::channel();
+        let home = home_of(companion.as_str(), self.inner.peers.len());
+        let asker = Asker::Caller(sender);
+        let question = RosterQuestion { channel: channel.clone(), after, members, asker };
+        self.inner.peers[home].post(Letter::Roster(Box::new(question)));
+        receiver.await.map(Some).map_err(|_| Code::Draining)
     }
 
     /// Sends an event to one session alone. A session that is gone gets nothing.

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use crate::accepted::Accepted;
+use crate::attendance::{Arrival, Arrived, Departure, RosterQuestion};
 use crate::connection::Moved;
 use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
@@ -44,6 +45,14 @@ pub(crate) enum Letter {
     CatchUp(Box<CatchUp>),
     /// From a home: what comes next.
     CaughtUp(Box<CaughtUp>),
+    /// To a home: a session comes to a channel.
+    Arrival(Box<Arrival>),
+    /// From a home: whether it could.
+    Arrived(Arrived),
+    /// To a home: a session has left a channel.
+    Departure(Box<Departure>),
+    /// To a home: who is on a channel?
+    Roster(Box<RosterQuestion>),
     /// To a home: how many have received a publication.
     Receipt(Report),
     /// From the host: its ruling.

@@ -6,6 +6,7 @@
 //! gives it a [`Host`] and talks to it through a [`Handle`].
 
 mod accepted;
+mod attendance;
 mod call_permit;
 mod client_id;
 mod config;
@@ -40,6 +41,7 @@ mod uring;
 mod wheel;
 
 pub use accepted::Accepted;
+pub use attendance::RosterPage;
 pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
@@ -55,4 +57,6 @@ pub use publish_options::PublishOptions;
 
 pub use bayeux;
 pub use comet_bus::journal;
-pub use comet_bus::{ChannelOptions, Durability, Position, Publication, Retention};
+pub use comet_bus::{
+    ChannelOptions, Count, Cursor, Durability, Member, Page, Position, Publication, Retention,
+};

@@ -21,6 +21,17 @@ pub struct Limits {
     pub keys: usize,
     /// How long an idempotency key is remembered.
     pub key_age_ms: u64,
+    /// Sessions that may be present on one channel.
+    pub presence_members_per_channel: usize,
+    /// Sessions that may be present on all channels of one shard together, each on each of its channels, with those
+    /// whose leaving is still to be told.
+    pub presence_members_per_shard: usize,
+    /// Channels of one shard on which somebody is present.
+    pub presence_channels_per_shard: usize,
+    /// Bytes of what is told of somebody who is present, and of the name of its user.
+    pub presence_info_bytes: usize,
+    /// Members in one page of the list of who is present.
+    pub presence_page_members: usize,
     /// Bytes of a request head.
     pub head_bytes: usize,
     /// Fields of a request head.
@@ -103,6 +114,11 @@ impl Default for Limits {
             history_bytes: 256 << 20,
             keys: 65_536,
             key_age_ms: 300_000,
+            presence_members_per_channel: 100_000,
+            presence_members_per_shard: 1_000_000,
+            presence_channels_per_shard: 100_000,
+            presence_info_bytes: 4 << 10,
+            presence_page_members: 1_000,
             head_bytes: 16 << 10,
             head_fields: 100,
             batch_bytes: 2 << 20,

@@ -69,6 +69,14 @@ struct State {
 }
 
 impl LocalWire {
+    /// Whether the reader can take more; if not, it says when it can.
+    pub(crate) fn has_room(&self) -> bool {
+        self.sender.capacity() > 0 || {
+            self.await_room();
+            self.sender.capacity() > 0
+        }
+    }
+
     /// The queue is full: the reader says when it is no longer. Whoever has called this looks at the room once more.
     pub(crate) fn await_room(&self) {
         self.state.stalled.store(true, Ordering::SeqCst);

@@ -33,6 +33,8 @@ pub(crate) struct Report {
     pub(crate) sent: Option<(u32, u32)>,
     /// So many more have confirmed it.
     pub(crate) received: u32,
+    /// Nobody there has it any more that could confirm it.
+    pub(crate) over: bool,
 }
 
 /// Counts for one publication on one shard.
@@ -42,6 +44,9 @@ pub(crate) struct Tally {
     sent: Cell<u32>,
     confirming: Cell<u32>,
     received: Cell<u32>,
+    over: Cell<bool>,
+    /// It stands among those with something new.
+    listed: Cell<bool>,
     /// Where it is put when it has something new to say.
     changed: Changed,
 }
@@ -51,8 +56,16 @@ pub(crate) type Changed = Rc<RefCell<Vec<Rc<Tally>>>>;
 
 impl Tally {
     pub(crate) fn new(receipt: u64, home: usize, changed: Changed) -> Rc<Tally> {
-        let (sent, confirming, received) = (Cell::new(0), Cell::new(0), Cell::new(0));
-        Rc::new(Tally { receipt, home, sent, confirming, received, changed })
+        Rc::new(Tally {
+            receipt,
+            home,
+            sent: Cell::new(0),
+            confirming: Cell::new(0),
+            received: Cell::new(0),
+            over: Cell::new(false),
+            listed: Cell::new(false),
+            changed,
+        })
     }
 
     /// It is queued for a session.
@@ -64,20 +77,32 @@ impl Tally {
     /// It was queued for everyone who gets it now.
     pub(crate) fn handed_out(&self, shard: usize) -> Report {
         let sent = Some((self.sent.get(), self.confirming.get()));
-        Report { receipt: self.receipt, shard, sent, received: 0 }
+        Report { receipt: self.receipt, shard, sent, received: 0, over: false }
     }
 
     /// A session has confirmed it.
     pub(crate) fn on_confirmed(self: &Rc<Self>) {
-        if self.received.replace(self.received.get() + 1) == 0 {
+        self.received.set(self.received.get() + 1);
+        self.list();
+    }
+
+    /// No session has it in its queue any more, nor among what it has sent.
+    pub(crate) fn on_over(self: &Rc<Self>) {
+        self.over.set(true);
+        self.list();
+    }
+
+    fn list(self: &Rc<Self>) {
+        if !self.listed.replace(true) {
             self.changed.borrow_mut().push(self.clone());
         }
     }
 
     /// Takes what is new, with the home to be told.
     pub(crate) fn take(&self, shard: usize) -> (usize, Report) {
-        let received = self.received.take();
-        (self.home, Report { receipt: self.receipt, shard, sent: None, received })
+        self.listed.set(false);
+        let (received, over) = (self.received.take(), self.over.get());
+        (self.home, Report { receipt: self.receipt, shard, sent: None, received, over })
     }
 }
 
@@ -103,6 +128,8 @@ struct Open {
     position: Position,
     /// Shards that have not said to how many they have handed it.
     awaited: ShardSet,
+    /// Shards on which somebody may still confirm it.
+    held: ShardSet,
     sent: u32,
     confirming: u32,
     received: u32,
@@ -180,7 +207,8 @@ impl Receipts {
     ) -> Option<Millis> {
         *self.by_session.entry((wish.shard, wish.session)).or_default() += 1;
         let (sent, confirming, received) = (0, 0, 0);
-        let open = Open { wish, channel, position, awaited, sent, confirming, received, told: false };
+        let held = awaited;
+        let open = Open { wish, channel, position, awaited, held, sent, confirming, received, told: false };
         self.open.insert(receipt, open);
         if self.due.len() >= SPARE_DUE + 2 * self.open.len() {
             self.due.retain(|(_, receipt)| self.open.contains_key(receipt));
@@ -199,10 +227,13 @@ impl Receipts {
             open.confirming += confirming;
         }
         open.received += report.received;
+        if report.over {
+            open.held.remove(report.shard);
+        }
         if !open.awaited.is_empty() {
             return None;
         }
-        if open.received >= open.confirming {
+        if open.received >= open.confirming || open.held.is_empty() {
             return self.close(report.receipt);
         }
         let first = open.received > 0 && !std::mem::replace(&mut open.told, true);
@@ -276,7 +307,7 @@ mod tests {
     }
 
     fn report(receipt: u64, shard: usize, sent: Option<(u32, u32)>, received: u32) -> Report {
-        Report { receipt, shard, sent, received }
+        Report { receipt, shard, sent, received, over: false }
     }
 
     fn text(told: Option<Told>) -> String {
@@ -316,6 +347,17 @@ mod tests {
         assert!(text(told.into_iter().next()).contains(r#""received":0,"last":true"#));
         assert!(receipts.close(three).is_some());
         assert_eq!(receipts.on_time(5_000).1, None);
+    }
+
+    #[test]
+    fn when_all_who_could_have_are_gone_it_is_over() {
+        let mut receipts = Receipts::new(9, 9, 1_000);
+        let one = opened(&mut receipts, &[0, 1], 0);
+        receipts.on_report(report(one, 0, Some((2, 2)), 0));
+        receipts.on_report(report(one, 1, Some((1, 1)), 0));
+        let gone = |shard, received| Report { over: true, ..report(one, shard, None, received) };
+        assert!(text(receipts.on_report(gone(0, 1))).contains(r#""received":1,"last":false"#));
+        assert!(text(receipts.on_report(gone(1, 0))).contains(r#""confirming":3,"received":1,"last":true"#));
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod letters;
 mod local;
 mod output;
 mod pace;
+mod presence;
 mod publish;
 mod push;
 mod read;
@@ -40,7 +41,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bayeux::Millis;
 use comet_bus::journal::Keeper;
-use comet_bus::{ChannelTable, Home, Hub};
+use comet_bus::{ChannelTable, Home, Hub, Presence};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -132,6 +133,10 @@ pub(crate) struct Shard {
     home: Home,
     /// What waits for the journal, where there is one.
     keeping: Option<Box<Keeping>>,
+    /// Who is on the channels whose companions have their home here.
+    presence: Presence,
+    /// When the wheel looks at it next; 0 for never.
+    presence_armed: Millis,
     wheel: Wheel<Timer>,
     /// Publications of channels that have their home here, whose publishers want to know who has received them.
     receipts: Receipts,
@@ -189,6 +194,8 @@ impl Shard {
             table,
             home,
             keeping: keeper.map(|keeper| Box::new(Keeping::new(keeper))),
+            presence: Presence::new(presence::limits(&config)),
+            presence_armed: 0,
             receipts: Receipts::new(
                 config.limits.receipts_per_shard,
                 config.limits.receipts_per_session,

@@ -20,10 +20,11 @@ use crate::process::Process;
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Counts that go down as well as up; every other only grows.
-const GAUGES: [&str; 6] = [
+const GAUGES: [&str; 7] = [
     "connections_open",
     "sessions_open",
     "channels",
+    "presence_sessions",
     "publications_waiting",
     "journal_failed",
     "journal_waiting",

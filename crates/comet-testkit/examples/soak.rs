@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use comet_testkit::{
-    ChildServer, Demands, Replay, Report, Scenario, Schedule, ScriptedSubscriber, Seed, Transport, Wishes,
+    ChildServer, ClientSubscriber, Demands, Replay, Report, Scenario, Schedule, ScriptedSubscriber, Seed,
+    Transport, Wishes,
 };
 use serde_json::{Map, Value, json};
 
@@ -28,10 +29,14 @@ struct Options {
     /// What subscribers travel on
     #[arg(long, value_enum, default_value_t = Choice::All)]
     transport: Choice,
+    /// Who listens: subscribers that speak the protocol themselves, on every transport, or the Rust client, on those it
+    /// knows
+    #[arg(long, value_enum, default_value_t = Speaker::Both)]
+    speaker: Speaker,
     /// Each transport is done after so many deliveries, if that comes first
     #[arg(long, default_value_t = 0)]
     deliveries: u64,
-    /// Who listens
+    /// How many listen
     #[arg(long, default_value_t = 32)]
     subscribers: usize,
     /// What they listen to
@@ -68,6 +73,33 @@ enum Choice {
     LongCallbackPolling,
     Switching,
     All,
+}
+
+/// Who listens.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Speaker {
+    Scripted,
+    Rust,
+    Both,
+}
+
+impl Speaker {
+    /// Those that there are on a transport.
+    fn on(self, transport: Transport) -> Vec<Speaker> {
+        use Transport::{LongPolling, WebSocket, WebSocketAndLongPolling};
+        let known = matches!(transport, WebSocket | LongPolling | WebSocketAndLongPolling);
+        let speakers = [Speaker::Scripted, Speaker::Rust].into_iter();
+        let wanted = |speaker: &Speaker| self == Speaker::Both || self == *speaker;
+        speakers.filter(wanted).filter(|speaker| known || *speaker == Speaker::Scripted).collect()
+    }
+
+    /// The name of its run on a transport.
+    fn case(self, transport: Transport) -> String {
+        match self {
+            Speaker::Rust => format!("{transport} (Rust client)"),
+            _ => transport.to_string(),
+        }
+    }
 }
 
 impl Choice {
@@ -116,18 +148,26 @@ fn main() -> ExitCode {
     let seed = options.seed.unwrap_or_else(Seed::fresh);
     println!("seed {seed}");
     let (mut cases, mut clean, mut deliveries) = (Map::new(), true, 0);
-    for transport in options.transport.transports() {
+    let transports = options.transport.transports().into_iter();
+    let runs = transports.flat_map(|transport| {
+        options.speaker.on(transport).into_iter().map(move |speaker| (transport, speaker))
+    });
+    for (transport, speaker) in runs {
         let scenario = scenario(&options, seed, transport);
+        let case = speaker.case(transport);
         // Printed when the run panics, too.
-        let replay = seed.replay(format!("{transport}\n{}", scenario.faults));
-        println!("\n{transport}: {} troubles in {} s", scenario.faults.planned().len(), options.seconds);
+        let replay = seed.replay(format!("{case}\n{}", scenario.faults));
+        println!("\n{case}: {} troubles in {} s", scenario.faults.planned().len(), options.seconds);
         let mut server = ChildServer::start(&options.program, CONFIG);
-        let tell = |progress: &str| println!("{transport:<16} {progress}");
-        let report = scenario.run::<ScriptedSubscriber>(&mut server, tell);
+        let tell = |progress: &str| println!("{case:<16} {progress}");
+        let report = match speaker {
+            Speaker::Rust => scenario.run::<ClientSubscriber>(&mut server, tell),
+            _ => scenario.run::<ScriptedSubscriber>(&mut server, tell),
+        };
         println!("{report}");
         deliveries += report.verdict.deliveries;
-        clean &= settle(transport, &report, &replay);
-        cases.insert(transport.name().into(), verdict(&report));
+        clean &= settle(&case, &report, &replay);
+        cases.insert(case, verdict(&report));
     }
     println!("\n{deliveries} deliveries judged");
     if let Some(file) = options.json {
@@ -174,9 +214,9 @@ fn scenario(options: &Options, seed: Seed, transport: Transport) -> Scenario {
 }
 
 /// Says whether the run is as demanded, and how to have it again when not.
-fn settle(transport: Transport, report: &Report, replay: &Replay) -> bool {
+fn settle(case: &str, report: &Report, replay: &Replay) -> bool {
     let clean = report.is_clean();
-    println!("{transport}: {}", if clean { "ok" } else { "failed" });
+    println!("{case}: {}", if clean { "ok" } else { "failed" });
     if !clean {
         println!("{}", replay.words());
     }

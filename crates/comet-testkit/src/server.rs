@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use comet::{
     Builder, Code, Comet, Config, Events, Identity, LocalSession, Policy, Position, PublishError, Publisher,
-    Snapshot,
+    RosterPage, Rosters, Snapshot,
 };
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -22,6 +22,7 @@ pub struct TestServer {
     runtime: Runtime,
     address: SocketAddr,
     publisher: Publisher,
+    rosters: Rosters,
     counts: Box<dyn Fn() -> Snapshot>,
 }
 
@@ -56,9 +57,9 @@ impl TestServer {
             let _entered = runtime.enter();
             builder.build().expect("the server starts")
         };
-        let (address, publisher) = (comet.addresses()[0], comet.publisher());
+        let (address, publisher, rosters) = (comet.addresses()[0], comet.publisher(), comet.rosters());
         let counts = Box::new(comet.metrics());
-        TestServer { comet: Some(comet), runtime, address, publisher, counts }
+        TestServer { comet: Some(comet), runtime, address, publisher, rosters, counts }
     }
 
     /// Where it listens.
@@ -86,6 +87,12 @@ impl TestServer {
     /// The server's publisher, for tasks of the test.
     pub fn publisher(&self) -> Publisher {
         self.publisher.clone()
+    }
+
+    /// Who is on a channel, as far as one page goes.
+    pub fn roster(&self, channel: &str) -> RosterPage {
+        let page = self.runtime.block_on(self.rosters.page(channel, None, usize::MAX));
+        page.expect("the channel has presence")
     }
 
     /// A session of the server's own code, with this subject.

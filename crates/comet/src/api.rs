@@ -1,8 +1,10 @@
-//! The back ends' HTTP API: publishing without a session.
+//! The back ends' HTTP API: publishing and asking without a session.
 //!
 //! Requests are `POST` with JSON, answers are JSON with real status codes, errors are
 //! `{"error":{"code":…,"message":…}}` with the codes of the one table. Who may is a key or nobody; what is
 //! done with a message is the publisher's and the engine's business.
+
+mod presence;
 
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::Rosters;
 use crate::publisher::{PublishError, Publisher};
 use crate::web::{Body, Response, error, json};
 
@@ -43,6 +46,7 @@ pub(crate) struct Api {
     access: ApiAccess,
     handle: Handle,
     publisher: Publisher,
+    rosters: Rosters,
 }
 
 /// One message to publish.
@@ -74,7 +78,8 @@ struct Refused(Code, String);
 
 impl Api {
     pub(crate) fn new(access: ApiAccess, handle: Handle) -> Api {
-        Api { access, publisher: Publisher::new(handle.clone()), handle }
+        let (publisher, rosters) = (Publisher::new(handle.clone()), Rosters::new(handle.clone()));
+        Api { access, publisher, rosters, handle }
     }
 
     pub(crate) async fn answer(&self, request: Request<Body>) -> Response {
@@ -95,7 +100,7 @@ impl Api {
     async fn call(&self, request: Request<Body>) -> Result<String, Refused> {
         self.admit(&request)?;
         let path = request.uri().path().to_owned();
-        if !matches!(path.as_str(), "/api/publish" | "/api/batch" | "/api/info") {
+        if !matches!(path.as_str(), "/api/publish" | "/api/batch" | "/api/presence" | "/api/info") {
             return Err(refused(Code::PathUnknown));
         }
         if request.method() != Method::POST {
@@ -107,6 +112,7 @@ impl Api {
                 let accepted = self.publish(parse(&body)?).await?;
                 Ok(published_json(accepted))
             }
+            "/api/presence" => self.presence(parse(&body)?).await,
             "/api/batch" => self.publish_all(parse(&body)?).await,
             _ => Ok(self.info()),
         }

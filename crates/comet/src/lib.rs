@@ -31,6 +31,7 @@ mod instance;
 mod local_session;
 mod policy;
 mod publisher;
+mod rosters;
 mod rule;
 mod service;
 mod web;
@@ -43,8 +44,8 @@ pub use bayeux::{
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{
-    Accepted, ChannelOptions, Channels, Config, Durability, Identity, Limits, Position, PublishOptions,
-    RequestInfo, Retention, Snapshot, journal,
+    Accepted, ChannelOptions, Channels, Config, Count, Cursor, Durability, Identity, Limits, Member, Page,
+    Position, PublishOptions, RequestInfo, Retention, RosterPage, Snapshot, journal,
 };
 pub use event::{Event, Events, Gap, Message};
 pub use files::Files;
@@ -52,6 +53,7 @@ pub use instance::Comet;
 pub use local_session::{LocalSession, Since};
 pub use policy::{Denied, Handshake, Open, Policy};
 pub use publisher::{PublishError, Publisher};
+pub use rosters::{RosterError, Rosters};
 pub use rule::{Rule, Whom};
 pub use serde_json::value::RawValue;
 pub use service::{Call, Refusal, Reply};

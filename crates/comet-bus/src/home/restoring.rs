@@ -23,7 +23,7 @@ impl Home {
     pub fn load(&mut self, loaded: Loaded) -> Result<(), Full> {
         let Loaded { channel: name, epoch, head, replaced, records, .. } = loaded;
         let channel = Channel::parse(&name).ok().filter(|channel| {
-            let durability = self.table.options(channel).durability;
+            let durability = self.table.durability(channel);
             channel.kind() == Kind::Broadcast && durability > Durability::Memory
         });
         let Some(channel) = channel else {
@@ -105,7 +105,7 @@ impl Home {
         let (first_ms, kept_from) = publications
             .peek()
             .map_or((u64::MAX, position.offset + 1), |first| (first.at_ms, first.position.offset));
-        let is_durable = options.durability > Durability::Memory;
+        let is_durable = self.table.durability(channel) > Durability::Memory;
         // Of what came before the first message of an epoch nothing is known, unless a journal knows it.
         let known_since_ms = match (whole, is_durable) {
             (false, _) => self.known_since_ms,

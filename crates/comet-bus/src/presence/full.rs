@@ -8,7 +8,7 @@ use std::fmt;
 /// The bound a join ran into; nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PresenceFull {
-    /// The info is longer than `info_bytes`.
+    /// The info, or the name of the user, is longer than `info_bytes`.
     Info,
     /// The channel has `members_per_channel` sessions.
     Channel,
@@ -21,7 +21,7 @@ pub enum PresenceFull {
 impl fmt::Display for PresenceFull {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            PresenceFull::Info => "the presence info is too long",
+            PresenceFull::Info => "the presence info or the name of the user is too long",
             PresenceFull::Channel => "the channel has as many members as it may have",
             PresenceFull::Members => "there are as many members on all channels as there may be",
             PresenceFull::Channels => "there are as many channels with presence as there may be",

@@ -7,7 +7,10 @@ use std::fmt;
 use std::ops::Bound;
 
 use super::seq::Seq;
-use super::{Member, Roster};
+use super::{Member, Present, Roster};
+
+/// Texts of one page, before they are escaped; one member goes alone where it has more.
+const PAGE_TEXT_BYTES: usize = 64 * 1024;
 
 /// Where a listing stands: behind which stay, and before which stay it ends, so that whoever joins after its
 /// beginning is not part of it and nobody who comes back is listed a second time.
@@ -49,22 +52,56 @@ pub struct Page {
 impl Roster {
     /// Lists up to `limit` members (at least one), those who came first first; `after` is the `next` of the page
     /// before. The whole listing names everyone who was there from its first page to its last exactly once, and
-    /// nobody twice. Costs one search in the ordered table and `limit` steps along it.
+    /// nobody twice. A page also ends where its texts exceed 64 KiB. Costs one search in the ordered table and `limit`
+    /// steps along it.
     pub fn page(&self, after: Option<Cursor>, limit: usize) -> Page {
-        let until = after.map_or(self.next, |cursor| cursor.until.min(self.next));
-        let start = match after {
-            Some(cursor) if cursor.after >= until => return Page::default(),
-            Some(cursor) => Bound::Excluded(Seq(cursor.after)),
-            None => Bound::Unbounded,
-        };
-        let mut walk = self.members.range((start, Bound::Excluded(Seq(until))));
-        let mut last = 0;
-        let members = walk.by_ref().take(limit.max(1)).map(|(seq, present)| {
-            last = seq.0;
-            present.member.clone()
-        });
-        let members = members.collect();
-        let next = walk.next().map(|_| Cursor { after: last, until });
-        Page { members, next }
+        let Some((start, until)) = rest(self.next, after) else { return Page::default() };
+        let range = (start, Bound::Excluded(Seq(until)));
+        fill(self.members.range(range).map(|(seq, present)| (*seq, present.member.clone())), until, limit)
     }
+
+    /// Lists the members as those know them who follow the changes: with everyone whose leaving is still to be told, as
+    /// told of, and nobody whose coming is. Whoever folds the changes that are told from the first page on into the
+    /// listing has the roster.
+    pub fn page_told(&self, after: Option<Cursor>, limit: usize) -> Page {
+        let Some((start, until)) = rest(self.untold.announced, after) else { return Page::default() };
+        let range = (start, Bound::Excluded(Seq(until)));
+        let told = |(seq, present): (&Seq, &'_ Present)| {
+            (*seq, self.untold.renewed.get(seq).unwrap_or(&present.member).clone())
+        };
+        let mut there = self.members.range(range).map(told).peekable();
+        let mut gone =
+            self.untold.departed.range(range).map(|(seq, member)| (*seq, member.clone())).peekable();
+        let merged = std::iter::from_fn(|| match (there.peek(), gone.peek()) {
+            (Some((seq, _)), Some((left, _))) if left < seq => gone.next(),
+            (None, _) => gone.next(),
+            _ => there.next(),
+        });
+        fill(merged, until, limit)
+    }
+}
+
+/// The stays that a cursor leaves to be listed, of those before `end`.
+fn rest(end: u64, after: Option<Cursor>) -> Option<(Bound<Seq>, u64)> {
+    let until = after.map_or(end, |cursor| cursor.until.min(end));
+    match after {
+        Some(cursor) if cursor.after >= until => None,
+        Some(cursor) => Some((Bound::Excluded(Seq(cursor.after)), until)),
+        None => Some((Bound::Unbounded, until)),
+    }
+}
+
+/// Takes as many as fit.
+fn fill(walk: impl Iterator<Item = (Seq, Member)>, until: u64, limit: usize) -> Page {
+    let (mut members, mut last, mut text_bytes) = (Vec::new(), 0, 0);
+    for (seq, member) in walk {
+        text_bytes += member.text_bytes();
+        let full = members.len() >= limit.max(1) || text_bytes > PAGE_TEXT_BYTES;
+        if full && !members.is_empty() {
+            return Page { members, next: Some(Cursor { after: last, until }) };
+        }
+        members.push(member);
+        last = seq.0;
+    }
+    Page { members, next: None }
 }

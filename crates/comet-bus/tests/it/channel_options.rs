@@ -5,7 +5,10 @@ use comet_bus::{ChannelOptions, Durability, Retention};
 #[test]
 fn by_default_a_channel_remembers_a_thousand_messages_in_memory_and_echoes() {
     let options = ChannelOptions::default();
-    assert_eq!(options.history, Retention { messages: 1_000, bytes: 1 << 20, age_ms: 300_000 });
+    assert_eq!(
+        options.history,
+        Retention { messages: 1_000, bytes: 1 << 20, age_ms: 300_000, newest: false }
+    );
     assert_eq!((options.durability, options.echo, options.presence), (Durability::Memory, true, false));
 }
 
@@ -18,7 +21,7 @@ fn durabilities_have_an_order_and_names() {
 
 #[test]
 fn a_retention_with_a_zero_remembers_nothing() {
-    let some = Retention { messages: 1, bytes: 1, age_ms: 1 };
+    let some = Retention { messages: 1, bytes: 1, age_ms: 1, newest: false };
     assert!(!some.is_none());
     for none in [
         Retention::NONE,

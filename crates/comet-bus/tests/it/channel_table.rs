@@ -95,3 +95,14 @@ fn a_subscription_has_the_options_its_channels_have_where_no_rule_names_them_mor
     }
     assert!(!table.paces());
 }
+
+#[test]
+fn companions_are_in_memory_whatever_their_channels_are() {
+    let durability = comet_bus::Durability::Fsync;
+    let all = ChannelOptions { durability, presence: true, ..ChannelOptions::default() };
+    let table = ChannelTable::new(all, []);
+    assert_eq!(table.durability(&channel("/a")), durability);
+    assert_eq!(table.durability(&channel("/presence/a")), comet_bus::Durability::Memory);
+    assert!(table.is_durable(&pattern("/a/**")) && !table.is_durable(&pattern("/**")));
+    assert!(!table.is_durable(&pattern("/presence/a/*")));
+}

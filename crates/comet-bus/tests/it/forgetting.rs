@@ -4,7 +4,7 @@ use comet_bus::{Draft, Home, HomeConfig, Position, Retention, Since};
 
 use crate::stage::{AMPLE, channel, config, offsets, pattern, publish, table};
 
-const ALL: Retention = Retention { messages: 1_000, bytes: 1 << 20, age_ms: u64::MAX };
+const ALL: Retention = Retention { messages: 1_000, bytes: 1 << 20, age_ms: u64::MAX, newest: false };
 
 fn aging(age_ms: u64) -> HomeConfig {
     HomeConfig { table: table(Retention { age_ms, ..ALL }), ..config() }

@@ -6,7 +6,7 @@ use comet_bus::{Draft, History, Position, Publication, RecoveryLimits, Retention
 
 use crate::stage::{AMPLE, channel, head, offsets};
 
-const ALL: Retention = Retention { messages: usize::MAX, bytes: usize::MAX, age_ms: u64::MAX };
+const ALL: Retention = Retention { messages: usize::MAX, bytes: usize::MAX, age_ms: u64::MAX, newest: false };
 
 fn at(offset: u64) -> Position {
     Position { epoch: 1, offset }
@@ -35,6 +35,22 @@ fn what_comes_after_a_position_is_recovered_in_order() {
     assert_eq!(since(&history, Since::Position(at(3)), 5), Some(vec![4, 5]));
     assert_eq!(since(&history, Since::Position(at(5)), 5), Some(vec![]));
     assert_eq!(head(&history.since(Since::Last(0), at(5), AMPLE)), at(5));
+}
+
+#[test]
+fn the_newest_message_stays_where_it_is_wanted_whatever_its_age() {
+    let newest = Retention { newest: true, ..Retention::NONE };
+    assert!(!newest.is_none());
+    let mut history = filled(3, &newest);
+    history.trim(&newest, 1_000_000);
+    assert_eq!(since(&history, Since::Last(9), 3), Some(vec![3]));
+    assert_eq!(since(&history, Since::Position(at(1)), 3), None, "what was before it is a gap");
+    history.push(message(4, 40, Some(50)), &newest, 40);
+    history.trim(&newest, 60);
+    assert!(history.is_empty(), "what has expired is no value");
+    let mut history = filled(3, &newest);
+    history.give_up(1_000_000);
+    assert!(history.is_empty(), "all channels together have their bound");
 }
 
 #[test]

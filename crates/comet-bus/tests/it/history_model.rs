@@ -126,7 +126,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..120),
         (messages, bytes, age_ms) in (1..15_usize, 300..5_000_usize, 100..1_000_u64),
     ) {
-        let retention = Retention { messages, bytes, age_ms };
+        let retention = Retention { messages, bytes, age_ms, newest: false };
         let (mut history, mut model, mut now_ms) = (History::default(), Model::default(), 1_000);
         for step in steps {
             let offset = model.messages.len() as u64 + 1;

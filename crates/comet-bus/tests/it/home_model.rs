@@ -76,7 +76,7 @@ impl Log {
 
 fn table() -> ChannelTable {
     let options = |messages, bytes, age_ms| ChannelOptions {
-        history: Retention { messages, bytes, age_ms },
+        history: Retention { messages, bytes, age_ms, newest: false },
         ..ChannelOptions::default()
     };
     let rules = [
@@ -250,7 +250,7 @@ impl Stage {
             let channel = channel(name);
             let ample = RecoveryLimits { messages: usize::MAX, bytes: usize::MAX };
             let recovered = self.home.recover(&channel, Since::Last(usize::MAX), ample, self.now_ms);
-            let Retention { messages, bytes, age_ms } = table.options(&channel).history;
+            let Retention { messages, bytes, age_ms, .. } = table.options(&channel).history;
             assert!(size(&recovered).0 <= messages && size(&recovered).1 <= bytes);
             let Recovered::Messages { publications, .. } = recovered else {
                 panic!("the last are never a gap")

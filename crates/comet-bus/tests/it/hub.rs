@@ -46,10 +46,11 @@ fn a_listener_that_leaves_takes_all_its_subscriptions_along() {
         hub.subscribe(1, name);
     }
     hub.subscribe(2, "/b");
-    let mut emptied = Vec::new();
-    hub.remove(1, |name| emptied.push(name.to_owned()));
-    emptied.sort();
-    assert_eq!(emptied, ["/a", "/c/*"]);
+    let mut ended = Vec::new();
+    hub.remove(1, |name, how| ended.push((name.to_owned(), how)));
+    ended.sort_by_key(|(name, _)| name.clone());
+    let expected = [("/a", Unsubscribed::Last), ("/b", Unsubscribed::Left), ("/c/*", Unsubscribed::Last)];
+    assert_eq!(ended, expected.map(|(name, how)| (name.to_owned(), how)));
     assert_eq!(hub.names().collect::<Vec<_>>(), [("/b", 1)]);
     assert_eq!(hub.subscriptions(1), 0);
 }
@@ -88,17 +89,18 @@ proptest! {
                     prop_assert_eq!(hub.unsubscribe(listener, name), expected);
                 }
                 _ => {
-                    let mut emptied = BTreeSet::new();
-                    hub.remove(listener, |name| {
-                        emptied.insert(name.to_owned());
+                    let mut ended = BTreeMap::new();
+                    hub.remove(listener, |name, how| {
+                        ended.insert(name.to_owned(), how);
                     });
-                    let mut expected = BTreeSet::new();
+                    let mut expected = BTreeMap::new();
                     for (name, listening) in &mut table {
-                        if listening.remove(&listener) && listening.is_empty() {
-                            expected.insert((*name).to_owned());
+                        if listening.remove(&listener) {
+                            let how = if listening.is_empty() { Unsubscribed::Last } else { Unsubscribed::Left };
+                            expected.insert((*name).to_owned(), how);
                         }
                     }
-                    prop_assert_eq!(emptied, expected);
+                    prop_assert_eq!(ended, expected);
                 }
             }
         }

@@ -17,7 +17,7 @@ fn durable(history: Retention) -> HomeConfig {
     HomeConfig { table: Arc::new(ChannelTable::new(stored, [(pattern("/m/**"), memory)])), ..config() }
 }
 
-const ALL: Retention = Retention { messages: 1_000, bytes: 1 << 20, age_ms: u64::MAX };
+const ALL: Retention = Retention { messages: 1_000, bytes: 1 << 20, age_ms: u64::MAX, newest: false };
 
 /// Numbers a message that has to wait: its ticket and place.
 fn number(home: &mut Home, name: &str, key: Option<&str>, now_ms: u64) -> (u64, Position) {

@@ -5,6 +5,7 @@
 mod changes;
 mod channel_options;
 mod channel_table;
+mod companion;
 mod forgetting;
 mod history;
 mod history_model;
@@ -22,4 +23,5 @@ mod roster;
 mod roster_crowd;
 mod roster_model;
 mod shard_set;
+mod snapshot;
 mod stage;

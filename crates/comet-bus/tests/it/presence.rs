@@ -21,37 +21,45 @@ fn told(presence: &mut Presence, now_ms: u64, budget: usize) -> Vec<(String, usi
 fn a_full_channel_refuses_sessions_and_keeps_those_it_has() {
     let mut presence = presence(|limits| limits.members_per_channel = 1);
     let ann = |session: u64, info| Member::new(&format!("s{session}"), Some("ann"), Some(info));
-    assert_eq!(presence.on_join("/a", 1, ann(1, "1"), 0), Ok(Change::Joined));
-    assert_eq!(presence.on_join("/a", 2, ann(2, "1"), 0), Err(PresenceFull::Channel), "sessions are counted");
-    assert_eq!(presence.on_join("/a", 1, ann(1, "2"), 0), Ok(Change::Renewed));
-    assert_eq!(presence.on_join("/b", 2, ann(2, "1"), 0), Ok(Change::Joined));
+    assert_eq!(presence.on_join("/a", 1, ann(1, "1"), 500, 0), Ok(Change::Joined));
+    assert_eq!(
+        presence.on_join("/a", 2, ann(2, "1"), 500, 0),
+        Err(PresenceFull::Channel),
+        "sessions are counted"
+    );
+    assert_eq!(presence.on_join("/a", 1, ann(1, "2"), 500, 0), Ok(Change::Renewed));
+    assert_eq!(presence.on_join("/b", 2, ann(2, "1"), 500, 0), Ok(Change::Joined));
     assert_eq!(presence.count("/a"), Count { users: 1, sessions: 1 });
 }
 
 #[test]
 fn all_channels_together_hold_so_many_members() {
     let mut presence = presence(|limits| limits.members_in_all = 2);
-    assert_eq!(presence.on_join("/a", 1, member(1), 0), Ok(Change::Joined));
-    assert_eq!(presence.on_join("/b", 2, member(2), 0), Ok(Change::Joined));
-    assert_eq!(presence.on_join("/a", 3, member(3), 0), Err(PresenceFull::Members));
+    assert_eq!(presence.on_join("/a", 1, member(1), 500, 0), Ok(Change::Joined));
+    assert_eq!(presence.on_join("/b", 2, member(2), 500, 0), Ok(Change::Joined));
+    assert_eq!(presence.on_join("/a", 3, member(3), 500, 0), Err(PresenceFull::Members));
     assert_eq!(told(&mut presence, 500, 9).len(), 2);
     assert_eq!(presence.on_leave("/a", 1, 1_000), Change::Left);
-    assert_eq!(presence.on_join("/b", 3, member(3), 1_000), Err(PresenceFull::Members), "a departure waits");
-    assert_eq!(presence.on_join("/a", 1, member(1), 1_000), Ok(Change::Joined), "who comes back fits");
+    assert_eq!(
+        presence.on_join("/b", 3, member(3), 500, 1_000),
+        Err(PresenceFull::Members),
+        "a departure waits"
+    );
+    assert_eq!(presence.on_join("/a", 1, member(1), 500, 1_000), Ok(Change::Joined), "who comes back fits");
     presence.on_leave("/a", 1, 2_000);
     assert_eq!(told(&mut presence, 2_500, 9), [("/a".to_owned(), 1)]);
-    assert_eq!(presence.on_join("/b", 3, member(3), 2_500), Ok(Change::Joined));
+    assert_eq!(presence.on_join("/b", 3, member(3), 500, 2_500), Ok(Change::Joined));
     assert_eq!(presence.weight(), 2);
 }
 
 #[test]
 fn a_home_has_so_many_channels_and_forgets_the_empty_ones() {
     let mut presence = presence(|limits| limits.channels = 1);
-    assert_eq!(presence.on_join("/a", 1, member(1), 0), Ok(Change::Joined));
-    assert_eq!(presence.on_join("/b", 2, member(2), 0), Err(PresenceFull::Channels));
+    assert_eq!(presence.on_join("/a", 1, member(1), 500, 0), Ok(Change::Joined));
+    assert_eq!(presence.on_join("/b", 2, member(2), 500, 0), Err(PresenceFull::Channels));
     presence.on_leave("/a", 1, 1);
     assert_eq!((presence.channels(), presence.due(1)), (0, None), "nobody was told, so nothing is left");
-    assert_eq!(presence.on_join("/b", 2, member(2), 2), Ok(Change::Joined));
+    assert_eq!(presence.on_join("/b", 2, member(2), 500, 2), Ok(Change::Joined));
     assert_eq!(told(&mut presence, 502, 9).len(), 1);
     presence.on_leave("/b", 2, 1_000);
     assert_eq!(presence.channels(), 1, "the departure is still to be told");
@@ -64,10 +72,10 @@ fn a_home_has_so_many_channels_and_forgets_the_empty_ones() {
 fn info_is_as_long_as_it_may_be_and_no_longer() {
     let mut presence = presence(|limits| limits.info_bytes = 3);
     let with = |info| Member::new("s1", Some("ann"), Some(info));
-    assert_eq!(presence.on_join("/a", 1, with("1234"), 0), Err(PresenceFull::Info));
+    assert_eq!(presence.on_join("/a", 1, with("1234"), 500, 0), Err(PresenceFull::Info));
     assert_eq!(presence.channels(), 0, "who is refused leaves nothing behind");
-    assert_eq!(presence.on_join("/a", 1, with("123"), 0), Ok(Change::Joined));
-    assert_eq!(presence.on_join("/a", 1, with("1234"), 0), Err(PresenceFull::Info));
+    assert_eq!(presence.on_join("/a", 1, with("123"), 500, 0), Ok(Change::Joined));
+    assert_eq!(presence.on_join("/a", 1, with("1234"), 500, 0), Err(PresenceFull::Info));
     assert_eq!(presence.page("/a", None, 1).members[0].info(), Some("123"));
 }
 
@@ -80,10 +88,10 @@ fn every_bound_says_its_name() {
 
 #[test]
 fn the_channel_that_waits_longest_is_due_first() {
-    let mut presence = presence(|limits| limits.debounce_ms = 100);
+    let mut presence = presence(|_| {});
     assert_eq!(presence.due(0), None);
-    presence.on_join("/late", 1, member(1), 50).unwrap();
-    presence.on_join("/early", 2, member(2), 20).unwrap();
+    presence.on_join("/late", 1, member(1), 100, 50).unwrap();
+    presence.on_join("/early", 2, member(2), 100, 20).unwrap();
     assert_eq!(presence.due(60), Some(120));
     assert!(told(&mut presence, 119, 9).is_empty());
     assert_eq!(told(&mut presence, 120, 9), [("/early".to_owned(), 1)]);
@@ -95,11 +103,11 @@ fn the_channel_that_waits_longest_is_due_first() {
 #[test]
 fn channels_take_turns_within_the_budget() {
     let changes = ChangesLimits { entries: 2, ..ChangesLimits::default() };
-    let mut presence = presence(|limits| (limits.changes, limits.debounce_ms) = (changes, 0));
+    let mut presence = presence(|limits| limits.changes = changes);
     for session in 0..5 {
-        presence.on_join("/crowd", session, member(session), 0).unwrap();
+        presence.on_join("/crowd", session, member(session), 0, 0).unwrap();
     }
-    presence.on_join("/quiet", 9, member(9), 0).unwrap();
+    presence.on_join("/quiet", 9, member(9), 0, 0).unwrap();
     let entry = |name: &str, entries| (name.to_owned(), entries);
     assert_eq!(told(&mut presence, 0, 4), [entry("/crowd", 2), entry("/quiet", 1), entry("/crowd", 1)]);
     assert_eq!(presence.due(0), Some(0));
@@ -109,23 +117,23 @@ fn channels_take_turns_within_the_budget() {
 
 #[test]
 fn a_clock_that_was_set_back_does_not_hold_changes_up() {
-    let mut presence = presence(|limits| limits.debounce_ms = 500);
-    presence.on_join("/a", 1, member(1), 1_000_000).unwrap();
+    let mut presence = presence(|_| {});
+    presence.on_join("/a", 1, member(1), 500, 1_000_000).unwrap();
     assert_eq!(presence.due(2_000), Some(2_000));
     assert_eq!(told(&mut presence, 2_000, 9).len(), 1);
 }
 
 #[test]
 fn a_listing_that_outlives_its_roster_lists_nobody_twice() {
-    let mut presence = presence(|limits| limits.debounce_ms = 0);
+    let mut presence = presence(|_| {});
     for session in 0..4 {
-        presence.on_join("/a", session, member(session), 0).unwrap();
+        presence.on_join("/a", session, member(session), 0, 0).unwrap();
     }
     let first = presence.page("/a", None, 2);
     (0..4).for_each(|session| assert_eq!(presence.on_leave("/a", session, 0), Change::Left));
     assert_eq!(presence.channels(), 0);
     for session in (0..4).rev() {
-        presence.on_join("/a", session, member(session), 0).unwrap();
+        presence.on_join("/a", session, member(session), 0, 0).unwrap();
     }
     assert_eq!(presence.page("/a", first.next, 9).members, []);
     assert_eq!(presence.page("/a", None, 9).members.len(), 4);

@@ -10,7 +10,7 @@ use comet_bus::{
 
 use crate::stage::{AMPLE, channel, config, head, offsets, pattern, publish, table};
 
-const ALL: Retention = Retention { messages: 1_000, bytes: 1 << 20, age_ms: u64::MAX };
+const ALL: Retention = Retention { messages: 1_000, bytes: 1 << 20, age_ms: u64::MAX, newest: false };
 
 fn at(offset: u64) -> Position {
     Position { epoch: 9, offset }
@@ -244,7 +244,7 @@ fn a_restored_history_keeps_to_the_bounds() {
 #[test]
 fn a_pattern_among_very_many_channels_is_looked_for_no_longer_than_a_bound() {
     const MOST: usize = 100_000;
-    let history = Retention { messages: 1, bytes: 1 << 10, age_ms: u64::MAX };
+    let history = Retention { messages: 1, bytes: 1 << 10, age_ms: u64::MAX, newest: false };
     let mut home = Home::new(HomeConfig {
         channels: MOST + 2,
         history_bytes: 1 << 30,

@@ -209,7 +209,7 @@ proptest! {
         budget in 1..6_usize,
     ) {
         let limits = PresenceLimits {
-            members_per_channel: 4, members_in_all: 7, info_bytes: 1, channels: 2, debounce_ms, changes,
+            members_per_channel: 4, members_in_all: 7, info_bytes: 2, channels: 2, changes,
         };
         let mut presence = Presence::new(limits);
         let mut tables: BTreeMap<String, Table> = BTreeMap::new();
@@ -226,7 +226,7 @@ proptest! {
                     let member = member(session, (session < 5).then_some(session as u8 / 2), info);
                     let there = table.sessions.contains_key(&session);
                     let (weight, rosters) = (presence.weight(), presence.channels());
-                    match presence.on_join(&channel, session, member.clone(), now) {
+                    match presence.on_join(&channel, session, member.clone(), debounce_ms, now) {
                         Ok(_) => table.join(session, &member),
                         Err(full) => {
                             prop_assert!(!there, "who is there is not refused");

@@ -21,7 +21,7 @@ pub(crate) fn pattern(name: &str) -> Pattern {
 
 /// A home with epoch 9 that remembers everything.
 pub(crate) fn config() -> HomeConfig {
-    let history = Retention { messages: 1_000, bytes: 1 << 20, age_ms: u64::MAX };
+    let history = Retention { messages: 1_000, bytes: 1 << 20, age_ms: u64::MAX, newest: false };
     HomeConfig {
         epoch: 9,
         known_since_ms: 0,

@@ -28,7 +28,7 @@ impl Again {
     /// The pattern was refused for now; it is due after a pause that grows.
     pub(super) fn on_refused(&mut self, pattern: Pattern, now: Instant) {
         let turn = self.turns.entry(pattern).or_default();
-        turn.due = Some(now + turn.backoff.next());
+        turn.due = Some(now + turn.backoff.next(now));
     }
 
     /// The pattern was confirmed, refused for good, or is wanted by nobody any more.

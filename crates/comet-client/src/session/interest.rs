@@ -1,23 +1,30 @@
 //! Who in this program listens to what.
 //!
-//! Several mailboxes may listen to one pattern; the server is told once. Events are matched here, because
-//! the server says only the channel.
+//! Several listeners may listen to one pattern; the server is told once for all that ask for the same. Events are
+//! matched here, because the server says only the channel. It asks for nothing itself: the session takes what is
+//! due, and reports what came of it.
 
 use bayeux::{Channel, Kind, Pattern};
 use tokio::sync::oneshot;
 
+use super::listener::Listener;
 use crate::mailbox::Mailbox;
-use crate::{Error, Event};
+use crate::message::IncomingExt;
+use crate::position::SinceRequest;
+use crate::{Error, Event, Gap};
 
 /// Subscriptions of one client.
 const MOST: usize = 1_024;
 
-struct Interest {
-    number: u64,
-    pattern: Pattern,
-    mailbox: Mailbox,
-    /// Who waits for the first confirmation.
-    waiting: Option<oneshot::Sender<Result<(), Error>>>,
+/// Something to be asked of the server.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ask {
+    /// What is to be listened to.
+    pub(super) pattern: Pattern,
+    /// From where.
+    pub(super) since: Option<SinceRequest>,
+    /// The listeners it is asked for.
+    pub(super) numbers: Vec<u64>,
 }
 
 /// What is left to do about a pattern that the server has answered.
@@ -32,34 +39,37 @@ pub(super) enum Settled {
 /// All of them.
 #[derive(Default)]
 pub(super) struct Interests {
-    list: Vec<Interest>,
+    list: Vec<Listener>,
+    accepted: u64,
 }
 
 impl Interests {
-    /// Adds one. Returns whether the server has to be told.
+    /// Adds one. The server may have to be asked for it: see [`Interests::due`].
     pub(super) fn add(
         &mut self,
         number: u64,
         pattern: Pattern,
         mailbox: Mailbox,
+        wish: Option<SinceRequest>,
         waiting: oneshot::Sender<Result<(), Error>>,
-    ) -> bool {
+    ) {
         if self.list.len() >= MOST {
             let _ = waiting.send(Err(Error::TooMany));
-            return false;
+            return;
         }
-        if pattern.kind() == Kind::Service {
+        let mut listener = Listener::new(number, pattern, mailbox, wish, waiting);
+        let joined = self.list.iter().find(|other| other.pattern == listener.pattern && other.accepted > 0);
+        let known =
+            listener.pattern.kind() == Kind::Service || joined.is_some_and(|other| listener.join(other));
+        if known && let Some(waiting) = listener.waiting.take() {
             let _ = waiting.send(Ok(()));
-            self.list.push(Interest { number, pattern, mailbox, waiting: None });
-            return false;
         }
-        self.list.push(Interest { number, pattern, mailbox, waiting: Some(waiting) });
-        true
+        self.list.push(listener);
     }
 
     /// Removes one. Returns its pattern if the server has to be told that nobody listens to it any more.
     pub(super) fn remove(&mut self, number: u64) -> Option<Pattern> {
-        let at = self.list.iter().position(|interest| interest.number == number)?;
+        let at = self.list.iter().position(|listener| listener.number == number)?;
         let pattern = self.list.swap_remove(at).pattern;
         let heard = self.list.iter().any(|other| other.pattern == pattern);
         (!heard && pattern.kind() != Kind::Service).then_some(pattern)
@@ -67,65 +77,136 @@ impl Interests {
 
     /// The numbers of those whose subscription was dropped unnoticed.
     pub(super) fn abandoned(&self) -> Vec<u64> {
-        self.list
-            .iter()
-            .filter(|interest| interest.mailbox.is_closed())
-            .map(|interest| interest.number)
-            .collect()
+        let abandoned = self.list.iter().filter(|listener| listener.mailbox.is_closed());
+        abandoned.map(|listener| listener.number).collect()
     }
 
-    /// What the server has to know, each pattern once.
-    pub(super) fn patterns(&self) -> Vec<Pattern> {
-        let mut patterns: Vec<_> = self.list.iter().map(|interest| interest.pattern.clone()).collect();
-        patterns.sort();
-        patterns.dedup();
-        patterns.retain(|pattern| pattern.kind() != Kind::Service);
-        patterns
+    /// What the server has to be asked, all of it or of one pattern: whatever it does not know and is not being
+    /// asked. It counts as asked from here on.
+    pub(super) fn due(&mut self, of: Option<&Pattern>) -> Vec<Ask> {
+        let mut asks: Vec<Ask> = Vec::new();
+        for listener in &mut self.list {
+            let unknown = listener.accepted == 0 && !listener.asking;
+            let wanted = of.is_none_or(|pattern| listener.pattern == *pattern);
+            if !unknown || !wanted || listener.pattern.kind() == Kind::Service {
+                continue;
+            }
+            listener.asking = true;
+            let since = listener.since();
+            match asks.iter_mut().find(|ask| ask.pattern == listener.pattern && ask.since == since) {
+                Some(ask) => ask.numbers.push(listener.number),
+                None => {
+                    asks.push(Ask {
+                        pattern: listener.pattern.clone(),
+                        since,
+                        numbers: vec![listener.number],
+                    });
+                }
+            }
+        }
+        asks
     }
 
-    /// The server has confirmed a pattern, or refused it. Who waits is told; who was confirmed before outlives
-    /// a refusal that is only for now.
-    pub(super) fn settle(&mut self, pattern: &Pattern, outcome: Result<(), Error>) -> Settled {
+    /// The server has confirmed what was asked for these, or refused it. Who waits is told; who was confirmed before
+    /// outlives a refusal that is only for now.
+    pub(super) fn settle(&mut self, numbers: &[u64], outcome: Result<&IncomingExt, Error>) -> Settled {
         let mut settled = Settled::Done;
-        self.list.retain_mut(|interest| {
-            if interest.pattern != *pattern {
+        self.accepted += u64::from(outcome.is_ok());
+        let accepted = self.accepted;
+        self.list.retain_mut(|listener| {
+            if !numbers.contains(&listener.number) {
                 return true;
             }
-            match (interest.waiting.take(), &outcome) {
-                (Some(waiting), outcome) => drop(waiting.send(outcome.clone())),
-                (None, Err(error)) if error.is_temporary() => {
-                    settled = Settled::AskAgain;
-                    return true;
+            listener.asking = false;
+            let waiting = listener.waiting.take();
+            match &outcome {
+                Ok(ext) => {
+                    listener.on_accepted(accepted, ext);
+                    waiting.into_iter().for_each(|waiting| drop(waiting.send(Ok(()))));
+                    true
                 }
-                (None, Err(error)) => interest.mailbox.close(Some(error.clone())),
-                (None, Ok(())) => {}
+                Err(error) => {
+                    if let Some(waiting) = waiting {
+                        drop(waiting.send(Err(error.clone())));
+                        return false;
+                    }
+                    if error.is_temporary() {
+                        settled = Settled::AskAgain;
+                        return true;
+                    }
+                    listener.mailbox.close(Some(error.clone()));
+                    false
+                }
             }
-            outcome.is_ok()
         });
         settled
     }
 
+    /// How often the session has accepted something; a connect that leaves now brings all of that along.
+    pub(super) fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    /// Whether a listener was promised the past and has not got it yet.
+    pub(super) fn is_catching_up(&self) -> bool {
+        self.list.iter().any(Listener::is_catching_up)
+    }
+
+    /// A connect was answered that left after so many acceptances; everything older than `time` was sent before.
+    pub(super) fn on_connected(&mut self, accepted: u64, time: Option<u64>, now: u64) {
+        let caught_up = |listener: &&mut Listener| listener.accepted > 0 && listener.accepted <= accepted;
+        self.list.iter_mut().filter(caught_up).for_each(|listener| listener.on_caught_up(time, now));
+    }
+
     /// Gives an event to everyone who listens. A message on a channel that is none is nobody's.
-    pub(super) fn deliver(&self, channel: &str, event: impl Fn(Channel) -> Event) {
+    pub(super) fn deliver(&mut self, channel: &str, now: u64, event: impl Fn(Channel) -> Event) {
         let Ok(channel) = Channel::parse(channel) else { return };
-        for interest in self.list.iter().filter(|interest| interest.pattern.matches(&channel)) {
-            interest.mailbox.put(event(channel.clone()));
+        for listener in self.list.iter_mut().filter(|listener| listener.pattern.matches(&channel)) {
+            listener.deliver(event(channel.clone()), now);
         }
     }
 
-    /// The wire is lost, and messages with it perhaps. Who was not confirmed yet has missed nothing.
+    /// Tells everyone who listens what is missing.
+    pub(super) fn on_missed(&mut self, ext: &IncomingExt, now: u64) {
+        let gaps = ext.gaps.iter().flatten();
+        for (name, head) in gaps {
+            let Ok(channel) = Channel::parse(name) else { continue };
+            let dropped = ext.dropped.as_ref().and_then(|dropped| dropped.get(name).copied());
+            for listener in self.list.iter_mut().filter(|listener| listener.pattern.matches(&channel)) {
+                listener.on_gap(&channel, head, dropped, now);
+            }
+        }
+        let is_gap = |name: &str| ext.gaps.as_ref().is_some_and(|gaps| gaps.contains_key(name));
+        let thinned = ext.dropped.iter().chain(&ext.conflated).flatten();
+        for (name, events) in thinned.filter(|(name, _)| !is_gap(name)) {
+            let Ok(channel) = Channel::parse(name) else { continue };
+            for listener in self.list.iter().filter(|listener| listener.pattern.matches(&channel)) {
+                listener.mailbox.tell(Gap::Thinned { channel: channel.clone(), events: *events });
+            }
+        }
+    }
+
+    /// There is another wire: answers that were awaited on the old one do not come.
+    pub(super) fn on_wire(&mut self) {
+        self.list.iter_mut().for_each(|listener| listener.asking = false);
+    }
+
+    /// The session is gone.
+    pub(super) fn on_forgotten(&mut self) {
+        self.list.iter_mut().for_each(Listener::on_forgotten);
+    }
+
+    /// Messages may be lost, and nobody can say which. Who was not confirmed yet has missed nothing.
     pub(super) fn interrupted(&self) {
-        self.list
-            .iter()
-            .filter(|interest| interest.waiting.is_none())
-            .for_each(|interest| interest.mailbox.interrupted());
+        let confirmed = self.list.iter().filter(|listener| listener.waiting.is_none());
+        confirmed.for_each(|listener| listener.mailbox.tell(Gap::Unknown));
     }
 
     /// It is over.
     pub(super) fn end(&mut self, reason: &Option<Error>) {
-        for interest in self.list.drain(..) {
-            interest.mailbox.close(reason.clone());
-            if let Some(waiting) = interest.waiting {
+        for listener in self.list.drain(..) {
+            listener.mailbox.close(reason.clone());
+            if let Some(waiting) = listener.waiting {
                 let _ = waiting.send(Err(reason.clone().unwrap_or(Error::Ended)));
             }
         }
@@ -133,65 +214,5 @@ impl Interests {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn add(
-        interests: &mut Interests,
-        number: u64,
-        pattern: &str,
-    ) -> (bool, oneshot::Receiver<Result<(), Error>>, Mailbox) {
-        let (sender, receiver) = oneshot::channel();
-        let mailbox = Mailbox::new(8);
-        let told = interests.add(number, Pattern::parse(pattern).unwrap(), mailbox.clone(), sender);
-        (told, receiver, mailbox)
-    }
-
-    #[test]
-    fn the_server_is_told_when_the_last_listener_goes() {
-        let mut interests = Interests::default();
-        let _kept = [add(&mut interests, 1, "/a"), add(&mut interests, 2, "/a")];
-        assert_eq!(interests.patterns().len(), 1);
-        assert_eq!(interests.remove(1), None);
-        assert_eq!(interests.remove(2), Some(Pattern::parse("/a").unwrap()));
-        assert_eq!(interests.remove(2), None);
-    }
-
-    #[test]
-    fn services_are_heard_without_telling_the_server() {
-        let mut interests = Interests::default();
-        let (told, mut answer, _mailbox) = add(&mut interests, 1, "/service/**");
-        assert!(!told && interests.patterns().is_empty());
-        assert_eq!(answer.try_recv(), Ok(Ok(())));
-        assert_eq!(interests.remove(1), None);
-    }
-
-    #[test]
-    fn a_refusal_ends_every_listener_of_the_pattern_and_no_other() {
-        let mut interests = Interests::default();
-        let (_, mut early, mailbox) = add(&mut interests, 1, "/a");
-        let (_, mut other, _kept) = add(&mut interests, 2, "/b");
-        let pattern = Pattern::parse("/a").unwrap();
-        interests.settle(&pattern, Ok(()));
-        assert_eq!(early.try_recv(), Ok(Ok(())));
-        interests.settle(&pattern, Err(Error::Ended));
-        assert_eq!(mailbox.ended_by(), Some(Error::Ended));
-        assert!(other.try_recv().is_err());
-        assert_eq!(interests.patterns(), [Pattern::parse("/b").unwrap()]);
-    }
-
-    #[test]
-    fn a_refusal_for_now_ends_nobody_who_was_confirmed() {
-        let mut interests = Interests::default();
-        let (_, _confirmed, mailbox) = add(&mut interests, 1, "/a");
-        let pattern = Pattern::parse("/a").unwrap();
-        assert_eq!(interests.settle(&pattern, Ok(())), Settled::Done);
-        let (_, mut late, _) = add(&mut interests, 2, "/a");
-        let busy = Error::refused(Some("500::internal"));
-        assert_eq!(interests.settle(&pattern, Err(busy.clone())), Settled::AskAgain);
-        assert_eq!(late.try_recv(), Ok(Err(busy.clone())));
-        assert!(!mailbox.is_closed());
-        interests.remove(1);
-        assert_eq!(interests.settle(&pattern, Err(busy)), Settled::Done);
-    }
-}
+#[path = "interest/tests.rs"]
+mod tests;

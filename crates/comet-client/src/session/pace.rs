@@ -39,6 +39,11 @@ impl Pace {
         *self = Pace::Resting(Instant::now() + interval);
     }
 
+    /// Whether an answer to a connect is awaited.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self, Pace::Held(_))
+    }
+
     /// Waits for the next beat.
     pub(super) async fn beat(&self) -> Beat {
         match self {

@@ -27,6 +27,16 @@ impl Preference {
         Preference { wanted, failures: 0, given_up: None }
     }
 
+    /// What was asked for.
+    pub(super) fn wanted(&self) -> Transport {
+        self.wanted
+    }
+
+    /// Something else is asked for.
+    pub(super) fn want(&mut self, wanted: Transport) {
+        *self = Preference::new(wanted);
+    }
+
     /// Whether there is anything to fall back on.
     pub(super) fn may_fall_back(&self) -> bool {
         self.wanted == Transport::Auto

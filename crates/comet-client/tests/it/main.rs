@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what helps a test fails the test")]
 
 mod proxy;
+mod recovery;
 mod refusal;
 mod talk;
 mod trouble;

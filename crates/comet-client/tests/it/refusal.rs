@@ -96,7 +96,7 @@ fn what_is_sent_beside_a_message_that_is_too_large_is_accepted() {
             client.publish("/a", &large),
             client.publish("/a", &3),
         );
-        assert_eq!((first, small, last), (Ok(()), Ok(()), Ok(())));
+        assert!(first.is_ok() && small.is_ok() && last.is_ok(), "{first:?} {small:?} {last:?}");
         assert!(matches!(refused, Err(Error::Refused { code: 413, .. })), "{refused:?}");
         let mut subscription = subscribed.unwrap();
         client.publish("/b", &4).await.unwrap();

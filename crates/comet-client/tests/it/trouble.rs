@@ -15,7 +15,6 @@ use crate::proxy::Proxy;
 use crate::wait;
 
 const WIRES: [Transport; 2] = [Transport::WebSocket, Transport::LongPolling];
-const LOST: Gap = Gap { overflowed: 0, reconnected: true };
 
 fn connected(state: &State) -> bool {
     matches!(state, State::Connected { .. })
@@ -34,7 +33,6 @@ fn a_cut_connection_comes_back_to_the_same_session() {
             held = wait::held(&server, held + 1).await;
             for round in 0..3 {
                 proxy.cut();
-                assert_eq!(wait::gap(&mut subscription).await, LOST, "{wire:?}");
                 held = wait::held(&server, held + 1).await;
                 client.publish("/a", &round).await.unwrap();
                 assert_eq!(wait::event(&mut subscription).await.data::<u32>(), Ok(round), "{wire:?}");
@@ -66,11 +64,9 @@ fn a_session_that_the_server_forgot_is_replaced_and_keeps_its_subscriptions() {
         eventually("the session expires", || server.counts().sessions_open == 0);
         proxy.shut(false);
         server.runtime().block_on(async {
-            assert_eq!(wait::gap(&mut subscription).await, LOST, "{wire:?}");
             eventually("there is a new session", || server.counts().sessions_made == made + 2);
-            // The loss of the connection and that of the session are told one by one.
             client.publish("/a", "here again").await.unwrap();
-            let event = wait::event_after_gaps(&mut subscription).await;
+            let event = wait::event(&mut subscription).await;
             assert_eq!(event.data::<String>(), Ok("here again".into()), "{wire:?}");
             client.disconnect().await;
         });
@@ -127,6 +123,7 @@ fn a_server_that_is_busy_after_its_restart_gets_its_subscriptions_a_little_later
         eventually("the third try is granted", || busy.granted.load(Ordering::Relaxed) > granted);
         runtime.block_on(async {
             client.publish("/a", &1).await.unwrap();
+            // The new server counts its channels anew: that nothing is missing cannot be known.
             assert_eq!(wait::event_after_gaps(&mut subscription).await.data::<u32>(), Ok(1), "{wire:?}");
             // Who has not listened yet is told at once.
             busy.left.store(1, Ordering::Relaxed);
@@ -138,7 +135,7 @@ fn a_server_that_is_busy_after_its_restart_gets_its_subscriptions_a_little_later
 }
 
 #[test]
-fn a_publication_whose_answer_is_lost_says_so() {
+fn a_call_whose_answer_is_lost_says_so() {
     let (called, mut calls) = tokio::sync::mpsc::unbounded_channel();
     let server = TestServer::run(TestServer::builder().service("/service/slow", move |_: Call| {
         called.send(()).unwrap();
@@ -199,7 +196,7 @@ fn a_slow_reader_is_told_how_much_it_missed() {
         for number in 0..10 {
             assert_eq!(wait::event(&mut slow).await.data::<u32>(), Ok(number));
         }
-        assert_eq!(wait::gap(&mut slow).await, Gap { overflowed: 15, reconnected: false });
+        assert_eq!(wait::gap(&mut slow).await, Gap::Overflowed { events: 15 });
         client.publish("/a", &25).await.unwrap();
         assert_eq!(wait::event(&mut slow).await.data::<u32>(), Ok(25));
     });
@@ -219,7 +216,7 @@ fn a_client_waits_for_a_server_that_is_away() {
             let publish = tokio::spawn(async move { publishing.publish("/a", "kept until then").await });
             proxy.shut(false);
             wait::state(client.state(), connected).await;
-            assert_eq!(publish.await.unwrap(), Ok(()), "{wire:?}");
+            assert!(publish.await.unwrap().is_ok(), "{wire:?}");
             client.disconnect().await;
         }
     });

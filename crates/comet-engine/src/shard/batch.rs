@@ -11,7 +11,7 @@ use bayeux::{
 use crate::call_permit::Busy;
 use crate::connection::Protocol;
 use crate::exchange::{Answered, Asked, Exchange, Slot};
-use crate::host::{Ask, Call, Later, RequestInfo, Responder, Ruling};
+use crate::host::{Ask, Call, Denial, Later, RequestInfo, Responder, Ruling};
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
 use crate::receipt::Wish;
@@ -68,6 +68,7 @@ impl Shard {
             messages: messages.into_iter(),
             awaited: 0,
             recoveries: Vec::new(),
+            arrivals: Vec::new(),
             asked: None,
             connect: None,
             held: false,
@@ -189,11 +190,11 @@ impl Shard {
                 self.ask(key, exchange, Asked::Publish { publish, reply });
             }
             Step::Call { channel, data, ext, id, reply } => {
-                self.ask(
-                    key,
-                    exchange,
-                    Asked::Call { call: Publish { ext, ..Publish::new(channel, data) }, id, reply },
-                );
+                let call = Publish { ext, ..Publish::new(channel, data) };
+                if self.lists_rosters(&call) {
+                    return self.ask_for_roster(key, exchange, call, id, reply);
+                }
+                self.ask(key, exchange, Asked::Call { call, id, reply });
             }
             Step::Connect(connect) => {
                 self.retire_wire(session, exchange.connection);
@@ -247,7 +248,7 @@ impl Shard {
     }
 
     /// Asks the host; a ruling given at once is carried out at once.
-    fn ask(&mut self, key: ExchangeKey, exchange: &mut Exchange, asked: Asked) {
+    pub(super) fn ask(&mut self, key: ExchangeKey, exchange: &mut Exchange, asked: Asked) {
         let later = Later { peer: &self.peers[self.index], exchange: key };
         let who = exchange.session.and_then(|key| {
             self.sessions.get(key.slot as usize).filter(|seat| seat.generation == key.generation)
@@ -263,7 +264,16 @@ impl Shard {
                 ruling
             }
             (Asked::Subscribe { patterns, .. }, Some(who)) => {
+                let others = self.table.asked_for(patterns);
+                let patterns = others.as_deref().unwrap_or(patterns);
                 self.host.judge(Ask::Subscribe { who, patterns }, later)
+            }
+            (Asked::Roster { question, .. }, Some(who)) => {
+                self.host.judge(Ask::Subscribe { who, patterns: std::slice::from_ref(&question.0) }, later)
+            }
+            (Asked::Publish { publish, .. }, _) if self.table.is_companion(&publish.channel) => {
+                let reason = "only the server publishes here".into();
+                Some(Ruling::Deny(Denial { code: Code::PublishDenied, reason, advice: None }))
             }
             (Asked::Publish { publish, .. } | Asked::Call { call: publish, .. }, Some(who)) => {
                 let (channel, data) = (&publish.channel, &*publish.data);
@@ -312,9 +322,10 @@ impl Shard {
         let error = bayeux::Error::new(denial.code, &denial.reason);
         let reply = match asked {
             Asked::Handshake(request) => request.deny(error, denial.advice),
-            Asked::Subscribe { reply, .. } | Asked::Publish { reply, .. } | Asked::Call { reply, .. } => {
-                reply.deny(error)
-            }
+            Asked::Subscribe { reply, .. }
+            | Asked::Publish { reply, .. }
+            | Asked::Call { reply, .. }
+            | Asked::Roster { reply, .. } => reply.deny(error),
         };
         self.refuse(exchange, reply);
     }
@@ -324,7 +335,10 @@ impl Shard {
         match (asked, session) {
             (Asked::Handshake(_), _) => {}
             (
-                Asked::Subscribe { reply, .. } | Asked::Publish { reply, .. } | Asked::Call { reply, .. },
+                Asked::Subscribe { reply, .. }
+                | Asked::Publish { reply, .. }
+                | Asked::Call { reply, .. }
+                | Asked::Roster { reply, .. },
                 None,
             ) => {
                 self.refuse(exchange, reply.deny(Code::SessionUnknown));
@@ -338,6 +352,9 @@ impl Shard {
             }
             (Asked::Call { call, id, reply }, Some(session)) => {
                 self.call(exchange, session, call, id, reply);
+            }
+            (Asked::Roster { call, question, id, reply }, Some(session)) => {
+                self.ask_roster(exchange, session, (call, question.1), id, reply);
             }
         }
     }
@@ -359,24 +376,40 @@ impl Shard {
         let Some(who) = self.seat(session).map(|seat| seat.who.clone()) else {
             return self.refuse(exchange, reply.deny(Code::SessionUnknown));
         };
+        let Some(responder) = self.responder(exchange, session, &call, id, reply) else { return };
+        let Publish { channel, data, ext, .. } = call;
+        self.host.call(Call { who, channel, data, ext, responder });
+    }
+
+    /// Acknowledges a call, if there is room for it; who answers it takes the responder.
+    pub(super) fn responder(
+        &mut self,
+        exchange: &mut Exchange,
+        session: SessionKey,
+        call: &Publish,
+        id: Option<Box<serde_json::value::RawValue>>,
+        reply: Reply,
+    ) -> Option<Responder> {
+        let Some(who) = self.seat(session).map(|seat| seat.who.clone()) else {
+            self.refuse(exchange, reply.deny(Code::SessionUnknown));
+            return None;
+        };
         let permit = match self.calls.admit(&who, call.data.get().len(), &self.config.limits) {
             Ok(permit) => permit,
             Err(busy) => {
                 let code = if busy == Busy::Session { Code::RateLimited } else { Code::Overloaded };
-                return self.refuse(exchange, reply.deny(code));
+                self.refuse(exchange, reply.deny(code));
+                return None;
             }
         };
         exchange.replies.push(reply);
-        let peer = self.peers[self.index].clone();
-        let responder = Responder {
-            peer,
+        Some(Responder {
+            peer: self.peers[self.index].clone(),
             session,
             channel: call.channel.clone(),
             id,
             event_bytes: self.config.session.mailbox_bytes,
             _permit: permit,
-        };
-        let Publish { channel, data, ext, .. } = call;
-        self.host.call(Call { who, channel, data, ext, responder });
+        })
     }
 }

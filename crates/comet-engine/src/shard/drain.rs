@@ -124,6 +124,9 @@ impl Shard {
         let spread =
             u64::from_be_bytes(random_bytes()) % RETURN_MS.min(self.config.limits.drain_ms / 2).max(1);
         self.release_all_paced(key);
+        if self.reads_on(key) {
+            return false;
+        }
         let Some(seat) = self.seat(key) else { return true };
         let attached = seat.attached;
         let held = seat.session.held_ticket();

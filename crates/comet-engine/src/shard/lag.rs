@@ -11,6 +11,7 @@ use crate::delivery::{Delivery, Shared};
 use crate::inbox::Letter;
 use crate::key::SessionKey;
 use crate::lag::{CatchUp, CaughtUp, Look, Reception};
+use crate::seat::Seat;
 
 use super::Shard;
 use super::timer::Timer;
@@ -122,6 +123,16 @@ impl Shard {
                 self.peers[home].post(Letter::CatchUp(Box::new(question)));
             }
         }
+    }
+
+    /// Whether a session whose queue has emptied still gets what it has missed.
+    pub(super) fn reads_on(&mut self, key: SessionKey) -> bool {
+        let has_emptied = |seat: &mut Seat| seat.session.pending() == 0 && seat.lag_mut().is_some();
+        if !self.seat(key).is_some_and(has_emptied) {
+            return false;
+        }
+        self.catch_up(key);
+        self.seat(key).is_some_and(|seat| seat.session.pending() > 0 || seat.lag_mut().is_some())
     }
 
     /// At a home: what follows on these channels.

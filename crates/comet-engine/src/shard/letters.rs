@@ -42,6 +42,14 @@ impl Shard {
                     self.peers[shard].post(Letter::CaughtUp(Box::new(answer)));
                 }
                 Letter::CaughtUp(answer) => self.on_caught_up(*answer),
+                Letter::Arrival(arrival) => {
+                    let shard = arrival.shard;
+                    let arrived = self.on_arrival(*arrival);
+                    self.peers[shard].post(Letter::Arrived(arrived));
+                }
+                Letter::Arrived(arrived) => self.on_arrived(arrived),
+                Letter::Departure(departure) => self.on_departure(&departure),
+                Letter::Roster(question) => self.on_roster_question(*question),
                 Letter::Receipt(report) => self.on_report(report),
                 Letter::Ruling { exchange, ruling } => self.on_ruling(exchange, ruling),
                 Letter::Deliver { session, event } => {

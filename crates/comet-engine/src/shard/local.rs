@@ -110,9 +110,19 @@ impl Shard {
 
     /// Gives a reader what is queued for it, as far as it has room.
     pub(super) fn push_local(&mut self, key: SessionKey) {
-        let Some(seat) = self.seat(key) else { return };
-        let Some(wire) = &seat.local else { return };
-        let (mut taken, mut gone, mut waits) = (0, false, false);
+        match self.fill_local(key) {
+            Filled::All => self.mark_dirty(key),
+            // It says when it has room again.
+            Filled::Part => {}
+            Filled::Gone => self.end_session(key, Code::Disconnected),
+        }
+    }
+
+    /// Moves what is queued for a reader into its queue.
+    pub(super) fn fill_local(&mut self, key: SessionKey) -> Filled {
+        let Some(seat) = self.seat(key) else { return Filled::All };
+        let Some(wire) = &seat.local else { return Filled::All };
+        let (mut taken, mut filled, mut waits) = (0, Filled::All, false);
         while seat.session.pending() > 0 {
             match wire.sender.try_reserve() {
                 Ok(place) => {
@@ -120,23 +130,34 @@ impl Shard {
                     place.send(delivery.0.to_local());
                     (taken, waits) = (taken + 1, false);
                 }
-                Err(TrySendError::Full(())) if waits => break,
-                Err(TrySendError::Full(())) => {
+                // Room that came between the two looks would be told by nobody.
+                Err(TrySendError::Full(())) if !waits => {
                     wire.await_room();
                     waits = true;
                 }
+                Err(TrySendError::Full(())) => {
+                    filled = Filled::Part;
+                    break;
+                }
                 Err(TrySendError::Closed(())) => {
-                    gone = true;
+                    filled = Filled::Gone;
                     break;
                 }
             }
         }
         seat.session.confirm_taken();
         self.counters.deliveries.add(taken);
-        if gone {
-            self.end_session(key, Code::Disconnected);
-        } else if !waits {
-            self.mark_dirty(key);
-        }
+        filled
     }
+}
+
+/// How far the queue of a reader was filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// Nothing is left on the shard.
+    All,
+    /// It is full.
+    Part,
+    /// The reader is gone.
+    Gone,
 }

@@ -48,7 +48,7 @@ impl Shard {
         let size = publication.event.len();
         let pace = seat.aside_mut().pace.get_or_insert_default();
         let entry = (channel, publication.conflate.as_deref());
-        match pace.waiting.push(entry, (delivery, size), deliver, now, limits) {
+        match pace.waiting.push(entry, (delivery.uncounted(), size), deliver, now, limits) {
             Paced::Waiting { conflated, dropped, until } => {
                 self.counters.messages_conflated.add(u64::from(conflated));
                 self.counters.messages_dropped.add(dropped);
@@ -128,6 +128,9 @@ impl Shard {
     /// Whether what is queued for a session leaves in this turn.
     fn can_carry(&mut self, key: SessionKey) -> bool {
         let Some(seat) = self.seat(key) else { return false };
+        if let Some(reader) = &seat.local {
+            return reader.has_room();
+        }
         match seat.attached {
             Some(wire) if seat.session.may_push_now() => {
                 self.connection(wire).is_some_and(|connection| !connection.is_stalled())

@@ -81,7 +81,7 @@ impl Shard {
         code
     }
 
-    fn is_congested(&self, shard: usize) -> bool {
+    pub(super) fn is_congested(&self, shard: usize) -> bool {
         self.peers[shard].waiting_bytes() > self.config.limits.inbox_bytes
     }
 
@@ -90,6 +90,10 @@ impl Shard {
         // What other shards have accepted is numbered until they all have stopped accepting.
         let numbered = match answer {
             Answer::Caller(_) if self.drain.is_some() => Numbered::Done(Err(Code::Draining)),
+            // Sessions have been told before their publications came here.
+            Answer::Caller(_) if self.table.is_companion(&publish.channel) => {
+                Numbered::Done(Err(Code::PublishDenied))
+            }
             _ => self.number(publish),
         };
         match numbered {
@@ -166,6 +170,18 @@ impl Shard {
             self.spread(&publication, shards);
         }
         Numbered::Done(Ok(Accepted { position, durability: Durability::Memory }))
+    }
+
+    /// Numbers a message of a channel that is not durable, and hands it out.
+    pub(super) fn number_in_memory(&mut self, publish: Publish) -> Result<Accepted, Code> {
+        match self.number(publish) {
+            Numbered::Done(outcome) => outcome,
+            Numbered::Waits(_, new) => {
+                // Nobody would hear of it: it never was.
+                self.home.take_back(usize::from(new.is_some()));
+                Err(Code::Internal)
+            }
+        }
     }
 
     /// Hands a numbered message to the shards with listeners.

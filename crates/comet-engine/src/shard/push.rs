@@ -147,14 +147,14 @@ impl Shard {
     /// Hands a publication to every session of this shard that listens, but for its publisher if that wants so.
     pub(super) fn hand_out(&mut self, publication: &Arc<Publication>) {
         let expires = publication.expires_at_ms.is_some();
+        let tally = self.tally(publication);
+        let delivery = Delivery::counted(publication.clone(), tally.clone());
         if expires && publication.is_expired(self.unix_ms()) {
-            if let Some(tally) = self.tally(publication) {
+            if let Some(tally) = tally {
                 self.report_handed_out(publication, &tally);
             }
             return;
         }
-        let tally = self.tally(publication);
-        let delivery = Delivery::counted(publication.clone(), tally.clone());
         let except = publication.except.and_then(|number| SessionKey::of_number(number, self.index));
         let (sessions, dirty, config) = (&mut self.sessions, &mut self.dirty, &self.config.session);
         let paced = self.paces && !self.table.options(&publication.channel).deliver_to(None).is_plain();

@@ -127,6 +127,9 @@ impl Shard {
         let recovering = exchange.recoveries.swap_remove(at);
         exchange.awaited -= 1;
         let Some(reply) = exchange.replies.get_mut(reply) else { return };
+        if recovering.silent {
+            return;
+        }
         if recovering.gaps.is_empty() {
             return reply.ext.recovered();
         }

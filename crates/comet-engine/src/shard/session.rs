@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bayeux::{Carrier, Code, HandshakeRequest, Message, Reconnect, Reply};
+use comet_bus::Unsubscribed;
 use comet_wire::websocket::close_frame;
 
 use crate::client_id::{Place, same_secret};
@@ -174,6 +175,8 @@ impl Shard {
             return;
         }
         self.counters.ending(code);
+        // A reader in the process takes what there is, as far as it has room.
+        self.fill_local(key);
         let config = self.config.clone();
         // What the server had to say before it ended the session by its own will is still said.
         let events = if code == Code::DisconnectedByServer { self.take_last_events(key) } else { Vec::new() };
@@ -216,9 +219,19 @@ impl Shard {
             return;
         }
         let seat = self.sessions.remove(key.slot as usize);
-        let mut emptied: Vec<Box<str>> = Vec::new();
-        self.hub.remove(key.slot, |name| emptied.push(name.into()));
-        emptied.iter().for_each(|name| self.tell_interest(name, false));
+        let (mut ended, attends) = (Vec::<(Box<str>, bool)>::new(), self.table.has_presence());
+        self.hub.remove(key.slot, |name, how| {
+            let last = how == Unsubscribed::Last;
+            if last || attends {
+                ended.push((name.into(), last));
+            }
+        });
+        for (name, last) in ended {
+            if last {
+                self.tell_interest(&name, false);
+            }
+            self.depart(key, &name);
+        }
         if let Some(browser) = seat.browser
             && let Some(slots) = self.browsers.get_mut(&browser)
         {

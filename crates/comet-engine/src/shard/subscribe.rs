@@ -37,6 +37,9 @@ impl Shard {
             // The homes that would have to answer may have stopped.
             return self.refuse(exchange, reply.deny(Code::Draining));
         }
+        if let Err(code) = self.may_attend(&patterns) {
+            return self.refuse(exchange, reply.deny(code));
+        }
         let questions: Result<Vec<_>, Error> = match &since {
             Some(since) => patterns.iter().map(|pattern| question(pattern, since)).collect(),
             None => Ok(Vec::new()),
@@ -46,9 +49,12 @@ impl Shard {
             Err(error) => return self.refuse(exchange, reply.deny(error)),
         };
         let counts = self.seat(session).is_some_and(|seat| seat.session.counts());
+        let silent = since.is_none();
         let since = since.filter(|_| !counts || !self.was_asked(session, &patterns, &mut reply));
         if counts {
-            reply.ext.time_ms(self.unix_ms().saturating_sub(CLOCK_MARGIN_MS));
+            // Of what was before the start nothing is known: who asked from there would be told of a gap.
+            let time_ms = self.unix_ms().saturating_sub(CLOCK_MARGIN_MS);
+            reply.ext.time_ms(time_ms.max(self.started_unix_ms));
         }
         if let Some(wish) = deliver {
             let manners = self.set_manner(session, &patterns, wish);
@@ -57,16 +63,24 @@ impl Shard {
         }
         let at = exchange.replies.len();
         exchange.replies.push(reply);
-        let mut asked = Vec::new();
+        let (mut asked, mut fresh) = (Vec::new(), Vec::new());
         for (index, pattern) in patterns.into_iter().enumerate() {
             let subscribed = self.subscribe(session, pattern.as_str());
+            if subscribed != Subscribed::Already {
+                fresh.push(pattern.clone());
+            }
+            let is_new = subscribed != Subscribed::Already;
             if let Some(Some(question)) = questions.get(index) {
-                asked.push((pattern, question.clone(), subscribed != Subscribed::Already));
+                asked.push((pattern, question.clone(), is_new));
+            } else if is_new && let Some(question) = self.newest_of(&pattern).filter(|_| silent) {
+                asked.push((pattern, question, true));
             }
         }
-        if since.is_some() {
+        self.attend((key, exchange, at), session, fresh);
+        if since.is_some() || silent && !asked.is_empty() {
             let replays = matches!(&since, Some(SinceRequest::Each(_)));
-            exchange.recoveries.push(Recovering { reply: at, awaited: 0, replays, counts, gaps: Vec::new() });
+            let gaps = Vec::new();
+            exchange.recoveries.push(Recovering { reply: at, awaited: 0, replays, silent, counts, gaps });
             exchange.awaited += 1;
             for (pattern, question, is_new) in asked {
                 self.ask_homes((key, exchange, at), session, pattern, question, is_new);
@@ -128,6 +142,13 @@ impl Shard {
         }
     }
 
+    /// What is asked for whoever subscribes to a channel of this name and asks for nothing, if the channel wants that.
+    fn newest_of(&self, name: &Pattern) -> Option<Question> {
+        let channel = Channel::parse(name.as_str()).ok().filter(|channel| self.table.caches(channel))?;
+        // The home may have stopped.
+        self.drain.is_none().then(|| Question::of(channel, &Since::Last(1)))
+    }
+
     /// Makes a session listen to a name.
     fn subscribe(&mut self, session: SessionKey, name: &str) -> Subscribed {
         let subscribed = self.hub.subscribe(session.slot, name);
@@ -138,8 +159,12 @@ impl Shard {
     }
 
     pub(super) fn unsubscribe(&mut self, session: SessionKey, name: &str) {
-        if self.hub.unsubscribe(session.slot, name) == Unsubscribed::Last {
+        let unsubscribed = self.hub.unsubscribe(session.slot, name);
+        if unsubscribed == Unsubscribed::Last {
             self.tell_interest(name, false);
+        }
+        if unsubscribed != Unsubscribed::Absent {
+            self.depart(session, name);
         }
         let Some(seat) = self.seat(session) else { return };
         // Whoever listens again may ask again, also under an old id.

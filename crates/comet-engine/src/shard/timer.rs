@@ -34,6 +34,8 @@ pub(super) enum Timer {
     Wake,
     Sweep,
     Forget,
+    /// Changes of presence are due.
+    Presence,
     Receipts,
 }
 
@@ -49,6 +51,7 @@ impl Shard {
                 Timer::Pace(key) => self.on_pace_timer(key),
                 Timer::Accept(listener) => self.on_acceptable(listener as usize),
                 Timer::Wake => {}
+                Timer::Presence => self.on_presence_timer(),
                 Timer::Receipts => self.on_receipts_timer(),
                 Timer::Sweep => {
                     let now_ms = self.unix_ms();

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::num::NonZeroU64;
 
 use clap::{Args, ValueEnum};
-use comet_client::{Client, Error, Event, Received, Subscription, Transport};
+use comet_client::{Client, Error, Event, Gap, Received, Subscription, Transport};
 use futures_util::StreamExt;
 use futures_util::stream::{Stream, select_all, unfold};
 use serde::Serialize;
@@ -151,15 +151,21 @@ fn said(subscription: Subscription) -> impl Stream<Item = Said> {
     })
 }
 
-fn tell_gap(gap: comet_client::Gap) {
-    if gap.overflowed > 0 {
-        eprintln!(
-            "warning: {} messages came faster than they could be printed, and are missing here",
-            gap.overflowed
-        );
-    }
-    if gap.reconnected {
-        eprintln!("warning: the connection was lost; messages may be missing here");
+fn tell_gap(gap: Gap) {
+    match gap {
+        Gap::Overflowed { events } => {
+            eprintln!(
+                "warning: {events} messages came faster than they could be printed, and are missing here"
+            );
+        }
+        Gap::Forgotten { channel, .. } => {
+            eprintln!("warning: messages of {channel} are missing here; the server no longer has them");
+        }
+        Gap::Thinned { channel, events } => {
+            eprintln!("warning: {events} messages of {channel} gave way to newer ones");
+        }
+        Gap::Unnamed => eprintln!("warning: messages of further channels may be missing here"),
+        _ => eprintln!("warning: the connection was lost; messages may be missing here"),
     }
 }
 

@@ -3,123 +3,16 @@
 //! A row says where a value lives, what it holds and between which bounds; the file, the environment, the
 //! listings and the checks are all made from the rows. Zero is allowed only where it means what it says.
 
+#[macro_use]
+mod row;
+
 use comet::Operation;
+
+use row::{DAY_MS, MANY, TIB, list, or_none, other, put};
 
 use super::key::Key;
 use super::value::{Kind, Value};
 use super::{LogFormat, text};
-
-/// The longest duration: a day.
-const DAY_MS: u64 = 86_400_000;
-/// The largest size: one TiB.
-const TIB: u64 = 1 << 40;
-/// The largest count.
-const MANY: u64 = 1_000_000_000;
-
-/// A key whose value is a number.
-macro_rules! number {
-    ($kind:ident, $section:ident, $name:ident, $least:expr, $most:expr, $($field:ident).+, $about:literal) => {
-        Key {
-            section: stringify!($section),
-            name: stringify!($name),
-            about: $about,
-            kind: Kind::$kind,
-            least: $least,
-            most: $most,
-            secret: false,
-            read: |configuration| Value::Number(configuration.comet.$($field).+ as u64),
-            write: |configuration, value| put(&mut configuration.comet.$($field).+, value),
-        }
-    };
-}
-
-macro_rules! duration {
-    ($section:ident, $name:ident, $least:expr, $($field:ident).+, $about:literal) => {
-        number!(Duration, $section, $name, $least, DAY_MS, $($field).+, $about)
-    };
-}
-
-macro_rules! size {
-    ($section:ident, $name:ident, $least:expr, $($field:ident).+, $about:literal) => {
-        number!(Size, $section, $name, $least, TIB, $($field).+, $about)
-    };
-}
-
-macro_rules! count {
-    ($section:ident, $name:ident, $least:expr, $($field:ident).+, $about:literal) => {
-        number!(Count, $section, $name, $least, MANY, $($field).+, $about)
-    };
-}
-
-macro_rules! switch {
-    ($section:ident, $name:ident, $($field:ident).+, $about:literal) => {
-        Key {
-            read: |configuration| Value::Switch(configuration.comet.$($field).+),
-            write: |configuration, value| match value {
-                Value::Switch(on) => {
-                    configuration.comet.$($field).+ = on;
-                    Ok(())
-                }
-                _ => Err("has to be true or false".into()),
-            },
-            ..other(stringify!($section), stringify!($name), Kind::Switch, $about)
-        }
-    };
-}
-
-/// A key that says to whom an operation is granted.
-macro_rules! grants {
-    ($name:ident, $operation:ident, $about:literal) => {
-        Key {
-            read: |c| c.authorize.all.granted(Operation::$operation),
-            write: |c, value| c.authorize.all.grant(Operation::$operation, value),
-            ..other("authorize", stringify!($name), Kind::List, $about)
-        }
-    };
-}
-
-/// A key that says to whom an operation is denied.
-macro_rules! denies {
-    ($name:ident, $operation:ident, $about:literal) => {
-        Key {
-            read: |c| c.authorize.all.denied(Operation::$operation),
-            write: |c, value| c.authorize.all.deny(Operation::$operation, value),
-            ..other("authorize", stringify!($name), Kind::List, $about)
-        }
-    };
-}
-
-/// A key that reads and writes in its own way; both are given by the row.
-const fn other(section: &'static str, name: &'static str, kind: Kind, about: &'static str) -> Key {
-    Key {
-        section,
-        name,
-        about,
-        kind,
-        least: 0,
-        most: u64::MAX,
-        secret: false,
-        read: |_| Value::List(Vec::new()),
-        write: |_, _| Ok(()),
-    }
-}
-
-fn put<N: TryFrom<u64>>(field: &mut N, value: Value) -> Result<(), String> {
-    let number = match value {
-        Value::Number(number) => N::try_from(number).ok(),
-        _ => None,
-    };
-    *field = number.ok_or("is larger than this machine can hold")?;
-    Ok(())
-}
-
-fn list<T: ToString>(items: &[T]) -> Value {
-    Value::List(items.iter().map(ToString::to_string).collect())
-}
-
-fn or_none<T: ToString>(item: Option<&T>) -> Value {
-    Value::Text(item.map_or_else(|| "none".into(), ToString::to_string))
-}
 
 /// The sections in the order they are listed.
 pub(super) const SECTIONS: [&str; 10] =
@@ -282,6 +175,41 @@ pub(super) static KEYS: &[Key] = &[
         limits.channels_per_shard,
         "Channels counted at one shard at the same time."
     ),
+    count!(
+        limits,
+        presence_members_per_channel,
+        1,
+        limits.presence_members_per_channel,
+        "Sessions present on one channel."
+    ),
+    count!(
+        limits,
+        presence_members_per_shard,
+        1,
+        limits.presence_members_per_shard,
+        "Sessions present on all channels of one shard, each on each of its channels."
+    ),
+    count!(
+        limits,
+        presence_channels_per_shard,
+        1,
+        limits.presence_channels_per_shard,
+        "Channels of one shard on which somebody is present."
+    ),
+    size!(
+        limits,
+        presence_info_bytes,
+        1,
+        limits.presence_info_bytes,
+        "What is told of somebody who is present, and the name of its user."
+    ),
+    count!(
+        limits,
+        presence_page_members,
+        1,
+        limits.presence_page_members,
+        "Members in one page of the list of who is present."
+    ),
     size!(limits, head_bytes, 256, limits.head_bytes, "A request head."),
     count!(limits, head_fields, 1, limits.head_fields, "Fields of a request head."),
     size!(limits, batch_bytes, 1_024, limits.batch_bytes, "A message batch of a known session."),
@@ -357,6 +285,12 @@ pub(super) static KEYS: &[Key] = &[
         channels.default.deliver_choice,
         "Whether subscribers may choose another manner, no faster than this one."
     ),
+    switch!(
+        channels,
+        cache,
+        channels.default.history.newest,
+        "Whether the newest message is kept whatever its age, and given to whoever subscribes."
+    ),
     switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
     Key {
         read: |c| Value::Text(c.comet.channels.default.durability.name().into()),
@@ -394,6 +328,14 @@ pub(super) static KEYS: &[Key] = &[
             "Records in memory beside the log; settled at its making.",
         )
     },
+    switch!(channels, presence, channels.default.presence, "Whether it is known, and told, who is there."),
+    duration!(
+        channels,
+        presence_debounce,
+        0,
+        channels.default.presence_debounce_ms,
+        "How long joins and leaves are gathered before they are told."
+    ),
     switch!(channels, identity, channels.default.identity, "Whether events say who has published them."),
     duration!(
         channels,

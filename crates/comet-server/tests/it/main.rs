@@ -4,6 +4,7 @@
 
 mod config;
 mod durable;
+mod ghost;
 mod internal;
 mod kill;
 mod process;

@@ -5,7 +5,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use comet_testkit::{ChildServer, Demands, Scenario, Schedule, ScriptedSubscriber, Seed, Transport, Wishes};
+use comet_testkit::{
+    ChildServer, ClientSubscriber, Demands, Scenario, Schedule, ScriptedSubscriber, Seed, Subscriber,
+    Transport, Wishes,
+};
 
 /// Troubles up to here lose nothing.
 const WINDOW: Duration = Duration::from_secs(2);
@@ -26,6 +29,10 @@ age = \"8s\"
 ";
 
 fn keeps_the_promise(transport: Transport) {
+    is_kept_to::<ScriptedSubscriber>(transport);
+}
+
+fn is_kept_to<S: Subscriber>(transport: Transport) {
     let seed = Seed::from_env("COMET_SEED");
     let ms = Duration::from_millis;
     let (duration, subscribers) = (Duration::from_secs(20), 6);
@@ -53,7 +60,7 @@ fn keeps_the_promise(transport: Transport) {
         demands: Demands::Recovery { window: WINDOW },
     };
     let mut server = ChildServer::start(Path::new(env!("CARGO_BIN_EXE_comet")), CONFIG);
-    let report = scenario.run::<ScriptedSubscriber>(&mut server, |_| {});
+    let report = scenario.run::<S>(&mut server, |_| {});
     report.assert_clean();
     // Everybody is told of the restart on every channel, and one is cut off for too long besides.
     let told = (scenario.subscribers * scenario.channels) as u64;
@@ -88,6 +95,21 @@ fn from_a_websocket_to_callback_polling_and_back_the_promise_is_kept() {
 #[test]
 fn from_long_polling_to_callback_polling_and_back_the_promise_is_kept() {
     keeps_the_promise(Transport::LongAndCallbackPolling);
+}
+
+#[test]
+fn the_promise_is_kept_to_the_rust_client_on_a_websocket() {
+    is_kept_to::<ClientSubscriber>(Transport::WebSocket);
+}
+
+#[test]
+fn the_promise_is_kept_to_the_rust_client_on_long_polling() {
+    is_kept_to::<ClientSubscriber>(Transport::LongPolling);
+}
+
+#[test]
+fn the_promise_is_kept_to_the_rust_client_between_its_wires() {
+    is_kept_to::<ClientSubscriber>(Transport::WebSocketAndLongPolling);
 }
 
 #[test]

@@ -300,3 +300,22 @@ fn what_was_missed_on_a_channel_that_is_left_does_not_come() {
     server.publish("/a", &20);
     client.expect_event("/a", 20);
 }
+
+#[test]
+fn who_has_fallen_behind_gets_everything_before_a_stop() {
+    for shards in [1, 3] {
+        let mut server = server(shards, 20, 10_000);
+        let (mut socket, _) = deaf(&server, false);
+        let mut published = 0;
+        eventually("it has fallen behind", || {
+            server.publish("/flood", &numbered(published));
+            published += 1;
+            server.counts().messages_withheld > 30
+        });
+        let draining = server.begin_drain();
+        let (heard, code) = read_to_end(&mut socket);
+        assert_eq!((heard, code), ((0..published).collect::<Vec<_>>(), Some(1012)), "{shards} shards");
+        drop(socket);
+        server.finish(draining);
+    }
+}

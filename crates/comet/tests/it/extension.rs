@@ -214,3 +214,47 @@ fn bytes_go_from_the_server_to_clients_and_back() {
     let event = client.event();
     assert_eq!((&event["data"], &event["ext"]["binary"]), (&data, &json!({})), "it travels as it came");
 }
+
+fn nothing_strange_breaks_a_session<W: Wire>() {
+    let server = TestServer::start();
+    let strange = json!({
+        "message-size": 4_096,
+        "reload": true,
+        "org.cometd.oort": { "oortURL": "x", "oortId": 1, "oortSecret": null },
+        "ack": "perhaps", "received": [], "connect": "first", "timesync": "now", "timestamp": {}, "binary": 0,
+        "auth": { "token": [{}] }, "": "", "deep": [[[[{ "a": null }]]]],
+    });
+    let mut client: Client<W> = Client::new(&server);
+    let with = |mut fields: Value| {
+        fields["ext"] = strange.clone();
+        fields["timestamp"] = json!("Sun, 06 Nov 1994 08:49:37 GMT");
+        fields["unheardOf"] = json!([1]);
+        fields
+    };
+    let reply = client.try_handshake(with(json!({ "minimumVersion": "0.9" })));
+    assert_eq!((&reply["successful"], reply.get("ext")), (&json!(true), None), "{reply}");
+    let reply = client.try_connect(with(json!({ "advice": { "timeout": 0 } })));
+    assert_eq!((&reply["successful"], reply.get("ext")), (&json!(true), None), "{reply}");
+    for (channel, fields) in [
+        ("/meta/subscribe", json!({ "subscription": "/a" })),
+        ("/meta/subscribe", json!({ "subscription": ["/b", "/a"] })),
+        ("/meta/unsubscribe", json!({ "subscription": "/b" })),
+        ("/a", json!({ "data": 1 })),
+    ] {
+        let reply = client.request(channel, with(fields));
+        assert_eq!((&reply["successful"], reply.get("ext")), (&json!(true), None), "{reply}");
+    }
+    let event = client.event();
+    assert_eq!((&event["data"], event.get("timestamp")), (&json!(1), None));
+    for (name, value) in strange.as_object().expect("it is an object") {
+        assert_eq!(&event["ext"][name], value, "what means nothing to the server travels");
+    }
+    assert_eq!(client.request("/meta/disconnect", with(json!({})))["successful"], true);
+}
+
+#[test]
+fn what_the_server_does_not_know_changes_nothing_and_travels() {
+    nothing_strange_breaks_a_session::<comet_testkit::WebSocketWire>();
+    nothing_strange_breaks_a_session::<comet_testkit::LongPollWire>();
+    nothing_strange_breaks_a_session::<comet_testkit::CallbackWire>();
+}

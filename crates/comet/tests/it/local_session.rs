@@ -248,3 +248,20 @@ fn a_session_ends_with_its_events_by_its_own_wish_or_with_the_server() {
     assert!(runtime.block_on(events.next()).is_none());
     assert_eq!(events.ended(), Some(Code::Draining));
 }
+
+#[test]
+fn a_robot_gets_what_is_gathered_or_may_come_only_so_often() {
+    for deliver in [
+        comet::Deliver { batch_ms: 60, ..comet::Deliver::default() },
+        comet::Deliver { every_ms: 60, ..comet::Deliver::default() },
+    ] {
+        let server = TestServer::with(|config| config.channels.default.deliver = deliver);
+        let (robot, mut events) = server.session("robot");
+        server.runtime().block_on(robot.subscribe("/ticks")).unwrap();
+        for round in 1..=3 {
+            publish(&server, "/ticks", 0..round * 10);
+            while number(&message(&server, &mut events)) != round * 10 - 1 {}
+        }
+        nothing_waits(&server, &mut events);
+    }
+}

@@ -404,3 +404,28 @@ fn the_api_says_what_a_message_stands_for() {
     socket.send_post("/api/publish", "", body.to_string());
     assert_eq!(socket.response().status, 400);
 }
+
+#[test]
+fn a_receipt_counts_nobody_for_whom_the_message_may_give_way() {
+    let server = TestServer::with(|_| {});
+    let counting = json!({ "ext": { "received": true } });
+    let mut away = LongPollClient::new(&server);
+    away.try_handshake(counting.clone());
+    away.try_connect(json!({ "ext": { "received": 0 } }));
+    wish(&mut away, "/a", json!({ "slow": "conflate" }));
+    let mut reader = WebSocketClient::new(&server);
+    reader.try_handshake(counting);
+    reader.try_connect(json!({ "ext": { "received": 0 }, "advice": { "timeout": 0 } }));
+    reader.subscribe("/a");
+    let mut alice = WebSocketClient::connected(&server);
+    alice.request("/a", json!({ "data": 1, "ext": { "receipt": true } }));
+    away.try_connect(json!({ "ext": { "received": 0 } }));
+    away.expect_event("/a", 1);
+    away.try_connect(json!({ "ext": { "received": 1 }, "advice": { "timeout": 0 } }));
+    assert_eq!(alice.try_event(Duration::from_millis(100)), None, "the reader has not confirmed");
+    reader.expect_event("/a", 1);
+    reader.send(json!({ "channel": "/meta/received", "ext": { "received": 1 } }));
+    let receipt = alice.event()["data"].clone();
+    let counts = json!([receipt["sent"], receipt["confirming"], receipt["received"], receipt["last"]]);
+    assert_eq!(counts, json!([1, 1, 1, true]));
+}

@@ -95,7 +95,8 @@ fn clients_that_acknowledge_as_cometd_s_do_count_too() {
     reader.subscribe("/news");
     let mut alice = WebSocketClient::connected(&server);
     publish(&mut alice, "/news", json!({}));
-    let reply = reader.try_connect(json!({ "ext": { "ack": 1 }, "advice": { "timeout": 0 } }));
+    let reply = reader.try_connect(json!({ "ext": { "ack": 1 }, "advice": { "timeout": 5_000 } }));
+    reader.expect_event("/news", 1);
     let batch = reply["ext"]["ack"].clone();
     assert!(alice.try_event(Duration::from_millis(50)).is_none(), "it has only been sent");
     reader.try_connect(json!({ "ext": { "ack": batch }, "advice": { "timeout": 0 } }));
@@ -134,6 +135,21 @@ fn who_never_confirms_is_waited_for_as_long_as_receipt_ms_says() {
     assert_eq!(receipt(&mut alice).0, json!([2, 2, 1, true]), "the other is given up");
     publish(&mut alice, "/news", json!({}));
     assert_eq!(receipt(&mut alice).0, json!([2, 2, 0, true]), "and once more");
+}
+
+#[test]
+fn who_leaves_without_a_word_is_not_waited_for() {
+    for shards in [1, 3] {
+        let server = sharded(shards);
+        let (mut quick, mut leaving) = (counting(&server, "/news"), counting(&server, "/news"));
+        let mut alice = WebSocketClient::connected(&server);
+        publish(&mut alice, "/news", json!({}));
+        quick.event();
+        confirm(&mut quick, 1);
+        assert_eq!(receipt(&mut alice).0, json!([2, 2, 1, false]));
+        leaving.request("/meta/disconnect", json!({}));
+        assert_eq!(receipt(&mut alice).0, json!([2, 2, 1, true]));
+    }
 }
 
 #[test]
@@ -178,6 +194,20 @@ fn who_is_behind_gets_it_later_and_does_not_count() {
     assert!(alice.try_event(Duration::from_millis(50)).is_none(), "who was behind confirms nothing of it");
     confirm(&mut quick, 2);
     assert_eq!(receipt(&mut alice).0, json!([1, 1, 1, true]));
+}
+
+#[test]
+fn for_whom_it_waits_to_be_gathered_does_not_count() {
+    let server = TestServer::with(|config| config.channels.default.deliver.batch_ms = 60);
+    let mut reader = counting(&server, "/news");
+    let mut alice = WebSocketClient::connected(&server);
+    for round in 1..=3 {
+        publish(&mut alice, "/news", json!({}));
+        assert_eq!(receipt(&mut alice).0, json!([0, 0, 0, true]), "it went into no queue at once");
+        reader.expect_event("/news", 1);
+        confirm(&mut reader, round);
+    }
+    assert!(alice.try_event(Duration::from_millis(50)).is_none());
 }
 
 #[test]
