@@ -103,6 +103,7 @@ table! {
     Overloaded, "overloaded", 503, 503, 1013, Retry, "The server has no room for the request now.";
     TooManyConnections, "too_many_connections", 503, 503, 1013, Retry, "There are too many connections.";
     BrokerUnavailable, "broker_unavailable", 503, 503, 1013, Retry, "The broker cannot be reached.";
+    JournalUnavailable, "journal_unavailable", 503, 503, 1013, Retry, "The journal of the channel takes nothing now.";
     Internal, "internal", 500, 500, 1011, Retry, "The server made a mistake.";
 
     // HTTP requests.

@@ -36,7 +36,7 @@ impl Default for Retention {
     }
 }
 
-/// How safe a message is when its publisher is answered, the least first.
+/// How safe a message is when its publisher is answered, the weakest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Durability {
     /// In the memory of this process.

@@ -7,14 +7,14 @@ use std::collections::HashMap;
 
 use bayeux::{Channel, Pattern};
 
-use crate::{ChannelOptions, attended_of, attended_pattern, companion_of};
+use crate::{ChannelOptions, Durability, attended_of, attended_pattern, companion_of};
 
 /// The options of every channel. The default table has the default options for all.
 #[derive(Clone, Debug)]
 pub struct ChannelTable {
     /// The first is for channels that no pattern names.
     options: Vec<ChannelOptions>,
-    by_name: HashMap<Box<str>, usize>,
+    by_name: HashMap<Pattern, usize>,
     /// Whether the events of any channel say who has published them.
     identifies: bool,
     /// Whether any channel has presence.
@@ -37,7 +37,7 @@ impl ChannelTable {
             caches: default.history.newest,
         };
         for (pattern, options) in rules {
-            table.by_name.insert(pattern.as_str().into(), table.options.len());
+            table.by_name.insert(pattern, table.options.len());
             table.identifies |= options.identity;
             table.attends |= options.presence;
             table.caches |= options.history.newest;
@@ -130,6 +130,45 @@ impl ChannelTable {
             channel.matching_names(|name| found = found.or_else(|| self.by_name.get(name).copied()));
         }
         found.unwrap_or(0)
+    }
+
+    /// How safe the messages of a channel are. Who is present is in memory, and so is what companions tell of it.
+    pub fn durability(&self, channel: &Channel) -> Durability {
+        if self.is_companion(channel) { Durability::Memory } else { self.options(channel).durability }
+    }
+
+    /// Whether all channels of a pattern are durable, those included that nobody has named yet.
+    pub fn is_durable(&self, pattern: &Pattern) -> bool {
+        let is_durable = |index: usize| self.at(index).durability > Durability::Memory;
+        let companions = Pattern::parse("/presence/**").expect("it is a pattern");
+        if self.attends && companions.overlaps(pattern) {
+            return false;
+        }
+        // Of the rules that cover the pattern the narrowest counts, of those within it each.
+        let mut narrowest: Option<(&Pattern, usize)> = None;
+        for (rule, &index) in self.by_name.iter().filter(|(rule, _)| rule.overlaps(pattern)) {
+            if !rule.covers(pattern) {
+                if !is_durable(index) {
+                    return false;
+                }
+            } else if narrowest.is_none_or(|(narrowest, _)| narrowest.covers(rule)) {
+                narrowest = Some((rule, index));
+            }
+        }
+        is_durable(narrowest.map_or(0, |(_, index)| index))
+    }
+
+    /// A number that tells which channels are durable: tables in which others are have another one.
+    pub fn durable_digest(&self) -> u64 {
+        let durable = |index: usize| u8::from(self.at(index).durability > Durability::Memory);
+        let mut names: Vec<(&str, u8)> =
+            self.by_name.iter().map(|(pattern, index)| (pattern.as_str(), durable(*index))).collect();
+        names.sort_unstable();
+        // FNV-1a, which no version may change: the number is kept in journals.
+        let bytes = names.iter().flat_map(|(name, durable)| name.bytes().chain([0, *durable]));
+        bytes.chain([durable(0), u8::from(self.attends)]).fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        })
     }
 
     /// The options at an index that [`ChannelTable::index`] has given.

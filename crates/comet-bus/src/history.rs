@@ -157,6 +157,11 @@ impl History {
         self.ring.range(first..).cloned().collect()
     }
 
+    /// The offset of the oldest message that is kept.
+    pub fn first_offset(&self) -> Option<u64> {
+        self.ring.front().map(|publication| publication.position.offset)
+    }
+
     /// How many messages are kept.
     pub fn len(&self) -> usize {
         self.ring.len()

@@ -5,14 +5,23 @@
 //! answer names. What those who come back get is in `recovery`, what is forgotten and when in `forgetting`.
 
 mod forgetting;
+mod keeping;
+mod mark;
 mod recovery;
+mod restoring;
+
+pub use self::keeping::Kept;
+pub use self::mark::Marks;
 
 use std::sync::Arc;
 
 use bayeux::Channel;
 
+use self::keeping::Waiting;
+use self::mark::Mark;
 use crate::idempotency::Idempotency;
 use crate::interest::Interest;
+use crate::journal::Entry;
 use crate::ledger::{Ledger, MAX_ENTRIES};
 use crate::{ChannelOptions, ChannelTable, Draft, Durability, History, Position, Publication, ShardSet};
 
@@ -41,11 +50,17 @@ pub struct Home {
     ledger: Ledger,
     interest: Interest,
     idempotency: Idempotency,
+    waiting: Waiting,
+    /// Keys of restored messages, until all are restored: when, on which channel, what, where.
+    restored_keys: Vec<(u64, Box<str>, Box<str>, Position)>,
     table: Arc<ChannelTable>,
     /// The epoch of channels that are not counted yet.
     epoch: u64,
     /// Messages numbered up to then may be missing in channels that are not counted.
     known_since_ms: u64,
+    /// Likewise, of durable channels.
+    durable_since_ms: u64,
+    mark: Option<Mark>,
     capacity: usize,
     history_bytes: usize,
 }
@@ -62,20 +77,36 @@ pub enum Published {
         /// The shards with listeners.
         shards: ShardSet,
     },
-    /// A message with its key was published before, at this position.
-    Again(Position),
+    /// A message with its key was published before.
+    Again {
+        /// Where.
+        position: Position,
+        /// What its channel promises.
+        durability: Durability,
+    },
+    /// It was numbered, and is published when a journal has it: see [`Home::on_kept`].
+    Waiting {
+        /// Counts up by one from message to message that waits; one that is taken back gives its ticket back.
+        ticket: u64,
+        /// What to tell the journal.
+        entry: Box<Entry>,
+    },
+    /// A message with its key waits for a journal under this ticket.
+    WaitingAgain(u64),
 }
 
 impl Published {
-    /// The place of the message in its channel, now or before.
-    pub fn position(&self) -> Position {
+    /// The place of the message in its channel, now or before; `None` while it waits.
+    pub fn position(&self) -> Option<Position> {
         match self {
-            Published::New { position, .. } | Published::Again(position) => *position,
+            Published::New { position, .. } | Published::Again { position, .. } => Some(*position),
+            Published::Waiting { .. } | Published::WaitingAgain(_) => None,
         }
     }
 }
 
-/// The home counts as many channels as it may and none of them can be forgotten yet.
+/// There is no room now: the home counts as many channels as it may and none of them can be forgotten yet, or a channel
+/// has messages waiting that its journal refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
@@ -87,9 +118,13 @@ impl Home {
             ledger: Ledger::default(),
             interest: Interest::default(),
             idempotency: Idempotency::new(keys, key_age_ms),
+            waiting: Waiting::default(),
+            restored_keys: Vec::new(),
             table,
             epoch,
             known_since_ms,
+            durable_since_ms: known_since_ms,
+            mark: None,
             capacity: channels.min(MAX_ENTRIES),
             history_bytes,
         }
@@ -102,30 +137,35 @@ impl Home {
     }
 
     /// Numbers a message, remembers it as far as its channel wants, and names the shards that have listeners of the
-    /// channel. `now_ms` is the time, in unix milliseconds.
+    /// channel; on a durable channel it only numbers it. `now_ms` is the time, in unix milliseconds.
     ///
     /// # Errors
-    /// [`Full`] when the channel is new and there is no room for it.
+    /// [`Full`] when the channel is new and there is no room for it, or takes nothing for a moment.
     pub fn publish(&mut self, mut draft: Draft<'_>, now_ms: u64) -> Result<Published, Full> {
         if let Some(key) = draft.key
             && let Some(position) = self.idempotency.place(draft.channel.as_str(), key, now_ms)
         {
-            return Ok(Published::Again(position));
+            let durability = self.table.durability(&draft.channel);
+            return Ok(Published::Again { position, durability });
+        }
+        if let Some(ticket) = self.waiting_ticket(&draft) {
+            return Ok(Published::WaitingAgain(ticket));
         }
         let slot = self.count(&draft.channel)?;
-        let position = self.ledger.number(slot, now_ms);
-        if let Some(key) = draft.key {
-            self.idempotency.remember(draft.channel.as_str(), key, position);
-        }
-        let shards = self.interest.shards(&draft.channel);
         let options = *self.options(slot);
         draft.echo &= options.echo;
         if draft.expires_at_ms.is_none() && options.expires_ms > 0 {
             draft.expires_at_ms = Some(now_ms.saturating_add(options.expires_ms));
         }
-        let wanted =
-            !shards.is_empty() || !options.history.is_none() || options.durability > Durability::Memory;
-        if wanted {
+        if self.ledger.entry(slot).written.is_some() {
+            return self.number_waiting(slot, draft, now_ms);
+        }
+        let position = self.ledger.number(slot, now_ms);
+        if let Some(key) = draft.key {
+            self.idempotency.remember(draft.channel.as_str(), key, position);
+        }
+        let shards = self.interest.shards(&draft.channel);
+        if !shards.is_empty() || !options.history.is_none() {
             let publication = Arc::new(Publication::freeze(draft, position, now_ms));
             self.remember(slot, &publication, now_ms);
             Ok(Published::New { publication: Some(publication), position, shards })
@@ -147,8 +187,19 @@ impl Home {
             return Ok(slot);
         }
         self.room()?;
-        let history = History::after(self.known_since_ms);
-        Ok(self.ledger.insert(channel.as_str(), self.unknown_head(), self.table.index(channel), history))
+        let history = History::after(self.unknown_since_ms(channel));
+        let slot =
+            self.ledger.insert(channel.as_str(), self.unknown_head(), self.table.index(channel), history);
+        if self.table.durability(channel) > Durability::Memory {
+            self.ledger.write(slot, 1);
+        }
+        Ok(slot)
+    }
+
+    /// Messages numbered up to then may be missing in a channel that is not counted.
+    fn unknown_since_ms(&self, channel: &Channel) -> u64 {
+        let is_durable = self.table.durability(channel) > Durability::Memory;
+        if is_durable { self.durable_since_ms } else { self.known_since_ms }
     }
 
     fn room(&self) -> Result<(), Full> {

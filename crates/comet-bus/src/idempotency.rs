@@ -48,6 +48,17 @@ impl Idempotency {
         self.order.push_back((self.now_ms, name));
     }
 
+    /// Remembers a message of an earlier process, at the time it was published; older ones come first.
+    pub(crate) fn restore(&mut self, channel: &str, key: &str, position: Position, at_ms: u64) {
+        self.now_ms = self.now_ms.max(at_ms);
+        // A key that had been forgotten may have been used again: the later place counts.
+        if let Some(place) = self.places.get_mut(name(channel, key).as_str()) {
+            *place = position;
+        } else {
+            self.remember(channel, key, position);
+        }
+    }
+
     fn forget_oldest(&mut self) {
         let Some((_, name)) = self.order.pop_front() else { return };
         self.places.remove(&name);
@@ -64,6 +75,6 @@ impl Idempotency {
 }
 
 /// One name for both; no channel holds a line break.
-fn name(channel: &str, key: &str) -> String {
+pub(crate) fn name(channel: &str, key: &str) -> String {
     format!("{channel}\n{key}")
 }

@@ -5,27 +5,9 @@
 //! are absent; a crate that has a store implements the trait, and the homes of channels fill it.
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::{Position, Publication};
-
-/// What an acknowledged publication survives. The order is that of strength.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Durability {
-    /// The death of the process: the bytes are with the kernel.
-    Stored,
-    /// A power cut: the device has said that it has the bytes.
-    Fsync,
-}
-
-impl Durability {
-    /// The word of the protocol.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Durability::Stored => "stored",
-            Durability::Fsync => "fsync",
-        }
-    }
-}
+use crate::{Durability, Position, Publication};
 
 /// One publication as a journal keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,18 +20,24 @@ pub struct Record {
     pub at_ms: u64,
     /// When it loses its worth, in unix milliseconds.
     pub expires_at_ms: Option<u64>,
+    /// Its idempotency key on the channel.
+    pub key: Option<Box<str>>,
+    /// Which older message of its channel it stands for, where those give way to newer ones.
+    pub conflate: Option<Box<str>>,
     /// The frozen Bayeux event.
     pub event: Box<[u8]>,
 }
 
 impl Record {
-    /// The record of a publication. Times are unix milliseconds.
-    pub fn of(publication: &Publication, at_ms: u64, expires_at_ms: Option<u64>) -> Record {
+    /// The record of a publication and its idempotency key.
+    pub fn of(publication: &Publication, key: Option<&str>) -> Record {
         Record {
             channel: publication.channel.as_str().into(),
             position: publication.position,
-            at_ms,
-            expires_at_ms,
+            at_ms: publication.at_ms,
+            expires_at_ms: publication.expires_at_ms,
+            key: key.map(Into::into),
+            conflate: publication.conflate.clone(),
             event: publication.event.clone(),
         }
     }
@@ -63,7 +51,8 @@ pub enum Entry {
     Append {
         /// What to keep.
         record: Record,
-        /// What its acknowledgement promises.
+        /// What its acknowledgement promises; [`Durability::Memory`] asks for no more than
+        /// [`Durability::Stored`].
         durability: Durability,
     },
     /// Forget the records of a channel below an offset. The head stays known, also when no record
@@ -113,6 +102,10 @@ pub struct Kept {
     pub at_ms: u64,
     /// When it loses its worth, in unix milliseconds.
     pub expires_at_ms: Option<u64>,
+    /// Its idempotency key on the channel.
+    pub key: Option<Box<str>>,
+    /// Which older message of its channel it stands for, where those give way to newer ones.
+    pub conflate: Option<Box<str>>,
     /// The frozen Bayeux event.
     pub event: Box<[u8]>,
 }
@@ -129,7 +122,7 @@ pub enum JournalError {
         /// The highest offset of the channel's epoch.
         head: u64,
     },
-    /// The channel's name or the event is longer than a store can hold. Nothing was kept of it.
+    /// The channel's name, a key or the event is longer than a store can hold. Nothing was kept of it.
     TooBig,
     /// Another process, or another part of this one, has the same store open.
     Locked(Box<str>),
@@ -182,4 +175,49 @@ pub trait Journal: Send + 'static {
     /// # Errors
     /// [`JournalError::Failed`]: the next start then treats the end as a crash.
     fn close(&mut self) -> Result<(), JournalError>;
+}
+
+/// Called with what became of each entry, when all of them have the durability asked for. It must not block and must not
+/// panic. It is dropped and not called when the entries were refused at once, or when the journal died with them.
+pub type Done = Box<dyn FnOnce(&[Result<(), JournalError>]) + Send>;
+
+/// What a journal has done since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Entries that were carried out or refused for themselves.
+    pub entries: u64,
+    /// Groups that changed something.
+    pub groups: u64,
+    /// Groups that waited for the device.
+    pub syncs: u64,
+    /// Entries that wait now, those that are being written included.
+    pub waiting: u64,
+}
+
+/// A journal that runs by itself, told things from any thread.
+pub trait Keeper: Send + Sync {
+    /// Puts entries in together: they are carried out in their order and in the order of the calls, all in one group.
+    /// `done` gets a result for each.
+    ///
+    /// # Errors
+    /// [`JournalError::Busy`] when they do not fit beside what waits, and [`JournalError::Closed`]; then none of them is
+    /// carried out.
+    fn submit_all(&self, entries: Vec<Entry>, done: Option<Done>) -> Result<(), JournalError>;
+
+    /// What has been done so far.
+    fn figures(&self) -> Figures;
+
+    /// Writes what waits and ends the journal in order. Blocks until that is done; nothing is taken afterwards.
+    ///
+    /// # Errors
+    /// [`JournalError::Failed`] when the orderly end could not be noted.
+    fn close(&self) -> Result<(), JournalError>;
+}
+
+/// A journal at its start: who keeps what comes, and what was kept before.
+pub struct Opened {
+    /// Takes what is to be kept.
+    pub keeper: Arc<dyn Keeper>,
+    /// The channels it found, each once.
+    pub loaded: Vec<Loaded>,
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use slab::Slab;
 
 use crate::recency::Recency;
+use crate::written::Written;
 use crate::{History, Position};
 
 /// The entry stands not among the holders.
@@ -31,6 +32,10 @@ pub(crate) struct Ledger {
     /// Where among the holders the next is swept.
     broom: usize,
     bytes: usize,
+    /// Slots of channels whose journal keeps more than their histories; some of them may be out of date.
+    pub(crate) untrimmed: Vec<u32>,
+    /// How often histories of such channels have grown shorter since these were looked at.
+    pub(crate) dropped: usize,
     /// The latest time of a use: should the caller's clock be set back, uses still come in order.
     now_ms: u64,
 }
@@ -45,8 +50,22 @@ pub(crate) struct Entry {
     /// Where its options stand in the table.
     pub(crate) options: usize,
     pub(crate) history: History,
+    /// What is known of it in a journal, if it has one.
+    pub(crate) written: Option<Box<Written>>,
     /// Its place among the holders.
     holder: u32,
+}
+
+impl Entry {
+    /// The first offset that a journal has to keep.
+    pub(crate) fn kept_from(&self) -> u64 {
+        kept_from(&self.history, self.head)
+    }
+}
+
+/// The first that is remembered. The last message stays in any case: it says when the channel was used last.
+fn kept_from(history: &History, head: Position) -> u64 {
+    history.first_offset().unwrap_or(head.offset.max(1))
 }
 
 impl Ledger {
@@ -59,7 +78,8 @@ impl Ledger {
     pub(crate) fn insert(&mut self, name: &str, head: Position, options: usize, history: History) -> u32 {
         let name: Arc<str> = name.into();
         let used_ms = self.now_ms;
-        let entry = Entry { name: name.clone(), head, used_ms, options, history, holder: NONE };
+        let entry =
+            Entry { name: name.clone(), head, used_ms, options, history, written: None, holder: NONE };
         let slot = self.entries.insert(entry) as u32;
         self.by_name.insert(name, slot);
         self.recency.insert(slot);
@@ -76,6 +96,24 @@ impl Ledger {
         if self.by_name.len() * 4 < self.by_name.capacity() {
             self.by_name.shrink_to(self.by_name.len() * 2);
         }
+    }
+
+    /// Begins to keep a channel in a journal, which has its records from an offset on.
+    pub(crate) fn write(&mut self, slot: u32, kept_from: u64) {
+        let entry = &mut self.entries[slot as usize];
+        entry.written = Some(Box::new(Written::new(entry.head.offset, kept_from)));
+        // Less may be remembered than was kept.
+        self.change(slot, |_| ());
+    }
+
+    /// The entry in a slot, to change where it stands.
+    pub(crate) fn entry_mut(&mut self, slot: u32) -> &mut Entry {
+        &mut self.entries[slot as usize]
+    }
+
+    /// The entry in a slot, should it be in use.
+    pub(crate) fn found(&mut self, slot: u32) -> Option<&mut Entry> {
+        self.entries.get_mut(slot as usize)
     }
 
     /// The entry in a slot that is in use.
@@ -100,9 +138,17 @@ impl Ledger {
 
     /// Changes the history of a channel.
     pub(crate) fn change(&mut self, slot: u32, change: impl FnOnce(&mut History)) {
-        let history = &mut self.entries[slot as usize].history;
-        let before = history.bytes();
-        change(history);
+        let entry = &mut self.entries[slot as usize];
+        let before = entry.history.bytes();
+        change(&mut entry.history);
+        if let Some(written) = &mut entry.written
+            && kept_from(&entry.history, entry.head) > written.kept_from
+        {
+            self.dropped += 1;
+            if !std::mem::replace(&mut written.is_listed, true) {
+                self.untrimmed.push(slot);
+            }
+        }
         self.settle(slot, before);
     }
 

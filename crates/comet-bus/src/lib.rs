@@ -24,12 +24,13 @@ mod recency;
 mod recovered;
 mod roster;
 mod shard_set;
+mod written;
 
 pub use channel_options::{ChannelOptions, Durability, Retention};
 pub use channel_table::ChannelTable;
 pub use companion::{attended_of, attended_pattern, companion_of};
 pub use history::History;
-pub use home::{Full, Home, HomeConfig, Published, home_of};
+pub use home::{Full, Home, HomeConfig, Kept, Marks, Published, home_of};
 pub use hub::{Hub, Listener, Subscribed, Unsubscribed};
 pub use pacing::{Leaving, Paced, Pacing, PacingLimits};
 pub use position::Position;

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         limits: Limits { fragments: 70_000, ..Limits::default() },
         ..Config::default()
     };
-    let engine = Engine::start(config, |_| Arc::new(Nobody))?;
+    let engine = Engine::start(config, None, |_| Arc::new(Nobody))?;
     println!("listening on {}", engine.addresses()[0]);
     std::io::stdout().flush()?;
     loop {

@@ -117,6 +117,18 @@ counters! {
     connects_held,
     /// Channels counted at their home.
     channels,
+    /// Messages that are numbered and wait for the journal.
+    publications_waiting,
+    /// Shards whose journal has failed: their durable channels take nothing.
+    journal_failed,
+    /// Entries that the journal has carried out.
+    journal_entries,
+    /// Groups of entries that the journal has written.
+    journal_groups,
+    /// Groups for which the journal waited for the device.
+    journal_syncs,
+    /// Entries that wait for the journal now.
+    journal_waiting,
 }
 
 impl Counters {

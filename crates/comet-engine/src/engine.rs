@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use comet_bus::{ChannelTable, MAX_SHARDS};
+use comet_bus::MAX_SHARDS;
+use comet_bus::journal::{Keeper, Opened};
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -19,6 +20,7 @@ use crate::client_id::Ids;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::handle::Handle;
+use crate::homes::{homes, table};
 use crate::host::Host;
 use crate::inbox::{Letter, Peer, inbox};
 use crate::permit::Gate;
@@ -35,20 +37,30 @@ pub struct Engine {
     peers: Vec<Peer>,
     addresses: Vec<SocketAddr>,
     threads: Vec<JoinHandle<()>>,
+    keeper: Option<Arc<dyn Keeper>>,
+    /// How long the journal may take to end.
+    patience: Duration,
 }
 
 impl Engine {
-    /// Binds the addresses and starts the shards.
+    /// Binds the addresses and starts the shards. Durable channels are kept in `journal`, which is closed when the engine
+    /// ends.
     ///
     /// # Errors
-    /// When an address cannot be bound, or the system refuses a poll or a thread.
-    pub fn start(config: Config, host: impl FnOnce(&Handle) -> Arc<dyn Host>) -> io::Result<Engine> {
+    /// When an address cannot be bound, or the system refuses a poll or a thread. `InvalidInput` when channels are durable
+    /// and there is no journal or no history, and when the channels of the journal find no room.
+    pub fn start(
+        config: Config,
+        journal: Option<Opened>,
+        host: impl FnOnce(&Handle) -> Arc<dyn Host>,
+    ) -> io::Result<Engine> {
         let shards = match config.shards {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             shards => shards,
         };
         let shards = shards.clamp(1, MAX_SHARDS);
         let (addresses, mut listeners) = listen(&config.listen, shards)?;
+        let keeper = journal.as_ref().map(|journal| journal.keeper.clone());
         let gate = Gate::new(config.limits.connections, config.limits.connections_per_address);
         let (calls, session_gate) = (CallGate::default(), SessionGate::default());
         let counters: Vec<_> = (0..shards).map(|_| Arc::new(Counters::default())).collect();
@@ -63,8 +75,7 @@ impl Engine {
             peers.push(peer);
         }
         let (ids, event_bytes) = (Ids::new(), config.session.mailbox_bytes);
-        let channels = &config.channels;
-        let table = Arc::new(ChannelTable::new(channels.default, channels.rules.iter().cloned()));
+        let table = table(&config);
         let handle = Handle::new(
             peers.clone(),
             counters.clone(),
@@ -72,12 +83,15 @@ impl Engine {
             event_bytes,
             ids.clone(),
             table.clone(),
+            keeper.clone(),
         );
+        let homes = homes(&config, &table, shards, journal)?;
+        let patience = Duration::from_millis(config.limits.drain_ms);
         let (config, host) = (Arc::new(config), host(&handle));
         // One reading of both clocks for all: what shards tell each other of the time is of one time.
         let (started, started_unix_ms) = (Instant::now(), unix_ms());
         let mut threads = Vec::with_capacity(shards);
-        for (index, (poll, inbox)) in polls.into_iter().zip(inboxes).enumerate() {
+        for (index, ((poll, inbox), home)) in polls.into_iter().zip(inboxes).zip(homes).enumerate() {
             let mut own = std::mem::take(&mut listeners[index]);
             for (number, listener) in own.iter_mut().enumerate() {
                 poll.registry().register(listener, Token(FIRST_LISTENER + number), Interest::READABLE)?;
@@ -90,20 +104,21 @@ impl Engine {
                 peers: peers.clone(),
                 config: config.clone(),
                 table: table.clone(),
+                home,
+                keeper: keeper.clone(),
                 host: host.clone(),
                 ids: ids.clone(),
                 gate: gate.clone(),
                 calls: calls.clone(),
                 session_gate: session_gate.clone(),
                 counters: counters[index].clone(),
-                epoch: epoch(index),
                 started,
                 started_unix_ms,
             };
             let name = format!("shard-{index}");
             threads.push(std::thread::Builder::new().name(name).spawn(move || Shard::new(parts).run())?);
         }
-        Ok(Engine { handle, peers, addresses, threads })
+        Ok(Engine { handle, peers, addresses, threads, keeper, patience })
     }
 
     /// The addresses it listens on, with the ports the system chose.
@@ -132,6 +147,9 @@ impl Drop for Engine {
         for thread in self.threads.drain(..) {
             join(thread);
         }
+        if let Some(keeper) = self.keeper.take() {
+            close(keeper, self.patience);
+        }
     }
 }
 
@@ -145,10 +163,18 @@ fn unix_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
 }
 
-/// An epoch that no earlier run of the shard has used: nanoseconds since 1970, the shard in the low bits.
-fn epoch(shard: usize) -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    (since.as_nanos() as u64) << 6 | shard as u64
+/// Ends a journal in order, and waits for that no longer than it may take: a device that hangs holds nobody up.
+fn close(keeper: Arc<dyn Keeper>, patience: Duration) {
+    let (ended, end) = std::sync::mpsc::channel();
+    let closing = std::thread::Builder::new().name("journal-end".into());
+    if let Err(error) = closing.spawn(move || drop(ended.send(keeper.close()))) {
+        return tracing::error!(%error, "the journal cannot be closed");
+    }
+    match end.recv_timeout(patience) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the journal did not end in order"),
+        Err(_) => tracing::error!("the journal did not end in time"),
+    }
 }
 
 /// One listener for each address and shard; the system spreads connections over them.

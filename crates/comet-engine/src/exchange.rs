@@ -5,9 +5,10 @@
 //! out the steps and fills the replies in here.
 
 use bayeux::{Carrier, Code, DeliverRequest, HandshakeRequest, Message, Pattern, Reply, SinceRequest, Turn};
-use comet_bus::{Durability, Position, PresenceFull};
+use comet_bus::{Position, PresenceFull};
 use serde_json::value::RawValue;
 
+use crate::accepted::Accepted;
 use crate::attendance::{self, Arrived};
 use crate::host::RequestInfo;
 use crate::inbox::Publish;
@@ -152,13 +153,13 @@ impl Exchange {
     }
 
     /// Fills in what became of a publication; `tells` whether the reply says where it stands.
-    pub(crate) fn published(&mut self, reply: usize, outcome: Result<Position, Code>, tells: bool) {
+    pub(crate) fn published(&mut self, reply: usize, outcome: Result<Accepted, Code>, tells: bool) {
         self.awaited -= 1;
         match (outcome, self.replies.get_mut(reply)) {
             (Err(code), Some(reply)) => reply.outcome = Err(code.into()),
-            (Ok(Position { epoch, offset }), Some(reply)) if tells => {
+            (Ok(Accepted { position: Position { epoch, offset }, durability }), Some(reply)) if tells => {
                 reply.ext.position(&format!("{epoch:x}"), offset);
-                reply.ext.durability(Durability::Memory.name());
+                reply.ext.durability(durability.name());
             }
             _ => {}
         }

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayeux::{Channel, Code, event};
-use comet_bus::{ChannelTable, Cursor, Position, home_of};
+use comet_bus::journal::Keeper;
+use comet_bus::{ChannelTable, Cursor, home_of};
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::accepted::Accepted;
 use crate::attendance::{Asker, RosterPage, RosterQuestion};
 use crate::client_id::Ids;
 use crate::connection::{Freight, Moved};
@@ -49,6 +51,7 @@ struct Inner {
     unanswered: Semaphore,
     /// The largest event that fits into the queue of a session.
     event_bytes: usize,
+    keeper: Option<Arc<dyn Keeper>>,
     ids: Ids,
     /// Which channels tell what.
     table: Arc<ChannelTable>,
@@ -64,9 +67,10 @@ impl Handle {
         event_bytes: usize,
         ids: Ids,
         table: Arc<ChannelTable>,
+        keeper: Option<Arc<dyn Keeper>>,
     ) -> Handle {
         let (unanswered, turn) = (Semaphore::new(UNANSWERED), AtomicUsize::new(0));
-        let inner = Inner { peers, counters, gate, unanswered, event_bytes, ids, table, turn };
+        let inner = Inner { peers, counters, gate, unanswered, event_bytes, keeper, ids, table, turn };
         Handle { inner: Arc::new(inner) }
     }
 
@@ -74,17 +78,18 @@ impl Handle {
         self.inner.peers.iter().for_each(|peer| peer.post(letter()));
     }
 
-    /// Publishes `data`, raw JSON, as the options say, and waits for its place in the channel.
+    /// Publishes `data`, raw JSON, as the options say, and waits for its place in the channel; on a durable channel, until
+    /// it is as safe there as the channel promises.
     ///
     /// # Errors
-    /// `message_invalid` when the options cannot be; `overloaded` when the engine cannot take more, `draining` when it
-    /// has stopped.
+    /// `message_invalid` when the options cannot be; `overloaded` when the engine cannot take more, `journal_unavailable`
+    /// when the channel is durable and its journal takes nothing, `draining` when the engine has stopped.
     pub async fn publish_with(
         &self,
         channel: Channel,
         data: Box<RawValue>,
         options: PublishOptions,
-    ) -> Result<Position, Code> {
+    ) -> Result<Accepted, Code> {
         self.number(options.apply(channel, data)?).await
     }
 
@@ -99,7 +104,7 @@ impl Handle {
         data: Box<RawValue>,
         options: PublishOptions,
         echo: bool,
-    ) -> Result<Position, Code> {
+    ) -> Result<Accepted, Code> {
         let names_itself = options.publisher.is_none() && self.inner.table.identifies(&channel);
         let wish = Wish {
             shard: usize::from(who.shard),
@@ -118,7 +123,7 @@ impl Handle {
     }
 
     /// Asks the home of the channel for a place.
-    async fn number(&self, publish: Publish) -> Result<Position, Code> {
+    async fn number(&self, publish: Publish) -> Result<Accepted, Code> {
         let _permit = self.inner.unanswered.acquire().await.map_err(|_| Code::Draining)?;
         let (sender, receiver) = oneshot::channel();
         let home = home_of(publish.channel.as_str(), self.inner.peers.len());
@@ -222,6 +227,13 @@ impl Handle {
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
         self.inner.counters.iter().for_each(|counters| snapshot.add(counters));
+        if let Some(keeper) = &self.inner.keeper {
+            let figures = keeper.figures();
+            snapshot.journal_entries = figures.entries;
+            snapshot.journal_groups = figures.groups;
+            snapshot.journal_syncs = figures.syncs;
+            snapshot.journal_waiting = figures.waiting;
+        }
         snapshot
     }
 

@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use bayeux::{Channel, Code};
-use comet_bus::{Position, Publication};
+use comet_bus::Publication;
+use comet_bus::journal::JournalError;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
+use crate::accepted::Accepted;
 use crate::attendance::{Arrival, Arrived, Departure, RosterQuestion};
 use crate::connection::Moved;
 use crate::host::Ruling;
@@ -30,7 +32,9 @@ pub(crate) enum Letter {
     /// To a shard with listeners: a numbered publication.
     Publication(Arc<Publication>),
     /// To a publisher's shard: what became of the publication.
-    Published { exchange: ExchangeKey, reply: usize, outcome: Result<Position, Code> },
+    Published { exchange: ExchangeKey, reply: usize, outcome: Result<Accepted, Code> },
+    /// From the journal: a group of messages is kept but for these, or the journal is gone.
+    Kept { group: u64, refusals: Option<Vec<(usize, JournalError)>> },
     /// To a home: is this channel there?
     Exists { channel: Channel, answer: oneshot::Sender<bool> },
     /// To a home: what did somebody miss?
@@ -126,7 +130,7 @@ pub(crate) enum Answer {
     /// A batch of a session of `shard`.
     Exchange { shard: usize, exchange: ExchangeKey, reply: usize },
     /// A publisher outside the shards.
-    Caller(oneshot::Sender<Result<Position, Code>>),
+    Caller(oneshot::Sender<Result<Accepted, Code>>),
 }
 
 /// Posts letters to one shard.

@@ -5,6 +5,7 @@
 //! what a message means, what it looks like and who listens is asked of the rooms below. Whoever embeds it
 //! gives it a [`Host`] and talks to it through a [`Handle`].
 
+mod accepted;
 mod attendance;
 mod call_permit;
 mod client_id;
@@ -15,6 +16,7 @@ mod delivery;
 mod engine;
 mod exchange;
 mod handle;
+mod homes;
 mod host;
 mod inbox;
 mod key;
@@ -38,6 +40,7 @@ mod stop;
 mod uring;
 mod wheel;
 
+pub use accepted::Accepted;
 pub use attendance::RosterPage;
 pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
@@ -53,6 +56,7 @@ pub use permit::Permit;
 pub use publish_options::PublishOptions;
 
 pub use bayeux;
+pub use comet_bus::journal;
 pub use comet_bus::{
     ChannelOptions, Count, Cursor, Durability, Member, Page, Position, Publication, Retention,
 };

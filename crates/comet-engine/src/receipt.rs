@@ -118,6 +118,8 @@ pub(crate) struct Receipts {
     due: VecDeque<(Millis, u64)>,
     /// Somebody looks when the first is due.
     watched: bool,
+    /// Publications that wait for a journal, and will be opened when it has them.
+    promised: usize,
 }
 
 struct Open {
@@ -152,6 +154,7 @@ impl Receipts {
             by_session: HashMap::new(),
             due: VecDeque::new(),
             watched: false,
+            promised: 0,
         }
     }
 
@@ -164,11 +167,33 @@ impl Receipts {
         if own >= self.most_of_session {
             return Err(Code::RateLimited);
         }
-        if self.open.len() >= self.most {
+        if self.open.len() + self.promised >= self.most {
             return Err(Code::Overloaded);
         }
         self.last += 1;
         Ok(self.last)
+    }
+
+    /// A publication with a number is to be opened later: it counts from now on.
+    pub(crate) fn promise(&mut self, wish: &Wish) {
+        *self.by_session.entry((wish.shard, wish.session)).or_default() += 1;
+        self.promised += 1;
+    }
+
+    /// A publication that was promised is opened now, or never.
+    pub(crate) fn withdraw(&mut self, wish: &Wish) {
+        self.promised -= 1;
+        self.leave((wish.shard, wish.session));
+    }
+
+    /// A session has one less.
+    fn leave(&mut self, session: (usize, SessionKey)) {
+        if let Some(count) = self.by_session.get_mut(&session) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_session.remove(&session);
+            }
+        }
     }
 
     /// The publication of this number goes to these shards now. When to look, if nobody does yet.
@@ -218,15 +243,12 @@ impl Receipts {
     /// Ends one: everything is known of it, or its time is up.
     pub(crate) fn close(&mut self, receipt: u64) -> Option<Told> {
         let open = self.open.remove(&receipt)?;
-        let session = (open.wish.shard, open.wish.session);
-        if let Some(count) = self.by_session.get_mut(&session) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_session.remove(&session);
-            }
-        }
+        self.leave((open.wish.shard, open.wish.session));
         if self.open.is_empty() {
-            (self.open, self.by_session, self.due) = Default::default();
+            (self.open, self.due) = Default::default();
+            if self.promised == 0 {
+                self.by_session = HashMap::new();
+            }
         }
         Some(open.tell(true))
     }
@@ -351,6 +373,12 @@ mod tests {
         let carol = Wish { session: SessionKey { slot: 3, generation: 1 }, ..wish() };
         assert_eq!(receipts.number(&carol), Err(Code::Overloaded));
         receipts.close(one);
+        assert!(receipts.number(&carol).is_ok() && receipts.number(&wish()).is_ok());
+        // What is promised counts, and what is not kept counts no more.
+        receipts.promise(&wish());
+        assert_eq!(receipts.number(&wish()), Err(Code::RateLimited));
+        assert_eq!(receipts.number(&carol), Err(Code::Overloaded));
+        receipts.withdraw(&wish());
         assert!(receipts.number(&carol).is_ok() && receipts.number(&wish()).is_ok());
     }
 }

@@ -15,6 +15,7 @@ mod ending;
 mod expiry;
 mod http;
 mod joining;
+mod keeping;
 mod lag;
 mod leaving;
 mod letters;
@@ -40,7 +41,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bayeux::Millis;
-use comet_bus::{ChannelTable, Home, HomeConfig, Hub, Presence};
+use comet_bus::journal::Keeper;
+use comet_bus::{ChannelTable, Home, Hub, Presence};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -67,6 +69,7 @@ pub(crate) use self::joining::Meanwhile;
 pub(crate) use self::subscribe::position_of;
 
 use self::drain::Drain;
+use self::keeping::Keeping;
 use self::output::Outbox;
 use self::timer::Timer;
 
@@ -86,13 +89,14 @@ pub(crate) struct Parts {
     pub(crate) peers: Vec<Peer>,
     pub(crate) config: Arc<Config>,
     pub(crate) table: Arc<ChannelTable>,
+    pub(crate) home: Home,
+    pub(crate) keeper: Option<Arc<dyn Keeper>>,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) ids: Ids,
     pub(crate) gate: Gate,
     pub(crate) calls: CallGate,
     pub(crate) session_gate: SessionGate,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) epoch: u64,
     /// The same two for all shards.
     pub(crate) started: Instant,
     pub(crate) started_unix_ms: u64,
@@ -132,6 +136,8 @@ pub(crate) struct Shard {
     /// Some channels have a manner of delivery that is not the plain one.
     paces: bool,
     home: Home,
+    /// What waits for the journal, where there is one.
+    keeping: Option<Box<Keeping>>,
     /// Who is on the channels whose companions have their home here.
     presence: Presence,
     /// When the wheel looks at it next; 0 for never.
@@ -171,25 +177,17 @@ impl Shard {
             peers,
             config,
             table,
+            home,
+            keeper,
             host,
             ids,
             gate,
             calls,
             session_gate,
             counters,
-            epoch,
             started,
             started_unix_ms,
         } = parts;
-        let home = Home::new(HomeConfig {
-            epoch,
-            known_since_ms: started_unix_ms,
-            channels: config.limits.channels_per_shard,
-            history_bytes: config.limits.history_bytes,
-            keys: config.limits.keys,
-            key_age_ms: config.limits.key_age_ms,
-            table: table.clone(),
-        });
         Shard {
             index,
             poll,
@@ -200,6 +198,7 @@ impl Shard {
             paces: table.paces(),
             table,
             home,
+            keeping: keeper.map(|keeper| Box::new(Keeping::new(keeper))),
             presence: Presence::new(presence::limits(&config)),
             presence_armed: 0,
             receipts: Receipts::new(
@@ -266,6 +265,7 @@ impl Shard {
             self.on_letters();
             self.on_timers();
             self.resume_connections();
+            self.tell_journal();
             self.push_dirty();
             self.report_confirmed();
             self.flush();

@@ -16,6 +16,8 @@ pub(crate) enum Phase {
     EndPublishing,
     /// Nothing: when all have answered, every publication accepted before has been numbered and handed on.
     Settle,
+    /// Answer when the journal has everything that waits for it, and what it has is handed on.
+    Keep,
     /// Send everyone away, and stop when nothing is left to send.
     SendAway,
 }
@@ -28,7 +30,7 @@ pub(crate) struct Order {
 
 /// Leads the shards to their stop; their threads end afterwards by themselves.
 pub(crate) fn wind_down(peers: &[Peer]) {
-    for phase in [Phase::EndPublishing, Phase::Settle, Phase::SendAway] {
+    for phase in [Phase::EndPublishing, Phase::Settle, Phase::Keep, Phase::SendAway] {
         reach(peers, phase);
     }
 }

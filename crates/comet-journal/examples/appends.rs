@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use comet_bus::Durability;
 use comet_bus::Position;
-use comet_bus::journal::{Durability, Record};
+use comet_bus::journal::Record;
 use comet_journal::{Config, Writer};
 
 const EVENT_BYTES: usize = 200;
@@ -21,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let place = place.join(format!("comet-journal-appends-{}", std::process::id()));
     for durability in [Durability::Fsync, Durability::Stored] {
         for writers in [1, 16, 256] {
-            measure(&place.join(format!("{}-{writers}", durability.as_str())), durability, writers)?;
+            measure(&place.join(format!("{}-{writers}", durability.name())), durability, writers)?;
         }
     }
     Ok(())
@@ -39,6 +40,8 @@ fn measure(folder: &std::path::Path, durability: Durability, writers: usize) -> 
             position: Position { epoch: 1, offset },
             at_ms: 0,
             expires_at_ms: None,
+            key: None,
+            conflate: None,
             event: vec![b'x'; EVENT_BYTES].into(),
         };
         let told = told.clone();
@@ -64,7 +67,7 @@ fn measure(folder: &std::path::Path, durability: Durability, writers: usize) -> 
     let figures = writer.figures();
     println!(
         "{:>6}, {writers:>3} writers: {:>8.0} appends/s, {:>6.1} a group, p50 {:?}, p99 {:?}",
-        durability.as_str(),
+        durability.name(),
         waits.len() as f64 / seconds,
         figures.entries as f64 / figures.groups.max(1) as f64,
         quantile(50),

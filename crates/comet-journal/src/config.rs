@@ -30,7 +30,7 @@ impl Default for Config {
 pub struct QueueLimits {
     /// How many entries.
     pub queue_entries: usize,
-    /// How many bytes of events and channel names.
+    /// How many bytes of events, channel names and keys.
     pub queue_bytes: usize,
 }
 

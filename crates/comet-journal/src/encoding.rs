@@ -16,11 +16,20 @@ pub(crate) const HEADS: u8 = b'h';
 pub(crate) const RECORDS: u8 = b'r';
 /// The longest name of a channel: a key holds it with its number.
 pub(crate) const MAX_CHANNEL: usize = 32_768;
+/// The longest key of either kind: a value holds it with its length.
+pub(crate) const MAX_KEY: usize = u16::MAX as usize;
 /// The longest event: a value holds it with its times.
 pub(crate) const MAX_EVENT: usize = 1 << 30;
 
 /// The form of everything below; another one is refused at the start.
 const FORM: u8 = 1;
+
+/// The record has a time at which it expires.
+const EXPIRES: u8 = 1;
+/// The record has an idempotency key.
+const KEYED: u8 = 2;
+/// The record has the text of an older message that it stands for.
+const CONFLATED: u8 = 4;
 
 /// What is known about all heads together; written with every group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,23 +115,33 @@ pub(crate) fn channel_of_record(key: &[u8]) -> Option<(&str, u64)> {
 }
 
 pub(crate) fn record_value(record: &Record) -> Vec<u8> {
-    let mut value = Vec::with_capacity(17 + record.event.len());
+    let (key, conflate) = (record.key.as_deref(), record.conflate.as_deref());
+    let keys = key.map_or(0, str::len) + conflate.map_or(0, str::len);
+    let mut value = Vec::with_capacity(21 + keys + record.event.len());
     value.extend(record.at_ms.to_be_bytes());
-    value.push(u8::from(record.expires_at_ms.is_some()));
+    let expires = if record.expires_at_ms.is_some() { EXPIRES } else { 0 };
+    let keyed = if key.is_some() { KEYED } else { 0 };
+    value.push(expires | keyed | if conflate.is_some() { CONFLATED } else { 0 });
     value.extend(record.expires_at_ms.unwrap_or(0).to_be_bytes());
+    for key in key.into_iter().chain(conflate) {
+        // Keys are no longer than MAX_KEY, so their lengths fit.
+        value.extend((key.len() as u16).to_be_bytes());
+        value.extend(key.as_bytes());
+    }
     value.extend(&record.event);
     value
 }
 
 pub(crate) fn kept(offset: u64, value: &[u8]) -> Option<Kept> {
     let mut fields = Fields(value);
-    let (at_ms, expires, expiry) = (fields.number()?, fields.byte()?, fields.number()?);
-    let expires_at_ms = match expires {
-        0 => None,
-        1 => Some(expiry),
-        _ => return None,
-    };
-    Some(Kept { offset, at_ms, expires_at_ms, event: fields.0.into() })
+    let (at_ms, has, expiry) = (fields.number()?, fields.byte()?, fields.number()?);
+    if has & !(EXPIRES | KEYED | CONFLATED) != 0 {
+        return None;
+    }
+    let expires_at_ms = (has & EXPIRES != 0).then_some(expiry);
+    let key = if has & KEYED != 0 { Some(fields.text()?.into()) } else { None };
+    let conflate = if has & CONFLATED != 0 { Some(fields.text()?.into()) } else { None };
+    Some(Kept { offset, at_ms, expires_at_ms, key, conflate, event: fields.0.into() })
 }
 
 /// Takes fields off the front.
@@ -133,6 +152,13 @@ impl Fields<'_> {
         let (number, rest) = self.0.split_first_chunk::<8>()?;
         self.0 = rest;
         Some(u64::from_be_bytes(*number))
+    }
+
+    fn text(&mut self) -> Option<&str> {
+        let (length, rest) = self.0.split_first_chunk::<2>()?;
+        let (text, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        self.0 = rest;
+        std::str::from_utf8(text).ok()
     }
 
     fn byte(&mut self) -> Option<u8> {

@@ -4,10 +4,11 @@
 //! changes of a group are gathered as keys and values; the store writes them, and nothing here knows
 //! how.
 
-use comet_bus::journal::{Durability, Entry, JournalError, Record};
+use comet_bus::Durability;
+use comet_bus::journal::{Entry, JournalError, Record};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::encoding::{self, MAX_CHANNEL, MAX_EVENT, Summary};
+use crate::encoding::{self, MAX_CHANNEL, MAX_EVENT, MAX_KEY, Summary};
 
 /// Where a channel stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,10 +98,12 @@ impl Heads {
         changes: &mut Changes,
     ) -> Result<(), JournalError> {
         let (channel, position) = (&*record.channel, record.position);
-        if channel.len() > MAX_CHANNEL || record.event.len() > MAX_EVENT {
+        let keys = record.key.iter().chain(&record.conflate);
+        let key_bytes = keys.map(|key| key.len()).max().unwrap_or(0);
+        if channel.len() > MAX_CHANNEL || record.event.len() > MAX_EVENT || key_bytes > MAX_KEY {
             return Err(JournalError::TooBig);
         }
-        let stored = durability == Durability::Stored;
+        let stored = durability < Durability::Fsync;
         let known = self.heads.get(channel).copied();
         let head = match known {
             Some(head) if head.epoch == position.epoch => {

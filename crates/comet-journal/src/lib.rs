@@ -20,4 +20,4 @@ mod writer;
 
 pub use config::{Config, QueueLimits};
 pub use store::Store;
-pub use writer::{Done, Figures, Writer};
+pub use writer::Writer;

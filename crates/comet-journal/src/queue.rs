@@ -5,10 +5,9 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use comet_bus::journal::{Entry, JournalError};
+use comet_bus::journal::{Done, Entry, JournalError};
 
 use crate::config::QueueLimits;
-use crate::writer::Done;
 
 /// Entries that came together and what is called when they are done.
 pub(crate) struct Job {
@@ -71,6 +70,11 @@ impl Queue {
         inner.bytes -= bytes;
     }
 
+    /// Entries that are not answered yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.inner().entries
+    }
+
     /// Nothing more comes in; what waits is still taken.
     pub(crate) fn close(&self) {
         self.inner().closed = true;
@@ -86,7 +90,10 @@ impl Queue {
 /// What an entry takes of the bytes that may wait.
 pub(crate) fn weight(entry: &Entry) -> usize {
     match entry {
-        Entry::Append { record, .. } => record.channel.len() + record.event.len(),
+        Entry::Append { record, .. } => {
+            let keys = record.key.iter().chain(&record.conflate);
+            record.channel.len() + record.event.len() + keys.map(|key| key.len()).sum::<usize>()
+        }
         Entry::Trim { channel, .. } | Entry::Forget { channel, .. } => channel.len(),
     }
 }

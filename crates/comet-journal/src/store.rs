@@ -10,7 +10,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use comet_bus::journal::{Durability, Entry, Journal, JournalError, Loaded};
+use comet_bus::Durability;
+use comet_bus::journal::{Entry, Journal, JournalError, Loaded};
 use fjall::config::{BlockSizePolicy, CompressionPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 

@@ -9,32 +9,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use comet_bus::journal::{Durability, Entry, Journal, JournalError, Loaded, Record};
+use comet_bus::Durability;
+use comet_bus::journal::{Done, Entry, Figures, Journal, JournalError, Keeper, Loaded, Record};
 
 use crate::queue::{Job, Queue, weight};
 use crate::{Config, QueueLimits, Store};
-
-/// Called on the writing thread with what became of each entry, when all of them have the durability
-/// asked for. It must not block and must not panic: post a letter and return. It is never called when
-/// the entries were refused at once.
-pub type Done = Box<dyn FnOnce(&[Result<(), JournalError>]) + Send>;
 
 /// A handle to the thread that writes. Clones speak to the same thread; when the last one goes, the
 /// thread writes what waits and closes the journal by itself.
 #[derive(Clone)]
 pub struct Writer {
     shared: Arc<Shared>,
-}
-
-/// What a writer has done since its start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Entries that were carried out or refused for themselves.
-    pub entries: u64,
-    /// Groups that changed something.
-    pub groups: u64,
-    /// Groups that waited for the device.
-    pub syncs: u64,
 }
 
 struct Shared {
@@ -82,7 +67,7 @@ impl Writer {
         Ok((Writer { shared: Arc::new(shared) }, loaded))
     }
 
-    /// Keeps one record and calls `done` when it has the durability asked for.
+    /// Keeps one record and calls `done`, on the writing thread, when it has the durability asked for.
     ///
     /// # Errors
     /// [`JournalError::Busy`] when too much waits and [`JournalError::Closed`]; `done` is then dropped.
@@ -115,6 +100,7 @@ impl Writer {
             entries: counts.entries.load(Ordering::Relaxed),
             groups: counts.groups.load(Ordering::Relaxed),
             syncs: counts.syncs.load(Ordering::Relaxed),
+            waiting: self.shared.queue.waiting() as u64,
         }
     }
 
@@ -134,18 +120,36 @@ impl Writer {
     }
 }
 
+impl Keeper for Writer {
+    fn submit_all(&self, entries: Vec<Entry>, done: Option<Done>) -> Result<(), JournalError> {
+        Writer::submit_all(self, entries, done)
+    }
+
+    fn figures(&self) -> Figures {
+        Writer::figures(self)
+    }
+
+    fn close(&self) -> Result<(), JournalError> {
+        Writer::close(self)
+    }
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
         self.queue.close();
     }
 }
 
-/// Refuses everything from the moment the thread ends, however it ends.
+/// Refuses everything from the moment the thread ends, however it ends: what nobody will write is dropped, and whoever
+/// waits for it learns of that.
 struct Farewell<'a>(&'a Queue);
 
 impl Drop for Farewell<'_> {
     fn drop(&mut self) {
         self.0.close();
+        while let Some(jobs) = self.0.take() {
+            drop(jobs);
+        }
     }
 }
 

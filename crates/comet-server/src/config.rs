@@ -21,6 +21,7 @@ mod text;
 mod value;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use comet::ApiAccess;
 
@@ -39,6 +40,10 @@ pub(crate) struct Configuration {
     pub(crate) internal: Option<SocketAddr>,
     /// Keys of the HTTP API; without one the API is open, where that may be.
     pub(crate) api_keys: Vec<String>,
+    /// Where the journal of durable channels lies; `None` for no journal.
+    pub(crate) journal: Option<PathBuf>,
+    /// How the journal is run.
+    pub(crate) journal_config: comet_journal::Config,
     /// Who may publish, listen and create.
     pub(crate) authorize: Authorize,
     /// What is logged, in the words of `tracing`'s filters.
@@ -62,6 +67,8 @@ impl Default for Configuration {
             comet: comet::Config::default(),
             internal: Some(SocketAddr::from(([127, 0, 0, 1], 8001))),
             api_keys: Vec::new(),
+            journal: None,
+            journal_config: comet_journal::Config::default(),
             authorize: Authorize::default(),
             log_level: "info".into(),
             log_format: LogFormat::Text,

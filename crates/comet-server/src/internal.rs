@@ -119,13 +119,8 @@ fn answer(request: &Request<Incoming>, readiness: &Readiness, metrics: &Metrics)
     }
     match request.uri().path() {
         "/live" => json(StatusCode::OK, serde_json::json!({ "live": true })),
-        "/health" | "/ready" if readiness.is_draining() => json(
-            StatusCode::SERVICE_UNAVAILABLE,
-            serde_json::json!({
-                "ready": false,
-                "reason": { "code": Code::Draining.name(), "message": Code::Draining.description() },
-            }),
-        ),
+        "/health" | "/ready" if readiness.is_draining() => not_ready(Code::Draining),
+        "/health" | "/ready" if metrics.has_journal_failed() => not_ready(Code::JournalUnavailable),
         "/health" | "/ready" => json(StatusCode::OK, serde_json::json!({ "ready": true })),
         "/metrics" => match metrics.page() {
             Ok(page) => typed(StatusCode::OK, metrics::CONTENT_TYPE, page),
@@ -133,6 +128,11 @@ fn answer(request: &Request<Incoming>, readiness: &Readiness, metrics: &Metrics)
         },
         _ => refusal(Code::PathUnknown),
     }
+}
+
+fn not_ready(code: Code) -> Response<Full<Bytes>> {
+    let reason = serde_json::json!({ "code": code.name(), "message": code.description() });
+    json(StatusCode::SERVICE_UNAVAILABLE, serde_json::json!({ "ready": false, "reason": reason }))
 }
 
 fn refusal(code: Code) -> Response<Full<Bytes>> {

@@ -20,20 +20,38 @@ use crate::process::Process;
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Counts that go down as well as up; every other only grows.
-const GAUGES: [&str; 4] = ["connections_open", "sessions_open", "channels", "presence_sessions"];
+const GAUGES: [&str; 7] = [
+    "connections_open",
+    "sessions_open",
+    "channels",
+    "presence_sessions",
+    "publications_waiting",
+    "journal_failed",
+    "journal_waiting",
+];
 
 /// The metrics of one server.
 #[derive(Clone)]
 pub(crate) struct Metrics {
     registry: Arc<Registry>,
+    counts: Counts,
 }
+
+/// Reads the library's counts.
+type Counts = Arc<dyn Fn() -> Snapshot + Send + Sync>;
 
 impl Metrics {
     /// Makes the page from the counts that `snapshot` reads.
     pub(crate) fn new(snapshot: impl Fn() -> Snapshot + Send + Sync + 'static, process: Process) -> Metrics {
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(Server { snapshot: Box::new(snapshot), process }));
-        Metrics { registry: Arc::new(registry) }
+        let counts: Counts = Arc::new(snapshot);
+        registry.register_collector(Box::new(Server { snapshot: counts.clone(), process }));
+        Metrics { registry: Arc::new(registry), counts }
+    }
+
+    /// Whether the journal takes what durable channels bring, as far as anybody has tried.
+    pub(crate) fn has_journal_failed(&self) -> bool {
+        (self.counts)().journal_failed > 0
     }
 
     /// The page.
@@ -48,7 +66,7 @@ impl Metrics {
 }
 
 struct Server {
-    snapshot: Box<dyn Fn() -> Snapshot + Send + Sync>,
+    snapshot: Counts,
     process: Process,
 }
 

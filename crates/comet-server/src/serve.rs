@@ -4,11 +4,14 @@
 //! serving is the library's. A signal to stop ends it with grace, a second one at once.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
+use comet::journal::Opened;
 use comet::{Builder, Comet};
+use comet_journal::Writer;
 
 use crate::cli::ServerFlags;
-use crate::config::{Layers, Loaded, check_exposure};
+use crate::config::{Configuration, Layers, Loaded, check_exposure};
 use crate::internal::{self, Readiness};
 use crate::metrics::Metrics;
 use crate::process::{self, Process};
@@ -59,7 +62,10 @@ async fn run_until_stopped(
     };
     let builder = Comet::builder().config(configuration.comet.clone()).api(configuration.api());
     let rules = configuration.authorize.rules();
-    let builder = rules.fold(builder, |builder, (pattern, rule)| builder.authorize(pattern, rule));
+    let mut builder = rules.fold(builder, |builder, (pattern, rule)| builder.authorize(pattern, rule));
+    if let Some(journal) = journal(configuration)? {
+        builder = builder.journal(journal);
+    }
     let comet = dress(builder).build().map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => Failure::of_configuration(error),
         _ => Failure::unavailable(error),
@@ -91,6 +97,17 @@ async fn run_until_stopped(
             },
         }
     }
+}
+
+/// Opens the journal, if there is to be one.
+fn journal(configuration: &Configuration) -> Result<Option<Opened>, Failure> {
+    let Some(path) = &configuration.journal else { return Ok(None) };
+    let (writer, loaded) = Writer::start(path, &configuration.journal_config).map_err(|error| {
+        Failure::unavailable(format!("the journal in {} cannot be used: {error}", path.display()))
+    })?;
+    let records: usize = loaded.iter().map(|channel| channel.records.len()).sum();
+    tracing::info!(path = %path.display(), channels = loaded.len(), records, "the journal is open");
+    Ok(Some(Opened { keeper: Arc::new(writer), loaded }))
 }
 
 /// Tells programs where the server is.

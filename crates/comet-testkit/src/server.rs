@@ -81,7 +81,7 @@ impl TestServer {
         channel: &str,
         data: &T,
     ) -> Result<Position, PublishError> {
-        self.runtime.block_on(self.publisher.publish(channel, data))
+        self.runtime.block_on(self.publisher.publish(channel, data)).map(|accepted| accepted.position)
     }
 
     /// The server's publisher, for tasks of the test.

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use bayeux::{Code, NameError, json};
 use bytes::Bytes;
-use comet_engine::{Claim, Handle, Origin, Position, PublishOptions};
+use comet_engine::{Accepted, Claim, Handle, Origin, Position, PublishOptions};
+use futures_util::future::join_all;
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN, REFERER, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -108,8 +109,8 @@ impl Api {
         let body = read(request.into_body()).await?;
         match path.as_str() {
             "/api/publish" => {
-                let position = self.publish(parse(&body)?).await?;
-                Ok(published_json(position))
+                let accepted = self.publish(parse(&body)?).await?;
+                Ok(published_json(accepted))
             }
             "/api/presence" => self.presence(parse(&body)?).await,
             "/api/batch" => self.publish_all(parse(&body)?).await,
@@ -138,7 +139,7 @@ impl Api {
         if known { Ok(()) } else { Err(Refused(Code::TokenInvalid, "The key is missing or wrong.".into())) }
     }
 
-    async fn publish(&self, publish: Publish) -> Result<Position, Refused> {
+    async fn publish(&self, publish: Publish) -> Result<Accepted, Refused> {
         let Publish { channel, data, key, conflate, expires_ms } = publish;
         let options = PublishOptions { key, conflate, expires_ms, ..PublishOptions::default() };
         self.publisher.publish_raw(&channel, data, options).await.map_err(|error| match error {
@@ -155,15 +156,17 @@ impl Api {
         if batch.messages.len() > BATCH {
             return Err(refused(Code::BatchTooLong));
         }
-        let mut outcomes = Vec::with_capacity(batch.messages.len());
-        for publish in batch.messages {
-            outcomes.push(match self.publish(publish).await {
-                Ok(position) => published_json(position),
+        // All of them are on their way before the first is waited for: a journal keeps them together.
+        let published = join_all(batch.messages.into_iter().map(|publish| self.publish(publish))).await;
+        let outcomes: Vec<String> = published
+            .into_iter()
+            .map(|published| match published {
+                Ok(accepted) => published_json(accepted),
                 Err(Refused(code, message)) => {
                     serde_json::json!({ "error": { "code": code.name(), "message": message } }).to_string()
                 }
-            });
-        }
+            })
+            .collect();
         Ok(format!("{{\"results\":[{}]}}", outcomes.join(",")))
     }
 
@@ -184,10 +187,13 @@ fn refused(code: Code) -> Refused {
     Refused(code, code.description().into())
 }
 
-/// The place of a message, and what it outlives: what is published is kept in memory alone.
-fn published_json(position: Position) -> String {
-    let Position { epoch, offset } = position;
-    format!("{{\"position\":{{\"epoch\":\"{epoch:x}\",\"offset\":{offset}}},\"durability\":\"memory\"}}")
+/// The place of a message, and what it outlives.
+fn published_json(accepted: Accepted) -> String {
+    let Accepted { position: Position { epoch, offset }, durability } = accepted;
+    let durability = durability.name();
+    format!(
+        "{{\"position\":{{\"epoch\":\"{epoch:x}\",\"offset\":{offset}}},\"durability\":\"{durability}\"}}"
+    )
 }
 
 /// Whether a browser sends the request for a page of another site.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bayeux::{Code, Kind, Pattern};
+use comet_engine::journal::Opened;
 use comet_engine::{Config, Engine};
 use tokio::runtime;
 
@@ -35,6 +36,7 @@ pub struct Builder<P = Open> {
     session_ended: Option<SessionEnded>,
     pages: Option<Pages>,
     api: ApiAccess,
+    journal: Option<Opened>,
     invalid: Vec<String>,
 }
 
@@ -51,6 +53,7 @@ impl Default for Builder {
             session_ended: None,
             pages: None,
             api: ApiAccess::Closed,
+            journal: None,
             invalid: Vec::new(),
         }
     }
@@ -85,6 +88,7 @@ impl<P: Policy> Builder<P> {
             session_ended,
             pages,
             api,
+            journal,
             invalid,
             ..
         } = self;
@@ -99,6 +103,7 @@ impl<P: Policy> Builder<P> {
             session_ended,
             pages,
             api,
+            journal,
             invalid,
         }
     }
@@ -210,12 +215,19 @@ impl<P: Policy> Builder<P> {
         self
     }
 
+    /// Keeps durable channels in a journal, and goes on with the channels it has kept. The journal is closed when the
+    /// server ends.
+    pub fn journal(mut self, journal: Opened) -> Builder<P> {
+        self.journal = Some(journal);
+        self
+    }
+
     /// Binds the addresses and starts. Must be called within a tokio runtime: it becomes the control runtime,
     /// on which policies that wait, services and pages run.
     ///
     /// # Errors
     /// `AddrInUse` and the like when an address cannot be bound, `InvalidInput` when something given to the
-    /// builder cannot work.
+    /// builder cannot work: durable channels without a journal or a history are told so.
     pub fn build(self) -> io::Result<Comet> {
         if let Some(invalid) = self.invalid.first() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, invalid.clone()));
@@ -232,10 +244,11 @@ impl<P: Policy> Builder<P> {
             session_ended,
             pages,
             api,
+            journal,
             ..
         } = self;
         let (mut web, own_services) = (None, services.clone());
-        let engine = Engine::start(config.clone(), |handle| {
+        let engine = Engine::start(config.clone(), journal, |handle| {
             let api = Api::new(api, handle.clone());
             let shared = Arc::new(Web::new(
                 config.mounts,

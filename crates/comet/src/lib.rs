@@ -44,8 +44,8 @@ pub use bayeux::{
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{
-    ChannelOptions, Channels, Config, Count, Cursor, Durability, Identity, Limits, Member, Page, Position,
-    PublishOptions, RequestInfo, Retention, RosterPage, Snapshot,
+    Accepted, ChannelOptions, Channels, Config, Count, Cursor, Durability, Identity, Limits, Member, Page,
+    Position, PublishOptions, RequestInfo, Retention, RosterPage, Snapshot, journal,
 };
 pub use event::{Event, Events, Gap, Message};
 pub use files::Files;

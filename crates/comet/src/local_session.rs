@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bayeux::{Channel, Code, Kind, Pattern, SinceRequest};
-use comet_engine::{Handle, Identity, Position, PublishOptions, Who};
+use comet_engine::{Accepted, Handle, Identity, Position, PublishOptions, Who};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -111,7 +111,7 @@ impl LocalSession {
         &self,
         channel: &str,
         data: &T,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         self.publish_with(channel, data, PublishOptions::default()).await
     }
 
@@ -124,7 +124,7 @@ impl LocalSession {
         channel: &str,
         data: &T,
         options: PublishOptions,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         self.send(channel, data, options, true).await
     }
 
@@ -136,7 +136,7 @@ impl LocalSession {
         &self,
         channel: &str,
         data: &T,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         self.send(channel, data, PublishOptions::default(), false).await
     }
 
@@ -146,7 +146,7 @@ impl LocalSession {
         data: &T,
         options: PublishOptions,
         echo: bool,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         let (channel, data) = (named(channel)?, raw(data)?);
         let options = checked(options)?;
         let published = self.handle.publish_as(&self.who, channel, data, options, echo).await;

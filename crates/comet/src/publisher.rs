@@ -4,7 +4,7 @@
 //! policy.
 
 use bayeux::{Binary, Channel, Code, NameError};
-use comet_engine::{Handle, KEY_BYTES, Position, PublishOptions};
+use comet_engine::{Accepted, Handle, KEY_BYTES, PublishOptions};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -40,7 +40,8 @@ impl Publisher {
         Publisher { handle }
     }
 
-    /// Publishes `data` on `channel` and returns its place there.
+    /// Publishes `data` on `channel` and returns its place there and how safe it is. On a durable channel it returns when
+    /// the message is as safe as the channel promises.
     ///
     /// # Errors
     /// [`PublishError`] says why nothing was published.
@@ -48,7 +49,7 @@ impl Publisher {
         &self,
         channel: &str,
         data: &T,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         self.publish_with(channel, data, PublishOptions::default()).await
     }
 
@@ -56,13 +57,13 @@ impl Publisher {
     ///
     /// # Errors
     /// [`PublishError`] says why nothing was published.
-    pub async fn publish_binary(&self, channel: &str, data: &Binary) -> Result<Position, PublishError> {
+    pub async fn publish_binary(&self, channel: &str, data: &Binary) -> Result<Accepted, PublishError> {
         let options = PublishOptions { binary: true, ..PublishOptions::default() };
         self.publish_raw(channel, data.encode(), options).await
     }
 
     /// Publishes `data` on `channel` once, however often it is called with the same `key`: further calls return
-    /// the place of the first, as long as the server remembers the key. For saying a thing again after a failure
+    /// what was returned for the first, as long as the server remembers the key. For saying a thing again after a failure
     /// that leaves open whether it was said.
     ///
     /// # Errors
@@ -73,7 +74,7 @@ impl Publisher {
         channel: &str,
         data: &T,
         key: &str,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         let key = Some(key.into());
         self.publish_with(channel, data, PublishOptions { key, ..PublishOptions::default() }).await
     }
@@ -90,7 +91,7 @@ impl Publisher {
         channel: &str,
         data: &T,
         key: &str,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         let conflate = Some(key.into());
         self.publish_with(channel, data, PublishOptions { conflate, ..PublishOptions::default() }).await
     }
@@ -104,7 +105,7 @@ impl Publisher {
         channel: &str,
         data: &T,
         options: PublishOptions,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         self.publish_raw(channel, raw(data)?, options).await
     }
 
@@ -114,7 +115,7 @@ impl Publisher {
         channel: &str,
         data: Box<RawValue>,
         options: PublishOptions,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         let (options, channel) = (checked(options)?, named(channel)?);
         self.handle.publish_with(channel, data, options).await.map_err(PublishError::Refused)
     }

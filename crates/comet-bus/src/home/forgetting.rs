@@ -4,6 +4,7 @@
 //! each call or when it is asked for. Who calls, and how often, is the engine's business.
 
 use super::Home;
+use crate::ledger::Entry;
 
 impl Home {
     /// Drops what has expired or is too old in the next `budget` channels that remember anything; call by call it goes
@@ -34,9 +35,16 @@ impl Home {
         {
             next = self.ledger.newer(slot);
             self.trim(slot, now_ms);
-            let history = &self.ledger.entry(slot).history;
-            if history.is_empty() {
-                self.known_since_ms = self.known_since_ms.max(history.lost_at_ms());
+            let Entry { name, head, history, written, .. } = self.ledger.entry(slot);
+            let waits = written.as_ref().is_some_and(|written| written.is_waiting());
+            if history.is_empty() && !waits {
+                let (lost_at_ms, name, epoch) = (history.lost_at_ms(), name.clone(), head.epoch);
+                if written.is_some() {
+                    self.on_durable_lost(lost_at_ms);
+                    self.leave_journal(&name, epoch);
+                } else {
+                    self.known_since_ms = self.known_since_ms.max(lost_at_ms);
+                }
                 self.ledger.remove(slot);
             }
         }

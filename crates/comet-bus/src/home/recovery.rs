@@ -1,15 +1,14 @@
-//! What those who come back get, and what a home gets back at its start.
+//! What those who come back get.
 //!
 //! Questions about one channel or a pattern are answered from the histories; of channels that are not counted only this
 //! is known: since when nothing of them was lost. The answers go to the shard of whoever asks.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use bayeux::{Channel, Pattern};
 
-use super::{Full, Home};
-use crate::{History, Paged, Position, Publication, Recovered, RecoveredMatching, RecoveryLimits, Since};
+use super::Home;
+use crate::{Paged, Position, Recovered, RecoveredMatching, RecoveryLimits, Since};
 
 /// Channels that are looked at for one pattern; whoever was away for longer than so many were used is told of a gap.
 const MOST_VISITS: usize = 10_000;
@@ -39,7 +38,7 @@ impl Home {
     ) -> Recovered {
         match self.ledger.slot(channel.as_str()) {
             Some(slot) => self.recover_counted(slot, since, limits, now_ms),
-            None => self.recover_unknown(since),
+            None => self.recover_unknown(channel, since),
         }
     }
 
@@ -52,7 +51,7 @@ impl Home {
         now_ms: u64,
     ) -> Paged {
         let Some(slot) = self.ledger.slot(channel.as_str()) else {
-            return match self.recover_unknown(Since::Position(position)) {
+            return match self.recover_unknown(channel, Since::Position(position)) {
                 Recovered::Messages { publications, .. } => Paged::Messages { publications, more: false },
                 Recovered::Gap { head } => Paged::Gap { head },
             };
@@ -68,11 +67,11 @@ impl Home {
         entry.history.since(since, entry.head, limits)
     }
 
-    fn recover_unknown(&self, since: Since) -> Recovered {
+    fn recover_unknown(&self, channel: &Channel, since: Since) -> Recovered {
         let head = self.unknown_head();
         let complete = match since {
             Since::Position(position) => position == head,
-            Since::Time(time_ms) => time_ms >= self.known_since_ms,
+            Since::Time(time_ms) => time_ms >= self.unknown_since_ms(channel),
             Since::Last(_) => true,
         };
         if complete {
@@ -104,7 +103,8 @@ impl Home {
             answer.add((*channel).clone(), recovered);
         }
         let Some(time_ms) = time_ms else { return answer.matching };
-        answer.matching.complete &= time_ms >= self.known_since_ms;
+        answer.matching.complete &= time_ms >= self.durable_since_ms
+            && (time_ms >= self.known_since_ms || self.table.is_durable(pattern));
         let parent = pattern.as_str().trim_end_matches('*');
         let mut next = self.ledger.newest();
         while let Some(slot) = next
@@ -129,59 +129,6 @@ impl Home {
             }
         }
         answer.matching
-    }
-
-    /// Sets where a channel stands and what it remembers, before anything is published on it; one that is counted
-    /// already stays as it is. Under the epoch of `position` no offset beyond it may ever have been given out: if that
-    /// is uncertain, the position needs another epoch. Publications come oldest first; those that do not fit the
-    /// position are left out, and offsets missing among them are lost.
-    ///
-    /// # Errors
-    /// [`Full`] when there is no room for the channel.
-    pub fn restore(
-        &mut self,
-        channel: &Channel,
-        position: Position,
-        publications: Vec<Arc<Publication>>,
-    ) -> Result<(), Full> {
-        if self.ledger.slot(channel.as_str()).is_some() {
-            return Ok(());
-        }
-        self.room()?;
-        if position.epoch >= self.epoch {
-            // Should this channel be forgotten, none of its epochs may come again.
-            self.epoch = position.epoch.wrapping_add(1);
-        }
-        let retention = self.table.options(channel).history;
-        let fits = |publication: &Arc<Publication>| {
-            publication.position.epoch == position.epoch && publication.position.offset <= position.offset
-        };
-        let mut publications = publications.into_iter().filter(fits).peekable();
-        // Of what came before the first message of an epoch nothing is known.
-        let first_ms = publications.peek().map_or(u64::MAX, |first| first.at_ms);
-        let mut history = History::after(self.known_since_ms.min(first_ms.saturating_sub(1)));
-        let (mut last, mut last_ms) = (0, 0);
-        for publication in publications {
-            let offset = publication.position.offset;
-            if offset <= last {
-                continue;
-            }
-            last_ms = publication.at_ms.max(last_ms);
-            if offset - last > 1 {
-                history.pass_over(offset - 1, last_ms, false);
-            }
-            last = offset;
-            // No time has passed: what is too old goes when it is asked for.
-            history.push(publication, &retention, 0);
-        }
-        if last < position.offset {
-            history.pass_over(position.offset, last_ms.max(self.known_since_ms), false);
-        }
-        let used_ms = last_ms.max(history.lost_at_ms());
-        let slot = self.ledger.insert(channel.as_str(), position, self.table.index(channel), history);
-        self.ledger.on_use(slot, used_ms);
-        self.ledger.give_up(self.history_bytes, 0);
-        Ok(())
     }
 }
 

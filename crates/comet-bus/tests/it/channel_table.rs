@@ -46,6 +46,36 @@ fn the_last_rule_of_a_pattern_counts() {
 }
 
 #[test]
+fn a_pattern_is_durable_when_every_channel_of_it_is() {
+    let durable = ChannelOptions { durability: comet_bus::Durability::Stored, ..ChannelOptions::default() };
+    let memory = ChannelOptions::default();
+    let table = |default: ChannelOptions, rules: &[(&str, ChannelOptions)]| {
+        ChannelTable::new(default, rules.iter().map(|(name, options)| (pattern(name), *options)))
+    };
+    let some = table(memory, &[("/a/**", durable), ("/a/b/*", memory), ("/c/*", durable), ("/d", durable)]);
+    for (name, is_durable) in [
+        ("/**", false),
+        ("/*", false),
+        ("/a/**", false),
+        ("/a/*", true),
+        ("/a/b/*", false),
+        ("/a/b/c", false),
+        ("/a/b/c/*", true),
+        ("/c/*", true),
+        ("/c/**", false),
+        ("/d", true),
+        ("/e", false),
+    ] {
+        assert_eq!(some.is_durable(&pattern(name)), is_durable, "{name}");
+    }
+    let all = table(durable, &[("/m/*", memory)]);
+    assert!(!all.is_durable(&pattern("/**")) && all.is_durable(&pattern("/m/a/**")));
+    assert_ne!(some.durable_digest(), all.durable_digest());
+    let same = table(memory, &[("/d", durable), ("/c/*", durable), ("/a/b/*", memory), ("/a/**", durable)]);
+    assert_eq!(some.durable_digest(), same.durable_digest(), "the order of rules means nothing");
+}
+
+#[test]
 fn a_subscription_has_the_options_its_channels_have_where_no_rule_names_them_more_closely() {
     let rules = [("/a/b", 1), ("/a/*", 2), ("/a/**", 3), ("/c/**", 4)];
     let table = ChannelTable::new(marked(0), rules.map(|(name, messages)| (pattern(name), marked(messages))));
@@ -64,4 +94,15 @@ fn a_subscription_has_the_options_its_channels_have_where_no_rule_names_them_mor
         assert_eq!(table.options_of_name(name).history.messages, messages, "{name}");
     }
     assert!(!table.paces());
+}
+
+#[test]
+fn companions_are_in_memory_whatever_their_channels_are() {
+    let durability = comet_bus::Durability::Fsync;
+    let all = ChannelOptions { durability, presence: true, ..ChannelOptions::default() };
+    let table = ChannelTable::new(all, []);
+    assert_eq!(table.durability(&channel("/a")), durability);
+    assert_eq!(table.durability(&channel("/presence/a")), comet_bus::Durability::Memory);
+    assert!(table.is_durable(&pattern("/a/**")) && !table.is_durable(&pattern("/**")));
+    assert!(!table.is_durable(&pattern("/presence/a/*")));
 }

@@ -1,9 +1,6 @@
 //! Homes: positions that never repeat, and the shards a publication has to reach.
 
-use comet_bus::{
-    ChannelOptions, ChannelTable, Draft, Durability, Full, Home, HomeConfig, Position, Published, Retention,
-    home_of,
-};
+use comet_bus::{Draft, Full, Home, HomeConfig, Position, Published, Retention, home_of};
 
 use crate::stage::{channel, config, new, publish, table};
 
@@ -72,15 +69,6 @@ fn a_message_is_frozen_only_when_somebody_listens_or_remembers() {
     let mut frozen = || new(home.publish(Draft::new(channel("/a"), "1"), 0).unwrap()).is_some();
     assert!(frozen());
     assert_eq!(home.history_bytes(), 0);
-
-    let stored = ChannelOptions {
-        history: Retention::NONE,
-        durability: Durability::Stored,
-        ..ChannelOptions::default()
-    };
-    let mut home = Home::new(HomeConfig { table: ChannelTable::new(stored, []).into(), ..config() });
-    let published = home.publish(Draft::new(channel("/a"), "1"), 0).unwrap();
-    assert!(new(published).is_some(), "a journal remembers");
 }
 
 #[test]

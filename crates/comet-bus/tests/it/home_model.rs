@@ -155,7 +155,8 @@ impl Stage {
                     "a counted channel is never refused"
                 );
             }
-            Ok(Published::Again(position)) => assert_eq!(known, Some(position)),
+            Ok(Published::Again { position, .. }) => assert_eq!(known, Some(position)),
+            Ok(Published::Waiting { .. } | Published::WaitingAgain(_)) => panic!("nothing is durable"),
             Ok(Published::New { position, .. }) => {
                 assert_eq!(known, None);
                 assert!(self.given.insert((name, position)), "{position} was given out before");

@@ -6,8 +6,9 @@ use crate::stage::{channel, config};
 
 fn publish(home: &mut Home, name: &str, key: &str, now_ms: u64) -> Result<(bool, u64), Full> {
     let draft = Draft { key: Some(key), ..Draft::new(channel(name), "1") };
-    home.publish(draft, now_ms)
-        .map(|published| (matches!(published, Published::Again(_)), published.position().offset))
+    home.publish(draft, now_ms).map(|published| {
+        (matches!(published, Published::Again { .. }), published.position().expect("nothing waits").offset)
+    })
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod home;
 mod home_model;
 mod hub;
 mod idempotency;
+mod keeping;
 mod pacing;
 mod position;
 mod presence;

@@ -40,14 +40,17 @@ pub(crate) fn table(history: Retention) -> Arc<ChannelTable> {
 
 /// Publishes a number.
 pub(crate) fn publish(home: &mut Home, name: &str, number: usize, now_ms: u64) -> Position {
-    home.publish(Draft::new(channel(name), &number.to_string()), now_ms).expect("there is room").position()
+    home.publish(Draft::new(channel(name), &number.to_string()), now_ms)
+        .expect("there is room")
+        .position()
+        .expect("nothing waits")
 }
 
 /// The publication of a message that is new.
 pub(crate) fn new(published: Published) -> Option<Arc<Publication>> {
     match published {
         Published::New { publication, .. } => publication,
-        Published::Again(position) => panic!("published before at {position}"),
+        other => panic!("not new: {other:?}"),
     }
 }
 

@@ -26,7 +26,7 @@ async fn cut_off(proxy: &Proxy, client: &Client) {
 async fn publish(server: &TestServer, wanted: std::ops::Range<u32>) -> u64 {
     let mut last = 0;
     for number in wanted {
-        last = server.publisher().publish("/a", &number).await.unwrap().offset;
+        last = server.publisher().publish("/a", &number).await.unwrap().position.offset;
     }
     last
 }

@@ -13,7 +13,7 @@ use crate::key::{ConnectionKey, SessionKey};
 
 use super::Shard;
 use super::timer::Timer;
-use crate::stop::Phase;
+use crate::stop::{Order, Phase};
 
 /// How often sessions are looked at while draining.
 const LOOK_MS: u64 = 50;
@@ -36,7 +36,8 @@ pub(super) struct Drain {
 }
 
 impl Shard {
-    pub(super) fn on_drain(&mut self, phase: Phase) {
+    pub(super) fn on_drain(&mut self, order: Order) {
+        let phase = order.phase;
         let (now, limit) = (self.now, self.config.limits.drain_ms);
         let generation = self.generation;
         let drain = self.drain.get_or_insert(Drain {
@@ -50,6 +51,9 @@ impl Shard {
         });
         drain.phase = phase;
         drain.next_look = now;
+        if phase == Phase::Keep {
+            self.keep_all(order);
+        }
     }
 
     pub(super) fn look_at_drain(&mut self) {
@@ -63,11 +67,18 @@ impl Shard {
             drain.old = std::mem::replace(&mut drain.next_old, self.generation);
             drain.next_mark = now + SETTLE_MS;
         }
-        let old = drain.old;
+        let (old, until) = (drain.old, drain.until);
+        if drain.phase == Phase::Keep {
+            self.wheel.arm(Timer::Wake, now + LOOK_MS);
+            if now >= until {
+                self.stop_keeping();
+            }
+            return;
+        }
         if drain.phase != Phase::SendAway {
             return;
         }
-        let (since, until) = (drain.since, drain.until);
+        let since = drain.since;
         self.wheel.arm(Timer::Wake, now + LOOK_MS);
         let keys: Vec<SessionKey> = self
             .sessions

@@ -30,6 +30,7 @@ impl Shard {
                 Letter::Publish { publish, answer } => self.on_publish(publish, answer),
                 Letter::Publication(publication) => self.hand_out(&publication),
                 Letter::Published { exchange, reply, outcome } => self.on_published(exchange, reply, outcome),
+                Letter::Kept { group, refusals } => self.on_kept(group, refusals),
                 Letter::Exists { channel, answer } => {
                     self.learn_interest();
                     // Whoever asked may have stopped waiting.
@@ -70,7 +71,7 @@ impl Shard {
                 Letter::Local(ask) => self.on_local(*ask),
                 Letter::End { session, code } => self.end_session(session, code),
                 Letter::Moved(moved) => self.on_moved(*moved),
-                Letter::Drain(order) => self.on_drain(order.phase),
+                Letter::Drain(order) => self.on_drain(order),
                 Letter::Stop => self.stopped = true,
             }
         }

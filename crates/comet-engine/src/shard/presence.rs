@@ -187,7 +187,7 @@ impl Shard {
                 continue;
             };
             self.counters.presence_changes.add(changes.entries() as u64);
-            if let Err(code) = self.number(Publish::new(companion, data)) {
+            if let Err(code) = self.number_in_memory(Publish::new(companion, data)) {
                 self.counters.ending(code);
                 tracing::warn!(channel = &*name, code = code.name(), "changes of presence were not told");
             }

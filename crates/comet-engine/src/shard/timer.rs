@@ -56,11 +56,13 @@ impl Shard {
                 Timer::Sweep => {
                     let now_ms = self.unix_ms();
                     self.home.sweep(now_ms, SWEPT_CHANNELS);
+                    self.do_chores();
                     self.wheel.arm(Timer::Sweep, self.now + SWEEP_MS);
                 }
                 Timer::Forget => {
                     let now_ms = self.unix_ms();
                     self.home.forget(now_ms.saturating_sub(CHANNEL_MEMORY_MS), now_ms);
+                    self.do_chores();
                     self.counters.channels.set(self.home.channels() as u64);
                     self.wheel.arm(Timer::Forget, self.now + FORGET_MS);
                 }

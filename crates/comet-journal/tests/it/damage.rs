@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use comet_bus::journal::{Durability, Entry, Journal, JournalError, Loaded};
+use comet_bus::Durability;
+use comet_bus::journal::{Entry, Journal, JournalError, Loaded};
 use comet_journal::Config;
 
 use crate::fixture::{Chance, boot, copy, end, files, fill, open, write};

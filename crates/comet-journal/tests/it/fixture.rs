@@ -6,8 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use comet_bus::Durability;
 use comet_bus::Position;
-use comet_bus::journal::{Durability, Entry, Journal, JournalError, Loaded, Record};
+use comet_bus::journal::{Entry, Journal, JournalError, Loaded, Record};
 use comet_journal::{Config, Store};
 
 /// A configuration under a made-up boot.
@@ -27,6 +28,8 @@ pub(crate) fn record(channel: &str, epoch: u64, offset: u64) -> Record {
         position: Position { epoch, offset },
         at_ms: 1_000 + offset,
         expires_at_ms: offset.is_multiple_of(2).then_some(9_000 + offset),
+        key: offset.is_multiple_of(3).then(|| format!("key {offset}").into()),
+        conflate: offset.is_multiple_of(5).then(|| format!("row {offset}").into()),
         event: event(channel, epoch, offset),
     }
 }
@@ -83,6 +86,7 @@ pub(crate) fn holds(loaded: &Loaded, epoch: u64, floor: u64, head: u64) {
     for kept in &loaded.records {
         let written = record(&loaded.channel, epoch, kept.offset);
         assert_eq!((kept.at_ms, kept.expires_at_ms), (written.at_ms, written.expires_at_ms));
+        assert_eq!((&kept.key, &kept.conflate), (&written.key, &written.conflate));
         assert_eq!(kept.event, written.event);
     }
 }

@@ -7,7 +7,8 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use comet_bus::journal::{Durability, JournalError};
+use comet_bus::Durability;
+use comet_bus::journal::JournalError;
 use comet_journal::Writer;
 
 use crate::fixture::{boot, channel, fill, holds, open, record};

@@ -1,6 +1,7 @@
 //! Which entry may follow which, and what each leaves behind.
 
-use comet_bus::journal::{Durability, Entry, Journal, JournalError};
+use comet_bus::Durability;
+use comet_bus::journal::{Entry, Journal, JournalError};
 
 use crate::fixture::{append, boot, channel, contents, fill, holds, open, write};
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use comet_bus::journal::{Durability, Journal};
+use comet_bus::Durability;
+use comet_bus::journal::Journal;
 use comet_journal::Config;
 
 use crate::fixture::{boot, channel, contents, fill, holds, open};

@@ -6,7 +6,8 @@
 use std::fs;
 use std::path::Path;
 
-use comet_bus::journal::{Durability, JournalError};
+use comet_bus::Durability;
+use comet_bus::journal::JournalError;
 
 use crate::fixture::{append, boot, channel, end, fill, holds, log, open, write};
 

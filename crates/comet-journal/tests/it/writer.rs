@@ -3,7 +3,8 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-use comet_bus::journal::{Durability, Entry, Journal, JournalError, Loaded};
+use comet_bus::Durability;
+use comet_bus::journal::{Entry, Journal, JournalError, Loaded};
 use comet_journal::{Config, QueueLimits, Writer};
 
 use crate::fixture::{append, boot, channel, contents, holds, open, record};

@@ -2,7 +2,12 @@
 //!
 //! Bounds of single keys are in `table`; here stands what two keys together make impossible.
 
+use comet::Durability;
+
 use super::Configuration;
+
+/// What publications that come together may bring beside the largest one.
+const GROUP_BYTES: usize = 2 << 20;
 
 /// Everything that does not fit.
 pub(super) fn check(configuration: &Configuration) -> Vec<String> {
@@ -21,6 +26,41 @@ pub(super) fn check(configuration: &Configuration) -> Vec<String> {
             "[internal] listen is one of [server] listen; operations need an address of their own".into(),
         );
     }
+    faults.extend(journal(configuration));
+    faults
+}
+
+/// Durable channels need a journal and something that it keeps, and the journal room for what they bring.
+fn journal(configuration: &Configuration) -> Vec<String> {
+    let channels = &configuration.comet.channels;
+    let rules = channels
+        .rules
+        .iter()
+        .map(|(pattern, options)| (format!("[channels.{:?}]", pattern.as_str()), options));
+    let mut faults = Vec::new();
+    let mut is_durable = false;
+    for (section, options) in std::iter::once(("[channels]".into(), &channels.default)).chain(rules) {
+        if options.durability == Durability::Memory {
+            continue;
+        }
+        is_durable = true;
+        let durability = options.durability.name();
+        if configuration.journal.is_none() {
+            faults.push(format!("{section} durability is {durability:?}, which needs [journal] path"));
+        }
+        if options.history.is_none() {
+            faults.push(format!(
+                "{section} durability is {durability:?}, which needs messages, bytes and age above 0"
+            ));
+        }
+    }
+    let least = configuration.comet.session.mailbox_bytes.saturating_add(GROUP_BYTES);
+    if is_durable && configuration.journal_config.queue.queue_bytes < least {
+        faults.push(format!(
+            "[journal] queue_bytes has to be 2MiB more than [session] mailbox_bytes, {} MiB at least",
+            least.div_ceil(1 << 20)
+        ));
+    }
     faults
 }
 
@@ -37,6 +77,29 @@ mod tests {
             configuration.comet.echo_path = Some(path.into());
             assert_eq!(check(&configuration).is_empty(), fits, "{path}");
         }
+    }
+
+    #[test]
+    fn durable_channels_need_a_journal_and_a_history() {
+        let mut configuration = Configuration::default();
+        configuration.journal_config.queue.queue_bytes = 1 << 20;
+        assert!(check(&configuration).is_empty(), "a journal that nobody uses needs no room");
+        configuration.comet.channels.default.durability = Durability::Stored;
+        let mut rule = configuration.comet.channels.default;
+        rule.history.messages = 0;
+        configuration.comet.channels.rules.push((comet::Pattern::parse("/a/*").unwrap(), rule));
+        let faults = check(&configuration);
+        assert_eq!(faults.len(), 4, "{faults:?}");
+        assert_eq!(faults[0], "[channels] durability is \"stored\", which needs [journal] path");
+        assert_eq!(
+            faults[2],
+            "[channels.\"/a/*\"] durability is \"stored\", which needs messages, bytes and age above 0"
+        );
+        assert!(faults[3].contains("queue_bytes"), "{faults:?}");
+        configuration.journal = Some("journal".into());
+        configuration.journal_config = comet_journal::Config::default();
+        configuration.comet.channels.rules.clear();
+        assert!(check(&configuration).is_empty());
     }
 
     #[test]

@@ -15,8 +15,8 @@ use super::value::{Kind, Value};
 use super::{LogFormat, text};
 
 /// The sections in the order they are listed.
-pub(super) const SECTIONS: [&str; 9] =
-    ["server", "internal", "http", "session", "channels", "authorize", "limits", "api", "log"];
+pub(super) const SECTIONS: [&str; 10] =
+    ["server", "internal", "http", "session", "channels", "authorize", "journal", "limits", "api", "log"];
 
 /// Every key, section by section.
 pub(super) static KEYS: &[Key] = &[
@@ -292,6 +292,42 @@ pub(super) static KEYS: &[Key] = &[
         "Whether the newest message is kept whatever its age, and given to whoever subscribes."
     ),
     switch!(channels, echo, channels.default.echo, "Whether a publisher that listens hears itself."),
+    Key {
+        read: |c| Value::Text(c.comet.channels.default.durability.name().into()),
+        write: |c, value| text::durability(value).map(|how| c.comet.channels.default.durability = how),
+        ..other("channels", "durability", Kind::Text, "How safe it is: \"memory\", \"stored\" or \"fsync\".")
+    },
+    Key {
+        read: |c| or_none(c.journal.as_ref().map(|path| path.display()).as_ref()),
+        write: |c, value| text::file_or_none(value).map(|path| c.journal = path),
+        ..other("journal", "path", Kind::Text, "The directory of durable channels, or \"none\".")
+    },
+    Key {
+        least: 1_024,
+        most: MANY,
+        read: |c| Value::Number(c.journal_config.queue.queue_entries as u64),
+        write: |c, value| put(&mut c.journal_config.queue.queue_entries, value),
+        ..other("journal", "queue_entries", Kind::Count, "What may wait to be written.")
+    },
+    Key {
+        least: 1 << 20,
+        most: TIB,
+        read: |c| Value::Number(c.journal_config.queue.queue_bytes as u64),
+        write: |c, value| put(&mut c.journal_config.queue.queue_bytes, value),
+        ..other("journal", "queue_bytes", Kind::Size, "Bytes of what may wait to be written.")
+    },
+    Key {
+        least: 64 << 10,
+        most: TIB,
+        read: |c| Value::Number(c.journal_config.memory_bytes),
+        write: |c, value| put(&mut c.journal_config.memory_bytes, value),
+        ..other(
+            "journal",
+            "memory_bytes",
+            Kind::Size,
+            "Records in memory beside the log; settled at its making.",
+        )
+    },
     switch!(channels, presence, channels.default.presence, "Whether it is known, and told, who is there."),
     duration!(
         channels,

@@ -4,8 +4,9 @@
 //! should have been.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use comet::{ConnectionType, Slow};
+use comet::{ConnectionType, Durability, Slow};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::LogFormat;
@@ -72,6 +73,23 @@ pub(super) fn path_or_none(value: Value) -> Result<Option<String>, String> {
         path if is_path(&path) => Ok(Some(path)),
         bad => Err(format!("is {bad:?}, which is no path such as \"/cometd/echo\"")),
     }
+}
+
+/// A place in the file system, or nothing.
+pub(super) fn file_or_none(value: Value) -> Result<Option<PathBuf>, String> {
+    match text(value)? {
+        none if none == "none" => Ok(None),
+        empty if empty.is_empty() => Err("is empty: give a directory, or \"none\"".into()),
+        path => Ok(Some(path.into())),
+    }
+}
+
+/// What a publication outlives.
+pub(super) fn durability(value: Value) -> Result<Durability, String> {
+    let text = text(value)?;
+    let all = [Durability::Memory, Durability::Stored, Durability::Fsync];
+    let found = all.into_iter().find(|durability| durability.name() == text);
+    found.ok_or_else(|| format!("is {text:?}, and has to be \"memory\", \"stored\" or \"fsync\""))
 }
 
 fn is_path(text: &str) -> bool {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what helps a test fails the test")]
 
 mod config;
+mod durable;
 mod ghost;
 mod internal;
 mod kill;

@@ -64,7 +64,7 @@ fn what_is_published_again_with_its_key_stands_where_it_stood() {
     assert_eq!(call(&server, "/api/batch", "", &batch).json()["results"][0], first);
     let publisher = server.publisher();
     let again = server.runtime().block_on(publisher.publish_once("/a", &4, "order-1")).unwrap();
-    assert_eq!(again.offset, 1);
+    assert_eq!(again.position.offset, 1);
     let other = publish(5, &"k".repeat(64));
     assert_eq!(other.json()["position"]["offset"], 2);
     client.expect_event("/a", 1);

@@ -18,7 +18,7 @@ fn server(shards: usize) -> TestServer {
 fn publish_for(server: &TestServer, channel: &str, data: Value, expires_ms: u64) -> comet::Position {
     let options = PublishOptions { expires_ms: Some(expires_ms), ..PublishOptions::default() };
     let publisher = server.publisher();
-    server.runtime().block_on(publisher.publish_with(channel, &data, options)).expect("it is taken")
+    server.runtime().block_on(publisher.publish_with(channel, &data, options)).expect("it is taken").position
 }
 
 fn datas(events: &[Value]) -> Vec<&Value> {

@@ -21,6 +21,7 @@ mod expiry;
 mod extension;
 mod identity;
 mod joining;
+mod journal;
 mod limit;
 mod local_session;
 mod manner;
