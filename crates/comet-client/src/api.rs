@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::address::Address;
 use crate::wire::{Caller, refused};
-use crate::{Error, Position};
+use crate::{Error, Position, Publication};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,7 +40,7 @@ impl Api {
     /// # Errors
     /// [`Error`] says why it was not published; [`Error::Lost`] and [`Error::TimedOut`], that nobody knows.
     pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<Position, Error> {
-        self.post(channel, data, None).await
+        self.post(channel, data, Publication::new()).await
     }
 
     /// Publishes like [`Api::publish`], but once, however often it is called with the same `key` of 1 to 64
@@ -54,14 +54,29 @@ impl Api {
         data: &T,
         key: &str,
     ) -> Result<Position, Error> {
-        self.post(channel, data, Some(key)).await
+        self.post(channel, data, Publication::new().key(key)).await
+    }
+
+    /// Publishes like [`Api::publish`], with more to say about it. No session is the sender's, so that there is nothing an
+    /// echo could be kept from.
+    ///
+    /// # Errors
+    /// As [`Api::publish`]; after [`Error::Lost`] and [`Error::TimedOut`] the same call is safe to repeat if the publication has
+    /// a key.
+    pub async fn publish_with<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        publication: Publication,
+    ) -> Result<Position, Error> {
+        self.post(channel, data, publication).await
     }
 
     async fn post<T: Serialize + ?Sized>(
         &self,
         channel: &str,
         data: &T,
-        key: Option<&str>,
+        publication: Publication,
     ) -> Result<Position, Error> {
         #[derive(Serialize)]
         struct Publish<'a> {
@@ -69,6 +84,10 @@ impl Api {
             data: &'a RawValue,
             #[serde(skip_serializing_if = "Option::is_none")]
             key: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            conflate: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            expires_ms: Option<u64>,
         }
         #[derive(Deserialize)]
         struct Answer {
@@ -82,7 +101,15 @@ impl Api {
         }
         let unwritable = |error: serde_json::Error| Error::Data(error.to_string());
         let data = serde_json::value::to_raw_value(data).map_err(unwritable)?;
-        let body = serde_json::to_string(&Publish { channel, data: &data, key }).map_err(unwritable)?;
+        let Publication { key, conflate, expires_ms, .. } = &publication;
+        let publish = Publish {
+            channel,
+            data: &data,
+            key: key.as_deref(),
+            conflate: conflate.as_deref(),
+            expires_ms: *expires_ms,
+        };
+        let body = serde_json::to_string(&publish).map_err(unwritable)?;
         let (status, answer) = self.caller.post(&self.address.at("/api/publish"), body, PATIENCE).await?;
         if status != StatusCode::OK {
             return Err(refused(status, &answer));

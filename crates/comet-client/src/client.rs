@@ -16,7 +16,7 @@ use crate::builder::Transport;
 use crate::builder::{Builder, Options};
 use crate::mailbox::Mailbox;
 use crate::session::{Command, Publishing, Session};
-use crate::{Error, Publication, Published, Since, Subscription, random};
+use crate::{Error, Listening, Publication, Published, Since, Subscription, random};
 
 /// Commands that wait for the session; further callers wait for room.
 const COMMANDS: usize = 256;
@@ -78,7 +78,7 @@ impl Client {
     /// # Errors
     /// When the name is none, or the server refuses.
     pub async fn subscribe(&self, pattern: &str) -> Result<Subscription, Error> {
-        self.listen(pattern, None).await
+        self.subscribe_with(pattern, Listening::new()).await
     }
 
     /// Listens as [`Client::subscribe`] does, and begins in the past. What the server no longer remembers is told as a
@@ -88,10 +88,32 @@ impl Client {
     /// # Errors
     /// When the name is none, or the server refuses; it refuses a position or a number for a pattern.
     pub async fn subscribe_since(&self, pattern: &str, since: Since) -> Result<Subscription, Error> {
-        self.listen(pattern, Some(since)).await
+        self.subscribe_with(pattern, Listening::new().since(since)).await
     }
 
-    async fn listen(&self, pattern: &str, since: Option<Since>) -> Result<Subscription, Error> {
+    /// Listens as [`Client::subscribe`] does, from where and in the manner that `listening` says. The server has one manner
+    /// for each channel or pattern of a client: the subscription that says one last decides for all of the same name, and
+    /// for as long as one of them lives. What gave way is told as [`Gap::Thinned`](crate::Gap::Thinned).
+    ///
+    /// ```no_run
+    /// # async fn run(client: comet_client::Client) -> Result<(), comet_client::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use comet_client::{Deliver, Listening, Since};
+    ///
+    /// let manner = Deliver::new().every(Duration::from_millis(200));
+    /// let mut ticks = client.subscribe_with("/ticker/*", Listening::new().deliver(manner)).await?;
+    /// let news = Listening::new().since(Since::Ago(Duration::from_secs(600)));
+    /// let mut news = client.subscribe_with("/news", news).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Client::subscribe_since`]; [`Error::Data`] for a pause above a minute.
+    pub async fn subscribe_with(&self, pattern: &str, listening: Listening) -> Result<Subscription, Error> {
+        listening.check()?;
+        let Listening { since, deliver } = listening;
         let wrong = |why: &dyn ToString| Error::Name { name: pattern.into(), why: why.to_string() };
         let parsed = Pattern::parse(pattern).map_err(|error| wrong(&error))?;
         if parsed.kind() == Kind::Meta {
@@ -107,7 +129,8 @@ impl Client {
             commands: self.commands.clone(),
         };
         let since = since.map(|since| since.request());
-        self.ask(|answer| Command::Subscribe { number, pattern: parsed, since, mailbox, answer }).await?;
+        self.ask(|answer| Command::Subscribe { number, pattern: parsed, since, deliver, mailbox, answer })
+            .await?;
         Ok(subscription)
     }
 
@@ -147,13 +170,14 @@ impl Client {
     ) -> Result<Published, Error> {
         let channel = named(channel, Kind::Broadcast)?;
         let data = raw(data)?;
-        let Publication { key, without_echo, expires_ms } = publication;
+        let Publication { key, conflate, without_echo, expires_ms } = publication;
         let number = || self.numbers.fetch_add(1, Ordering::Relaxed);
         let key = key.unwrap_or_else(|| format!("{}-{}", self.keys, number()));
         let publishing = |answer| Publishing {
             channel,
             data,
             key,
+            conflate,
             without_echo,
             expires_ms,
             answer,

@@ -90,6 +90,7 @@ pub struct Published {
 #[must_use]
 pub struct Publication {
     pub(crate) key: Option<String>,
+    pub(crate) conflate: Option<String>,
     pub(crate) without_echo: bool,
     pub(crate) expires_ms: Option<u64>,
 }
@@ -105,6 +106,14 @@ impl Publication {
     /// client makes a key of its own, which is enough for whatever it repeats by itself.
     pub fn key(mut self, key: impl Into<String>) -> Publication {
         self.key = Some(key.into());
+        self
+    }
+
+    /// Stands for older messages with the same key of 1 to 64 bytes on its channel: a subscriber that gets the newest
+    /// of each key alone gets no older one behind it, and may never get this one when a newer one comes in time. To all
+    /// others it is a message like any other.
+    pub fn conflate(mut self, key: impl Into<String>) -> Publication {
+        self.conflate = Some(key.into());
         self
     }
 

@@ -3,9 +3,12 @@
 //! Their flags live here, the small runtime they need, and what an error of the client library means for the
 //! exit status. What they say to the server is their own business.
 
+use std::time::Duration;
+
 use clap::Args;
 use comet_client::Error;
 
+use crate::config;
 use crate::verdict::Failure;
 
 /// Which server, and with which key.
@@ -17,6 +20,12 @@ pub(crate) struct Remote {
     /// Key, sent as `Authorization: Bearer`
     #[arg(long, value_name = "KEY", env = "COMET_KEY", hide_env_values = true)]
     pub(crate) key: Option<String>,
+}
+
+/// Reads a span of time of a flag.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    let span = config::milliseconds(text).map(Duration::from_millis);
+    span.ok_or_else(|| "a span has a unit, as in 200ms, 10s, 5m or 1h 30m".into())
 }
 
 /// Runs a verb that needs no more than one thread.
