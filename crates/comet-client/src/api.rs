@@ -18,7 +18,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes of an answer.
 const MOST_BYTES: usize = 4 << 20;
 
-/// The HTTP API of one server. Cheap to clone.
+/// The HTTP API of one server: publishing without a session. Cheap to clone.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), comet_client::Error> {
+/// use comet_client::Api;
+///
+/// let api = Api::new("http://127.0.0.1:8000", Some("the key of the API"))?;
+/// let position = api.publish_once("/orders/981", "paid", "payment-4711").await?;
+/// println!("published as number {}", position.offset);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Api {
     caller: Caller,
@@ -38,7 +49,8 @@ impl Api {
     /// Publishes on a channel, and returns the place of the message there.
     ///
     /// # Errors
-    /// [`Error`] says why it was not published; [`Error::Lost`] and [`Error::TimedOut`], that nobody knows.
+    /// [`Error::Name`] and [`Error::Data`] when there is nothing to publish, [`Error::Unreachable`] when nobody listens,
+    /// [`Error::Refused`] when the server refuses. After [`Error::Lost`] and [`Error::TimedOut`] nobody knows.
     pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<Position, Error> {
         self.post(channel, data, Publication::new()).await
     }

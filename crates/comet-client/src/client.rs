@@ -35,7 +35,7 @@ pub enum State {
     Ended(Option<Error>),
 }
 
-/// One client. Cheap to clone; the session ends when the last clone and the last subscription are gone.
+/// One client: a session with a server, which finds its own way back. See [`Client::builder`]. Cheap to clone; the session ends when the last clone and the last subscription are gone.
 #[derive(Clone)]
 pub struct Client {
     commands: mpsc::Sender<Command>,
@@ -50,7 +50,7 @@ pub struct Client {
 
 impl Client {
     /// Begins to connect to a server: `http://host:port`, with the path of its transports when that is not
-    /// `/cometd`.
+    /// `/cometd`. Nothing is checked or sent before [`Builder::connect`].
     pub fn builder(address: impl Into<String>) -> Builder {
         Builder::new(address)
     }
@@ -76,7 +76,8 @@ impl Client {
     /// good is told as a [`Gap`](crate::Gap) in its place.
     ///
     /// # Errors
-    /// When the name is none, or the server refuses.
+    /// [`Error::Name`] when the name is none, [`Error::Refused`] when the server refuses, [`Error::TooMany`] when there are
+    /// 1,024 subscriptions, [`Error::TimedOut`] when no answer came in time.
     pub async fn subscribe(&self, pattern: &str) -> Result<Subscription, Error> {
         self.subscribe_with(pattern, Listening::new()).await
     }
@@ -86,7 +87,7 @@ impl Client {
     /// too.
     ///
     /// # Errors
-    /// When the name is none, or the server refuses; it refuses a position or a number for a pattern.
+    /// As [`Client::subscribe`]; the server refuses a position or a number for a pattern with `message_invalid`.
     pub async fn subscribe_since(&self, pattern: &str, since: Since) -> Result<Subscription, Error> {
         self.subscribe_with(pattern, Listening::new().since(since)).await
     }
@@ -110,7 +111,7 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// As [`Client::subscribe_since`]; [`Error::Data`] for a pause above a minute.
+    /// As [`Client::subscribe_since`]; [`Error::Manner`] for a pause above a minute.
     pub async fn subscribe_with(&self, pattern: &str, listening: Listening) -> Result<Subscription, Error> {
         listening.check()?;
         let Listening { since, deliver } = listening;
@@ -138,7 +139,9 @@ impl Client {
     /// a key of its own, so that it is published once.
     ///
     /// # Errors
-    /// When the server refuses, or no answer came in time: then it may have been published or not.
+    /// [`Error::Name`] and [`Error::Data`] when there is nothing to publish, [`Error::Refused`] when the server refuses. After
+    /// [`Error::Lost`] and [`Error::TimedOut`] it may have been published or not. It is lost when no session came back within
+    /// four and a half minutes, those counted in which the machine has slept: the server may have forgotten its key then.
     pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<Published, Error> {
         self.publish_with(channel, data, Publication::new()).await
     }
@@ -159,6 +162,19 @@ impl Client {
     }
 
     /// Publishes like [`Client::publish`], with more to say about it.
+    ///
+    /// ```no_run
+    /// # async fn run(client: comet_client::Client) -> Result<(), comet_client::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use comet_client::Publication;
+    ///
+    /// let publication = Publication::new().conflate("gold").expires(Duration::from_secs(5)).without_echo();
+    /// let published = client.publish_with("/ticker/metals", &2391.4, publication).await?;
+    /// println!("it stands at {:?} and is kept in {:?}", published.position, published.durability);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Client::publish`].
@@ -191,15 +207,24 @@ impl Client {
     /// of order by it; requests on their way are waited for.
     ///
     /// # Errors
-    /// When the session cannot live on such a wire: then it goes on as before.
+    /// Those of opening such a wire, when the session cannot live on it: then it goes on as before.
     pub async fn switch_to(&self, transport: Transport) -> Result<(), Error> {
         self.ask(|answer| Command::Switch { transport, answer }).await
     }
 
     /// Calls a service and waits for its answer. A service that answers nothing ends in [`Error::TimedOut`].
     ///
+    /// ```no_run
+    /// # async fn run(client: comet_client::Client) -> Result<(), comet_client::Error> {
+    /// let answer = client.call("/service/orders", &["tea", "milk"]).await?;
+    /// println!("{}", answer.get());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
-    /// When the server or the service refuses, or no answer came.
+    /// [`Error::Name`] when it is no service channel, [`Error::Refused`] when the server or the service refuses,
+    /// [`Error::Lost`] and [`Error::TimedOut`] when no answer came: then it may have been called or not.
     pub async fn call<T: Serialize + ?Sized>(&self, service: &str, data: &T) -> Result<Box<RawValue>, Error> {
         let channel = named(service, Kind::Service)?;
         let data = raw(data)?;
@@ -207,6 +232,21 @@ impl Client {
     }
 
     /// How the client is, now and whenever that changes.
+    ///
+    /// ```no_run
+    /// # async fn run(client: comet_client::Client) {
+    /// use comet_client::State;
+    ///
+    /// let mut state = client.state();
+    /// while state.changed().await.is_ok() {
+    ///     match &*state.borrow() {
+    ///         State::Connecting => println!("on its way"),
+    ///         State::Connected { connection_type } => println!("connected by {connection_type}"),
+    ///         State::Ended(reason) => println!("over: {reason:?}"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
     pub fn state(&self) -> watch::Receiver<State> {
         self.state.clone()
     }

@@ -67,7 +67,7 @@ impl Deliver {
     /// What the server would refuse.
     fn check(&self) -> Result<(), Error> {
         match self.every_ms.into_iter().chain(self.batch_ms).max() {
-            Some(pause_ms) if pause_ms > MAX_PAUSE_MS => Err(Error::Data(format!(
+            Some(pause_ms) if pause_ms > MAX_PAUSE_MS => Err(Error::Manner(format!(
                 "a pause between deliveries has at most {MAX_PAUSE_MS} ms, and this one has {pause_ms}"
             ))),
             _ => Ok(()),
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(Listening::new().deliver(Deliver::new().every(minute)).check(), Ok(()));
         for longer in [minute + Duration::from_millis(1), Duration::MAX] {
             let refused = Listening::new().deliver(Deliver::new().batch(longer)).check();
-            assert!(matches!(refused, Err(Error::Data(_))), "{refused:?}");
+            assert!(matches!(refused, Err(Error::Manner(_))), "{refused:?}");
         }
     }
 }

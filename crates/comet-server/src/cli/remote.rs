@@ -38,7 +38,9 @@ pub(crate) fn block_on<T>(verb: impl Future<Output = Result<T, Failure>>) -> Res
 /// What an error of the client means for the exit status.
 pub(crate) fn failure(error: &Error) -> Failure {
     match error {
-        Error::Address(_) | Error::Name { .. } | Error::Data(_) => Failure::of_usage(error),
+        Error::Address(_) | Error::Name { .. } | Error::Data(_) | Error::Manner(_) => {
+            Failure::of_usage(error)
+        }
         Error::Unreachable(_) => Failure::unavailable(error),
         _ => Failure::at_run_time(error),
     }
