@@ -23,6 +23,7 @@ use crate::idempotency::Idempotency;
 use crate::interest::Interest;
 use crate::journal::Entry;
 use crate::ledger::{Ledger, MAX_ENTRIES};
+use crate::recency::Walk;
 use crate::{ChannelOptions, ChannelTable, Draft, Durability, History, Position, Publication, ShardSet};
 
 /// What a home is made with.
@@ -105,7 +106,7 @@ impl Published {
     }
 }
 
-/// There is no room now: the home counts as many channels as it may and none of them can be forgotten yet, or a channel
+/// There is no room now: the home counts as many channels as it may and found none that can be forgotten, or a channel
 /// has messages waiting that its journal refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
@@ -134,6 +135,10 @@ impl Home {
     /// pattern.
     pub fn on_interest(&mut self, shard: usize, name: &str, interested: bool) {
         self.interest.note(shard, name, interested);
+        if !interested {
+            // This channel may go again, wherever the search for one has come to.
+            self.ledger.recency.restart(Walk::MakingRoom);
+        }
     }
 
     /// Numbers a message, remembers it as far as its channel wants, and names the shards that have listeners of the
@@ -151,7 +156,7 @@ impl Home {
         if let Some(ticket) = self.waiting_ticket(&draft) {
             return Ok(Published::WaitingAgain(ticket));
         }
-        let slot = self.count(&draft.channel)?;
+        let slot = self.count(&draft.channel, now_ms)?;
         let options = *self.options(slot);
         draft.echo &= options.echo;
         if draft.expires_at_ms.is_none() && options.expires_ms > 0 {
@@ -182,11 +187,11 @@ impl Home {
     }
 
     /// The slot of a channel, which is counted from now on.
-    fn count(&mut self, channel: &Channel) -> Result<u32, Full> {
+    fn count(&mut self, channel: &Channel, now_ms: u64) -> Result<u32, Full> {
         if let Some(slot) = self.ledger.slot(channel.as_str()) {
             return Ok(slot);
         }
-        self.room()?;
+        self.make_room(now_ms)?;
         let history = History::after(self.unknown_since_ms(channel));
         let slot =
             self.ledger.insert(channel.as_str(), self.unknown_head(), self.table.index(channel), history);

@@ -13,7 +13,7 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Sessions in all, connected or not.
     pub sessions: usize,
-    /// Channels that are counted at one shard at the same time.
+    /// Channels that are counted at one shard at the same time. Of more, those are forgotten that nobody listens to.
     pub channels_per_shard: usize,
     /// Bytes of the messages that are remembered at one shard, of all its channels together.
     pub history_bytes: usize,

@@ -23,7 +23,8 @@ enum Step {
     Publish { name: usize, length: usize, key: Option<u8>, life_ms: Option<u64> },
     Wait(u64),
     Sweep(usize),
-    Forget(u64),
+    Forget(u64, usize),
+    Listen { name: usize, interested: bool },
     Head(usize),
     Since { name: usize, since: Asked, limits: RecoveryLimits },
     Matching { pattern: usize, places: Vec<usize>, ago_ms: Option<u64>, limits: RecoveryLimits },
@@ -122,7 +123,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(name, length, key, life_ms)| Step::Publish { name, length, key, life_ms }),
         3 => (0..300_u64).prop_map(Step::Wait),
         1 => (0..4_usize).prop_map(Step::Sweep),
-        1 => (0..800_u64).prop_map(Step::Forget),
+        1 => (0..800_u64, 0..4_usize).prop_map(|(ms, budget)| Step::Forget(ms, budget)),
+        1 => (name.clone(), any::<bool>()).prop_map(|(name, interested)| Step::Listen { name, interested }),
         1 => name.clone().prop_map(Step::Head),
         4 => (name, asked, limits()).prop_map(|(name, since, limits)| Step::Since { name, since, limits }),
         2 => (0..PATTERNS.len(), prop::collection::vec(0..1_000_usize, 0..4), prop::option::of(0..1_500_u64), limits())
@@ -135,6 +137,7 @@ struct Stage {
     log: Log,
     given: HashSet<(usize, Position)>,
     now_ms: u64,
+    heard: [bool; NAMES.len()],
 }
 
 impl Stage {
@@ -154,6 +157,8 @@ impl Stage {
                     0,
                     "a counted channel is never refused"
                 );
+                let counted = (0..NAMES.len()).filter(|other| *other != name);
+                assert!(counted.into_iter().all(|other| self.heard[other]), "one could have been forgotten");
             }
             Ok(Published::Again { position, .. }) => assert_eq!(known, Some(position)),
             Ok(Published::Waiting { .. } | Published::WaitingAgain(_)) => panic!("nothing is durable"),
@@ -273,13 +278,19 @@ proptest! {
             table: table().into(),
         };
         let log = Log::default();
-        let mut stage = Stage { home: Home::new(config), log, given: HashSet::new(), now_ms: 10_000 };
+        let mut stage = Stage { home: Home::new(config), log, given: HashSet::new(), now_ms: 10_000, heard: Default::default() };
         for step in steps {
             match step {
                 Step::Publish { name, length, key, life_ms } => stage.publish(name, length, key, life_ms),
                 Step::Wait(ms) => stage.now_ms += ms,
                 Step::Sweep(budget) => stage.home.sweep(stage.now_ms, budget),
-                Step::Forget(ms) => stage.home.forget(stage.now_ms - ms, stage.now_ms),
+                Step::Forget(ms, budget) => {
+                    stage.home.forget(stage.now_ms - ms, stage.now_ms, budget);
+                }
+                Step::Listen { name, interested } => {
+                    stage.home.on_interest(0, NAMES[name], interested);
+                    stage.heard[name] = interested;
+                }
                 Step::Head(name) => {
                     let head = stage.home.head(&channel(NAMES[name]));
                     stage.log.places.push((name, head, stage.log.entries.len()));

@@ -57,6 +57,7 @@ fn the_number_of_keys_is_bounded_and_the_oldest_goes_first() {
 #[test]
 fn the_key_of_a_message_that_was_refused_is_not_remembered() {
     let mut home = Home::new(HomeConfig { channels: 1, ..config() });
+    home.on_interest(0, "/a", true);
     publish(&mut home, "/a", "k", 0).unwrap();
     assert_eq!(publish(&mut home, "/b", "k", 0), Err(Full));
     assert_eq!(home.keys(), 1);

@@ -111,7 +111,7 @@ fn a_channel_with_messages_waiting_is_not_forgotten_and_a_forgotten_one_leaves_t
     number(&mut home, "/a", None, 0);
     number(&mut home, "/b", None, 0);
     home.on_kept(0);
-    home.forget(1_000, 1_000);
+    home.forget(1_000, 1_000, 100);
     assert_eq!(home.channels(), 1, "/b waits");
     assert_eq!(home.take_chores(9), [Entry::Forget { channel: "/a".into(), epoch: 9 }]);
     home.on_kept(0);
@@ -338,7 +338,7 @@ fn a_forgotten_channel_bounds_what_is_known_in_the_next_life_too() {
     homes[0].begin_mark(&comet_bus::Marks::default(), 0);
     number(&mut homes[0], "/a/b", None, 3_000);
     homes[0].on_kept(3_000);
-    homes[0].forget(4_000, 4_000);
+    homes[0].forget(4_000, 4_000, 100);
     let journal = written(&mut homes, Vec::new());
     let mut next = started_on(&table, journal, 5_000);
     assert!(!is_whole(&mut next[1], "/a/*", 2_999) && is_whole(&mut next[1], "/a/*", 3_000));

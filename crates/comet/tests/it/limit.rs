@@ -87,12 +87,31 @@ fn sessions_are_bounded() {
 fn channels_per_shard_are_bounded() {
     let (server, mut witness) = limited(|config| config.limits.channels_per_shard = 5);
     witness.still_hears(&server);
-    for n in 0..4 {
+    let heard: Vec<String> = (0..4).map(|n| format!("/heard/{n}")).collect();
+    let mut client = LongPollClient::connected(&server);
+    client.subscribe(&heard[0]);
+    let first = server.publish(&heard[0], &1);
+    client.expect_event(&heard[0], 1);
+    // Whoever invents names takes the place of invented names alone.
+    let invented = server.publish("/n/0", &0);
+    for n in 1..50 {
         server.publish(&format!("/n/{n}"), &n);
     }
-    let mut client = LongPollClient::connected(&server);
-    assert_eq!(client.request("/n/4", json!({ "data": 1 }))["error"], "503::overloaded");
-    client.publish("/n/3", 1);
+    assert_eq!(server.publish(&heard[0], &2), comet::Position { offset: 2, ..first });
+    client.expect_event(&heard[0], 2);
+    let since = json!({ "epoch": format!("{:x}", invented.epoch), "offset": invented.offset });
+    let reply =
+        client.request("/meta/subscribe", json!({ "subscription": "/n/0", "ext": { "since": since } }));
+    assert_eq!(reply["ext"]["recovered"], false, "what went with a name is told: {reply}");
+    // Where all are in use there is no room.
+    for name in &heard[1..] {
+        client.subscribe(name);
+        server.publish(name, &1);
+        client.expect_event(name, 1);
+    }
+    assert_eq!(client.request("/n/50", json!({ "data": 1 }))["error"], "503::overloaded");
+    client.publish(&heard[3], 2);
+    client.expect_event(&heard[3], 2);
     witness.still_hears(&server);
 }
 
