@@ -16,6 +16,7 @@ const PATTERNS: [&str; 5] = ["/a", "/a/*", "/a/**", "/*", "/**"];
 const CHANNELS: usize = 4;
 const HISTORY_BYTES: usize = 4_000;
 const KEYS: usize = 3;
+const KEYS_PER_OWNER: usize = 2;
 const KEY_AGE_MS: u64 = 300;
 
 #[derive(Clone, Debug)]
@@ -53,6 +54,11 @@ struct Log {
     places: Vec<(usize, Position, usize)>,
     /// The keys in the order of their messages.
     keys: Vec<(usize, u8, Position, u64)>,
+}
+
+/// Who gives a key: the first is the server itself.
+fn owner(key: u8) -> usize {
+    usize::from(key % 3)
 }
 
 impl Log {
@@ -119,7 +125,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..30_usize).prop_map(Asked::Last),
     ];
     prop_oneof![
-        8 => (name.clone(), 0..300_usize, prop::option::weighted(0.3, 0..4_u8), prop::option::weighted(0.2, 0..400_u64))
+        8 => (name.clone(), 0..300_usize, prop::option::weighted(0.4, 0..9_u8), prop::option::weighted(0.2, 0..400_u64))
             .prop_map(|(name, length, key, life_ms)| Step::Publish { name, length, key, life_ms }),
         3 => (0..300_u64).prop_map(Step::Wait),
         1 => (0..4_usize).prop_map(Step::Sweep),
@@ -145,11 +151,21 @@ impl Stage {
         let data = format!("\"{}\"", "x".repeat(length));
         let text = key.map(|key| key.to_string());
         let expires_at_ms = life_ms.map(|life_ms| self.now_ms + life_ms);
-        let draft = Draft { key: text.as_deref(), expires_at_ms, ..Draft::new(channel(NAMES[name]), &data) };
+        let key_owner = key.and_then(|key| [None, Some("a"), Some("b")][owner(key)]);
+        let key_text = text.as_deref();
+        let draft =
+            Draft { key: key_text, key_owner, expires_at_ms, ..Draft::new(channel(NAMES[name]), &data) };
         self.log.keys.retain(|(.., at_ms)| at_ms + KEY_AGE_MS > self.now_ms);
         let known =
             self.log.keys.iter().find(|(n, k, ..)| *n == name && Some(*k) == key).map(|known| known.2);
+        let count = |is_counted: &dyn Fn(usize) -> bool| {
+            self.log.keys.iter().filter(|known| is_counted(owner(known.1))).count()
+        };
+        let own = key.map_or(0, |key| count(&|other| other == owner(key)));
+        let has_room = key
+            .is_none_or(|key| owner(key) == 0 || own >= KEYS_PER_OWNER || count(&|other| other != 0) < KEYS);
         match self.home.publish(draft, self.now_ms) {
+            Err(_) if !has_room => assert_eq!(known, None),
             Err(_) => {
                 assert_eq!((known, self.home.channels()), (None, CHANNELS));
                 assert_eq!(
@@ -163,14 +179,15 @@ impl Stage {
             Ok(Published::Again { position, .. }) => assert_eq!(known, Some(position)),
             Ok(Published::Waiting { .. } | Published::WaitingAgain(_)) => panic!("nothing is durable"),
             Ok(Published::New { position, .. }) => {
-                assert_eq!(known, None);
+                assert_eq!((known, has_room), (None, true));
                 assert!(self.given.insert((name, position)), "{position} was given out before");
                 let expires_at_ms = expires_at_ms.unwrap_or(u64::MAX);
                 self.log.entries.push(Entry { name, position, at_ms: self.now_ms, expires_at_ms });
                 self.log.places.push((name, position, self.log.entries.len()));
                 if let Some(key) = key {
-                    if self.log.keys.len() == KEYS {
-                        self.log.keys.remove(0);
+                    if own == if owner(key) == 0 { KEYS } else { KEYS_PER_OWNER } {
+                        let oldest = self.log.keys.iter().position(|known| owner(known.1) == owner(key));
+                        self.log.keys.remove(oldest.expect("it has some"));
                     }
                     self.log.keys.push((name, key, position, self.now_ms));
                 }
@@ -249,7 +266,7 @@ impl Stage {
 
     fn look_at_bounds(&mut self) {
         assert!(self.home.history_bytes() <= HISTORY_BYTES);
-        assert!(self.home.channels() <= CHANNELS && self.home.keys() <= KEYS);
+        assert!(self.home.channels() <= CHANNELS && self.home.keys() <= 2 * KEYS);
         let table = table();
         for name in NAMES {
             let channel = channel(name);
@@ -274,6 +291,7 @@ proptest! {
             channels: CHANNELS,
             history_bytes: HISTORY_BYTES,
             keys: KEYS,
+            keys_per_owner: KEYS_PER_OWNER,
             key_age_ms: KEY_AGE_MS,
             table: table().into(),
         };

@@ -105,6 +105,27 @@ fn a_key_that_waits_is_not_published_again() {
 }
 
 #[test]
+fn keys_that_wait_have_their_room_when_the_journal_has_them() {
+    let mut home = Home::new(HomeConfig { keys: 2, keys_per_owner: 2, ..durable(ALL) });
+    let publish = |home: &mut Home, owner: &str, key: &str| {
+        let draft = Draft { key: Some(key), key_owner: Some(owner), ..Draft::new(channel("/a"), "1") };
+        home.publish(draft, 0)
+    };
+    for key in ["k", "l"] {
+        assert!(matches!(publish(&mut home, "alice", key), Ok(Published::Waiting { .. })));
+    }
+    assert_eq!(publish(&mut home, "bob", "m").unwrap_err(), Full);
+    home.on_kept(0);
+    assert_eq!(publish(&mut home, "bob", "m").unwrap_err(), Full);
+    home.on_refused();
+    assert!(matches!(publish(&mut home, "bob", "m"), Ok(Published::Waiting { .. })));
+    home.on_kept(0);
+    for key in ["k", "m"] {
+        assert!(matches!(publish(&mut home, "alice", key), Ok(Published::Again { .. })), "{key}");
+    }
+}
+
+#[test]
 fn a_channel_with_messages_waiting_is_not_forgotten_and_a_forgotten_one_leaves_the_journal() {
     let history = Retention { age_ms: 100, ..ALL };
     let mut home = Home::new(HomeConfig { channels: 2, ..durable(history) });

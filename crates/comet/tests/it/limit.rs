@@ -116,6 +116,37 @@ fn channels_per_shard_are_bounded() {
 }
 
 #[test]
+fn keys_and_keys_per_publisher_bound_what_is_remembered_and_nobody_takes_the_room_of_others() {
+    let (server, mut witness) = limited(|config| {
+        config.limits.keys = 4;
+        config.limits.keys_per_publisher = 2;
+    });
+    let mut clients: Vec<LongPollClient> = (0..3).map(|_| LongPollClient::connected(&server)).collect();
+    witness.still_hears(&server);
+    let count = || server.counts().publications;
+    let mut once = |client: usize, key: &str| {
+        let (before, data) = (count(), json!({ "data": 1, "ext": { "key": key } }));
+        let reply = clients[client].request("/a", data);
+        reply["error"].as_str().map_or(Ok(count() - before), |error| Err(error.to_owned()))
+    };
+    assert_eq!((once(0, "other 1"), once(0, "other 2")), (Ok(1), Ok(1)));
+    for n in 0..10 {
+        assert_eq!(once(1, &format!("many {n}")), Ok(1));
+    }
+    assert_eq!((once(1, "many 8"), once(1, "many 9")), (Ok(0), Ok(0)));
+    assert_eq!(once(1, "many 7"), Ok(1), "its own oldest is forgotten");
+    assert_eq!((once(0, "other 1"), once(0, "other 2")), (Ok(0), Ok(0)), "and nothing of others");
+    assert_eq!(once(2, "third"), Err("503::overloaded".into()));
+    let publisher = server.publisher();
+    for key in ["a", "b", "c", "d", "a"] {
+        let published = publisher.publish_once("/a", &1, key);
+        server.runtime().block_on(published).expect("the server has room of its own");
+    }
+    clients[2].publish("/a", 1);
+    witness.still_hears(&server);
+}
+
+#[test]
 fn head_bytes_and_head_fields_are_bounded() {
     let (server, mut witness) = limited(|config| {
         config.limits.head_bytes = 2_000;
