@@ -32,12 +32,16 @@ async function meet(url, transport, channel) {
   cometd.configure({ url, logLevel: "error" });
   cometd.registerExtension("ack", new AckExtension());
   cometd.registerExtension("reload", new ReloadExtension());
+  // The extension learns the transport from the first connect, whose timer runs in a worker that may begin late.
+  const connected = new Promise((resolve) => cometd.addListener("/meta/connect", (reply) => reply.successful && resolve()));
   const reply = await new Promise((resolve) => cometd.handshake(resolve));
+  if (!reply.successful) throw new Error(`no session: ${JSON.stringify(reply)}`);
   const subscribed = await new Promise((resolve) =>
     cometd.subscribe(channel, ({ data }) => window.heard(data.number), resolve),
   );
+  await connected;
   return {
-    successful: reply.successful && subscribed.successful,
+    successful: subscribed.successful,
     reloaded: reply.ext?.reload === true,
     clientId: cometd.getClientId(),
     type: cometd.getTransport().type,

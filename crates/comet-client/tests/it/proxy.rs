@@ -14,6 +14,7 @@ pub(crate) struct Proxy {
     cut: broadcast::Sender<()>,
     shut: Arc<AtomicBool>,
     refusals: Arc<AtomicUsize>,
+    plain: Arc<AtomicBool>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -27,6 +28,8 @@ impl Proxy {
         let closed = shut.clone();
         let refusals = Arc::new(AtomicUsize::new(0));
         let refused = refusals.clone();
+        let plain = Arc::new(AtomicBool::new(false));
+        let only_plain = plain.clone();
         let task = tokio::spawn(async move {
             loop {
                 let (mut client, _) = listener.accept().await.unwrap();
@@ -39,7 +42,11 @@ impl Proxy {
                     continue;
                 }
                 let mut cut = cuts.subscribe();
+                let only_plain = only_plain.clone();
                 tokio::spawn(async move {
+                    if only_plain.load(Ordering::Relaxed) && asks_for_websocket(&client).await {
+                        return refuse(client).await;
+                    }
                     let mut server = TcpStream::connect(server).await.unwrap();
                     tokio::select! {
                         _ = copy_bidirectional(&mut client, &mut server) => {}
@@ -48,7 +55,7 @@ impl Proxy {
                 });
             }
         });
-        Proxy { address, cut, shut, refusals, task }
+        Proxy { address, cut, shut, refusals, plain, task }
     }
 
     /// Its address as clients take it.
@@ -67,10 +74,22 @@ impl Proxy {
         self.refusals.store(connections, Ordering::Relaxed);
     }
 
+    /// From here on WebSockets get that answer, as from a proxy that knows only plain HTTP.
+    pub(crate) fn refuse_websockets(&self) {
+        self.plain.store(true, Ordering::Relaxed);
+    }
+
     /// From here on new connections end at once, or no longer.
     pub(crate) fn shut(&self, shut: bool) {
         self.shut.store(shut, Ordering::Relaxed);
     }
+}
+
+/// Whether the first bytes of a connection are the opening of a WebSocket; they stay unread.
+async fn asks_for_websocket(client: &TcpStream) -> bool {
+    let mut head = [0; 4_096];
+    let read = client.peek(&mut head).await.unwrap_or(0);
+    head[..read].to_ascii_lowercase().windows(18).any(|part| part == b"upgrade: websocket")
 }
 
 async fn refuse(mut client: TcpStream) {

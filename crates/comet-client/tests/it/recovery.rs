@@ -300,8 +300,7 @@ fn a_wire_that_is_not_to_be_had_leaves_the_session_as_it_was() {
         let builder = Client::builder(proxy.url()).transport(Transport::LongPolling);
         let client = builder.connect().await.unwrap();
         let mut subscription = client.subscribe("/a").await.unwrap();
-        // The WebSocket is the next to connect.
-        proxy.refuse(1);
+        proxy.refuse_websockets();
         assert!(client.switch_to(Transport::WebSocket).await.is_err());
         let state = wait::state(client.state(), |state| matches!(state, State::Connected { .. })).await;
         assert_eq!(state, State::Connected { connection_type: "long-polling" });
