@@ -140,8 +140,8 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Name`] and [`Error::Data`] when there is nothing to publish, [`Error::Refused`] when the server refuses. After
-    /// [`Error::Lost`] and [`Error::TimedOut`] it may have been published or not. It is lost when no session came back within
-    /// four and a half minutes, those counted in which the machine has slept: the server may have forgotten its key then.
+    /// [`Error::Lost`] and [`Error::TimedOut`] it may have been published or not: no answer came in time, or the machine has slept
+    /// so long meanwhile that the server may have forgotten the key.
     pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<Published, Error> {
         self.publish_with(channel, data, Publication::new()).await
     }
