@@ -57,6 +57,8 @@ pub struct Session<D> {
     connection_type: Option<ConnectionType>,
     /// Events leave only with connect replies, whatever the kind of wire.
     connect_only: bool,
+    /// All that is queued is in no hurry.
+    rests: bool,
     /// The number of the last connect, of a client that counts them.
     connects: u32,
     /// Which connect is the newest.

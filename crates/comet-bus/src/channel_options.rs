@@ -76,6 +76,9 @@ pub struct ChannelOptions {
     pub deliver: Deliver,
     /// Whether a subscriber may choose another manner, within that one.
     pub deliver_choice: bool,
+    /// How long a message may wait for something that leaves anyway before it wakes a subscriber, in milliseconds; 0 for
+    /// not at all. Only where messages come in the plain manner.
+    pub lazy_ms: u64,
     /// Whether events say who has published them.
     pub identity: bool,
     /// The age at which messages lose their meaning that say none themselves, in milliseconds; 0 for never.
@@ -92,6 +95,7 @@ impl Default for ChannelOptions {
             presence_debounce_ms: 500,
             deliver: Deliver::default(),
             deliver_choice: true,
+            lazy_ms: 0,
             identity: false,
             expires_ms: 0,
         }
@@ -99,6 +103,11 @@ impl Default for ChannelOptions {
 }
 
 impl ChannelOptions {
+    /// Whether messages are simply queued for whoever wishes nothing, and leave at once.
+    pub fn is_plain(&self) -> bool {
+        self.lazy_ms == 0 && self.deliver_to(None).is_plain()
+    }
+
     /// How the messages come to a subscriber with this wish.
     pub fn deliver_to(&self, wish: Option<&DeliverRequest>) -> Deliver {
         match wish {

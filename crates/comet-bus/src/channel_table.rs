@@ -75,7 +75,7 @@ impl ChannelTable {
 
     /// Whether messages of some channel come in another manner than the plain one.
     pub fn paces(&self) -> bool {
-        self.options.iter().any(|options| !options.deliver_to(None).is_plain())
+        self.options.iter().any(|options| !options.is_plain())
     }
 
     /// Whether the events of a channel say who has published them.

@@ -58,6 +58,10 @@ pub(crate) struct Aside {
     pub(crate) coming: Vec<Coming>,
     /// The session has fallen behind.
     pub(crate) lag: Option<Lag>,
+    /// When what rests in the queue has to leave; 0 for never.
+    pub(crate) rests_until: Millis,
+    /// When the wheel looks for that; 0 for never.
+    pub(crate) rest_armed: Millis,
     /// Messages that give way, or are not to come too often.
     pub(crate) pace: Option<Pace>,
 }
@@ -103,6 +107,7 @@ impl Seat {
             if aside.joining.is_empty()
                 && aside.meanwhile.is_empty()
                 && aside.coming.is_empty()
+                && aside.rest_armed == 0
                 && aside.lag.is_none()
                 && aside.pace.is_none()
             {
@@ -132,7 +137,7 @@ impl Seat {
             aside.lag.as_ref().is_some_and(Lag::is_due)
                 || aside.pace.as_ref().is_some_and(|pace| pace.waiting.is_ready())
         };
-        self.session.pending() > 0 || self.aside.as_deref().is_some_and(due)
+        self.session.pending() > 0 && !self.session.rests() || self.aside.as_deref().is_some_and(due)
     }
 
     /// Whether everything for it has been sent.

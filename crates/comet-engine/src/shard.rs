@@ -29,6 +29,7 @@ mod read;
 mod receipt;
 mod recovery;
 mod replay;
+mod rest;
 mod route;
 mod session;
 mod subscribe;

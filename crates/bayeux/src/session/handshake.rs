@@ -105,6 +105,7 @@ impl HandshakeRequest {
             rendering,
             habits: Habits::of(settings, now),
             connect_only: acknowledges,
+            rests: false,
             advise: true,
             ended: false,
         };

@@ -26,6 +26,7 @@ impl<D> Session<D> {
             rendering: Rendering::default(),
             habits: None,
             connect_only: false,
+            rests: false,
             advise: false,
             ended: false,
         }

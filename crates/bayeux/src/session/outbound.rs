@@ -33,12 +33,33 @@ impl<D: Delivery> Session<D> {
     /// Queues a delivery. Then ask [`Session::may_push_now`] and [`Session::wakes_connect`], for a session whose own
     /// batch is being processed after the batch: its response may carry the delivery and leave the connect held.
     pub fn push(&mut self, delivery: D, settings: &Settings) -> Pushed {
+        self.rests = false;
         if self.mailbox.push(delivery, settings) { Pushed::Queued } else { Pushed::Overflow }
+    }
+
+    /// Queues a delivery that is in no hurry. While [`Session::rests`] says so afterwards, the queue wakes no connect; it
+    /// leaves with what comes behind, with an answer that leaves anyway, or after [`Session::wake`].
+    pub fn push_lazily(&mut self, delivery: D, settings: &Settings) -> Pushed {
+        let rests = self.mailbox.is_empty() || self.rests;
+        let pushed = self.push(delivery, settings);
+        self.rests = rests && pushed == Pushed::Queued;
+        pushed
+    }
+
+    /// Whether something is queued, and all of it is in no hurry.
+    pub fn rests(&self) -> bool {
+        self.rests && !self.mailbox.is_empty() && self.mailbox.again() == 0
+    }
+
+    /// What is queued has waited long enough.
+    pub fn wake(&mut self) {
+        self.rests = false;
     }
 
     /// Queues a delivery of the past. It does not count against the bound of the queue but against one of its own, so
     /// that live ones find their full room.
     pub fn push_recovered(&mut self, delivery: D, settings: &Settings) -> Pushed {
+        self.rests = false;
         if self.mailbox.push_recovered(delivery, settings) { Pushed::Queued } else { Pushed::Overflow }
     }
 
@@ -59,6 +80,7 @@ impl<D: Delivery> Session<D> {
     /// client that confirms what it receives.
     pub fn take(&mut self, max_messages: usize, max_bytes: usize) -> Taken<'_, D> {
         self.on_hearing();
+        self.rests = false;
         Taken {
             mailbox: &mut self.mailbox,
             retained: self.retained.as_deref_mut(),
@@ -120,7 +142,7 @@ impl<D: Delivery> Session<D> {
     }
 
     pub(super) fn deliveries_need_connect(&self) -> bool {
-        !self.mailbox.is_empty() && self.may_ride_on_connect()
+        !self.mailbox.is_empty() && self.may_ride_on_connect() && !self.rests()
     }
 
     fn delivers_on_connect_only(&self) -> bool {

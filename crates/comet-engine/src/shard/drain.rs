@@ -124,6 +124,7 @@ impl Shard {
         let spread =
             u64::from_be_bytes(random_bytes()) % RETURN_MS.min(self.config.limits.drain_ms / 2).max(1);
         self.release_all_paced(key);
+        self.end_rest(key);
         if self.reads_on(key) {
             return false;
         }

@@ -29,6 +29,7 @@ impl Shard {
     pub(super) fn push_in_manner(&mut self, key: SessionKey, publication: &Publication, delivery: Shared) {
         let (channel, now) = (&publication.channel, self.now);
         let deliver = self.manner(key, channel);
+        let lazy_ms = self.table.options(channel).lazy_ms;
         let settings = &self.config.session;
         let limits = PacingLimits { messages: settings.mailbox_messages, bytes: settings.mailbox_bytes };
         let Some(seat) = self.seat(key) else { return };
@@ -36,7 +37,11 @@ impl Shard {
         let waits = seat.pace_mut().is_some_and(|pace| pace.waiting.holds(channel));
         let is_known = seat.pace_mut().is_some_and(|pace| pace.waiting.knows(channel));
         if deliver.is_plain() && !waits {
-            return self.push(key, delivery);
+            return if lazy_ms > 0 {
+                self.push_lazily(key, delivery, lazy_ms)
+            } else {
+                self.push(key, delivery)
+            };
         }
         // Who keeps up has nothing that could give way.
         let keeps_up = deliver.pause_ms() == 0 && !is_known && seat.session.pending() == 0;

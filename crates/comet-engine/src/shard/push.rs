@@ -157,7 +157,7 @@ impl Shard {
         }
         let except = publication.except.and_then(|number| SessionKey::of_number(number, self.index));
         let (sessions, dirty, config) = (&mut self.sessions, &mut self.dirty, &self.config.session);
-        let paced = self.paces && !self.table.options(&publication.channel).deliver_to(None).is_plain();
+        let paced = self.paces && !self.table.options(&publication.channel).is_plain();
         let mut overflowed = Vec::new();
         let mut aside = Vec::new();
         self.hub.each_listener(&publication.channel, |listener| {

@@ -32,6 +32,8 @@ pub(super) enum Timer {
     Lag(SessionKey),
     /// A session with messages that may not leave yet.
     Pace(SessionKey),
+    /// A session with messages that are in no hurry.
+    Rest(SessionKey),
     Accept(u32),
     /// Nobody: the poll only has to return.
     Wake,
@@ -52,6 +54,7 @@ impl Shard {
                 Timer::Session(key) => self.on_session_timer(key),
                 Timer::Lag(key) => self.on_lag_timer(key),
                 Timer::Pace(key) => self.on_pace_timer(key),
+                Timer::Rest(key) => self.on_rest_timer(key),
                 Timer::Accept(listener) => self.on_acceptable(listener as usize),
                 Timer::Wake => {}
                 Timer::Presence => self.on_presence_timer(),

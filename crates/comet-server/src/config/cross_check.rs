@@ -2,7 +2,7 @@
 //!
 //! Bounds of single keys are in `table`; here stands what two keys together make impossible.
 
-use comet::Durability;
+use comet::{ChannelOptions, Durability};
 
 use super::Configuration;
 
@@ -26,20 +26,33 @@ pub(super) fn check(configuration: &Configuration) -> Vec<String> {
             "[internal] listen is one of [server] listen; operations need an address of their own".into(),
         );
     }
+    faults.extend(lazy(configuration));
     faults.extend(journal(configuration));
     faults
 }
 
-/// Durable channels need a journal and something that it keeps, and the journal room for what they bring.
-fn journal(configuration: &Configuration) -> Vec<String> {
+/// What waits for others and what gives way to them are two manners.
+fn lazy(configuration: &Configuration) -> Vec<String> {
+    let fits = |options: &ChannelOptions| options.lazy_ms == 0 || options.deliver_to(None).is_plain();
+    let unfit = sections(configuration).into_iter().filter(|(_, options)| !fits(options));
+    unfit.map(|(section, _)| format!("{section} lazy goes with no slow, every or batch")).collect()
+}
+
+/// The options for all channels and of each pattern, with the names of their sections.
+fn sections(configuration: &Configuration) -> Vec<(String, &ChannelOptions)> {
     let channels = &configuration.comet.channels;
     let rules = channels
         .rules
         .iter()
         .map(|(pattern, options)| (format!("[channels.{:?}]", pattern.as_str()), options));
+    std::iter::once(("[channels]".into(), &channels.default)).chain(rules).collect()
+}
+
+/// Durable channels need a journal and something that it keeps, and the journal room for what they bring.
+fn journal(configuration: &Configuration) -> Vec<String> {
     let mut faults = Vec::new();
     let mut is_durable = false;
-    for (section, options) in std::iter::once(("[channels]".into(), &channels.default)).chain(rules) {
+    for (section, options) in sections(configuration) {
         if options.durability == Durability::Memory {
             continue;
         }
@@ -99,6 +112,19 @@ mod tests {
         configuration.journal = Some("journal".into());
         configuration.journal_config = comet_journal::Config::default();
         configuration.comet.channels.rules.clear();
+        assert!(check(&configuration).is_empty());
+    }
+
+    #[test]
+    fn a_lazy_channel_has_no_other_manner() {
+        let mut configuration = Configuration::default();
+        configuration.comet.channels.default.lazy_ms = 500;
+        assert!(check(&configuration).is_empty());
+        let mut rule = configuration.comet.channels.default;
+        rule.deliver.batch_ms = 100;
+        configuration.comet.channels.rules.push((comet::Pattern::parse("/a/*").unwrap(), rule));
+        assert_eq!(check(&configuration), ["[channels.\"/a/*\"] lazy goes with no slow, every or batch"]);
+        configuration.comet.channels.rules[0].1.lazy_ms = 0;
         assert!(check(&configuration).is_empty());
     }
 

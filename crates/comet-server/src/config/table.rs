@@ -285,6 +285,15 @@ pub(super) static KEYS: &[Key] = &[
         channels.default.deliver.batch_ms,
         "After a first message the others are gathered for so long; 0 for not at all."
     ),
+    number!(
+        Duration,
+        channels,
+        lazy,
+        0,
+        comet::MAX_PAUSE_MS,
+        channels.default.lazy_ms,
+        "How long a message waits for others before it wakes a reader by itself; 0 for not at all."
+    ),
     switch!(
         channels,
         deliver_choice,

@@ -23,6 +23,7 @@ mod history;
 mod identity;
 mod joining;
 mod journal;
+mod lazy;
 mod limit;
 mod local_session;
 mod manner;

@@ -159,6 +159,16 @@ fn a_pattern_has_its_own_options_and_the_rest_those_of_all_channels() {
 }
 
 #[test]
+fn a_channel_says_how_long_its_messages_may_wait_for_others() {
+    let loaded = loaded_from("[channels.\"/quotes/*\"]\nlazy = \"500ms\"\n").unwrap();
+    let channels = &loaded.configuration.comet.channels;
+    assert_eq!((channels.rules[0].1.lazy_ms, channels.default.lazy_ms), (500, 0));
+    let again = loaded_from(&printed(&loaded)).unwrap();
+    assert_eq!(again.configuration.comet.channels.rules[0].1, channels.rules[0].1);
+    assert!(loaded_from("[channels]\nlazy = \"61s\"\n").is_err());
+}
+
+#[test]
 fn a_channel_says_how_its_messages_come_to_slow_readers() {
     let text = "[channels.\"/ticker/*\"]\nslow = \"conflate\"\nevery = \"200ms\"\ndeliver_choice = false\n\
                 [channels]\nbatch = \"1s\"\n";
