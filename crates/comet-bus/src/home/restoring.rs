@@ -93,9 +93,9 @@ impl Home {
             return Ok(());
         }
         self.room()?;
-        if position.epoch.wrapping_sub(self.epoch) < EPOCHS_AHEAD {
+        if position.epoch.wrapping_sub(self.epochs.present()) < EPOCHS_AHEAD {
             // Should this channel be forgotten, none of its epochs may come again.
-            self.epoch = position.epoch.wrapping_add(1);
+            self.epochs.begin_behind(position.epoch);
         }
         let options = *self.table.options(channel);
         let fits = |publication: &Arc<Publication>| {
