@@ -20,6 +20,7 @@ import { Subscription } from "./subscription.js";
  * What the server is asked with a publication, in the words of the protocol; other fields travel as `ext` of its events.
  * @typedef {object} PublishOptions
  * @property {string} [key] Names the publication, where the caller may repeat it by itself: 64 bytes at most, made up if not given.
+ * @property {string} [conflate] Which older messages of the channel it stands for, where those give way to newer ones: 64 bytes at most.
  * @property {boolean} [echo] `false` leaves out this client's own subscriptions.
  * @property {number} [expires_ms] The age at which nobody is to get it any more.
  * @property {boolean} [receipt] Events on "/service/receipt" say how many have received it.
@@ -54,7 +55,7 @@ export class Comet extends EventTarget {
         interests.remove(subscription);
         this.#session.courier.kick();
       },
-      now: () => this.#session.courier.serverNow(),
+      now: () => this.#session.courier.now(),
       onThrow: (/** @type {unknown} */ cause) => this.#tell("error", new CometError("listener_failed", { cause })),
     };
     this.#unwatch = watchWake(settled.page, settled.document, () => this.#session.wake());

@@ -50,8 +50,8 @@ export class Courier {
   #calls;
   #lastId = 0;
   #keys;
-  /** How far the server's clock is ahead of ours at most, as it has told last. @type {number | undefined} */
-  #aheadMs;
+  /** How far the server's clock is ahead of ours at most, as it has told last. */
+  #aheadMs = 0;
   /** Whether something that was lost waits to be sent again. */
   #again = false;
   #kicked = false;
@@ -181,8 +181,8 @@ export class Courier {
   }
 
   /** Unix milliseconds, never before the server's own clock; this machine's until the server has told. */
-  serverNow() {
-    return this.#aheadMs === undefined ? Date.now() : Math.ceil(this.#aheadMs + this.#options.clock.now());
+  now() {
+    return Math.ceil(this.#aheadMs + this.#options.clock.now());
   }
 
   /** @param {Exchange} exchange */

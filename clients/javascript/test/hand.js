@@ -34,6 +34,12 @@ export class HandClock {
     this.timers.delete(timer);
   };
 
+  /** @param {number} forMs The machine sleeps: time goes on, and timers stand still. */
+  sleep(forMs) {
+    this.#now += forMs;
+    for (const timer of this.timers.values()) timer.at += forMs;
+  }
+
   /** @param {number} forMs Timers fire in their order, and promises run after each. */
   async move(forMs) {
     const end = this.#now + forMs;

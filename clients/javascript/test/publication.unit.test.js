@@ -21,6 +21,13 @@ describe("a publication with a key", () => {
     assert.deepEqual(await publishing, { position, durability: "stored", ext });
   });
 
+  test("says which older messages it stands for, and any other wish", async () => {
+    const { comet, WebSocket } = await counting();
+    comet.publish("/ticker/metals", 2391.4, { key: "k", conflate: "gold", mine: 1 }).catch(() => {});
+    await settle();
+    assert.deepEqual(WebSocket.last.on("/ticker/metals")[0].ext, { key: "k", conflate: "gold", mine: 1 });
+  });
+
   test("has the caller's key, or one of its own, and a service none", async () => {
     const { comet, WebSocket } = await counting();
     for (const [channel, key] of [["/a", "mine"], ["/a"], ["/a"], ["/service/a"]]) comet.publish(channel, 1, { key }).catch(() => {});
@@ -132,6 +139,28 @@ describe("a publication with a key", () => {
     await WebSocket.last.welcome(COUNTS, "c2");
     await lost;
     assert.deepEqual(WebSocket.last.on("/a"), []);
+  });
+
+  test("is not sent when the machine has slept for so long, though no timer has seen it", async () => {
+    const { comet, clock, WebSocket } = await counting();
+    const lost = assert.rejects(comet.publish("/a", 1), { code: "connection_lost" });
+    await settle();
+    await WebSocket.last.end(1006);
+    clock.sleep(270_000);
+    await clock.move(250);
+    await WebSocket.last.open();
+    await WebSocket.last.answer("/meta/connect", { advice });
+    await lost;
+    assert.deepEqual(WebSocket.last.on("/a"), []);
+  });
+
+  test("is given up when its reply is lost after such a sleep", async () => {
+    const { comet, clock, WebSocket } = await counting();
+    const lost = assert.rejects(comet.publish("/a", 1), { code: "connection_lost" });
+    await settle();
+    clock.sleep(270_000);
+    await WebSocket.last.end(1006);
+    await lost;
   });
 
   test("is given up when too much waits already", async () => {

@@ -15,6 +15,7 @@ import { MessageStream } from "../src/stream.js";
 import { Interests } from "../src/interest.js";
 import { Subscription } from "../src/subscription.js";
 import { readSince } from "../src/since.js";
+import { systemClock } from "../src/scheduler/clock.js";
 
 describe("back-off", () => {
   const usual = { backoffBaseMs: 500, backoffCapMs: 20_000 };
@@ -49,6 +50,24 @@ describe("advice", () => {
     assert.equal(readAdvice("retry"), undefined);
     assert.deepEqual(readAdvice({ reconnect: "sometimes", interval: -1, timeout: "9" }), { ...DEFAULT_ADVICE });
     assert.equal(readAdvice({ interval: 1e15 })?.intervalMs, 3_600_000);
+  });
+});
+
+describe("the clock of the platform", () => {
+  test("goes on while the machine sleeps and is never set back", (t) => {
+    let [awake, wall] = [1_000, systemClock.now() + 1_000_000];
+    t.mock.method(performance, "now", () => awake);
+    t.mock.method(Date, "now", () => wall);
+    const begin = systemClock.now();
+    assert.equal(begin, wall, "unix milliseconds");
+    const later = (awakeMs, wallMs) => {
+      [awake, wall] = [awake + awakeMs, wall + wallMs];
+      return systemClock.now() - begin;
+    };
+    assert.equal(later(10, 10), 10);
+    assert.equal(later(5, 300_000), 300_010, "it has slept");
+    assert.equal(later(5, -600_000), 300_015, "somebody has set the clock");
+    assert.equal(later(5, 5), 300_020);
   });
 });
 

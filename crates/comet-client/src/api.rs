@@ -11,14 +11,25 @@ use serde_json::value::RawValue;
 
 use crate::address::Address;
 use crate::wire::{Caller, refused};
-use crate::{Error, Position};
+use crate::{Error, Position, Publication};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes of an answer.
 const MOST_BYTES: usize = 4 << 20;
 
-/// The HTTP API of one server. Cheap to clone.
+/// The HTTP API of one server: publishing without a session. Cheap to clone.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), comet_client::Error> {
+/// use comet_client::Api;
+///
+/// let api = Api::new("http://127.0.0.1:8000", Some("the key of the API"))?;
+/// let position = api.publish_once("/orders/981", "paid", "payment-4711").await?;
+/// println!("published as number {}", position.offset);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Api {
     caller: Caller,
@@ -38,9 +49,10 @@ impl Api {
     /// Publishes on a channel, and returns the place of the message there.
     ///
     /// # Errors
-    /// [`Error`] says why it was not published; [`Error::Lost`] and [`Error::TimedOut`], that nobody knows.
+    /// [`Error::Name`] and [`Error::Data`] when there is nothing to publish, [`Error::Unreachable`] when nobody listens,
+    /// [`Error::Refused`] when the server refuses. After [`Error::Lost`] and [`Error::TimedOut`] nobody knows.
     pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<Position, Error> {
-        self.post(channel, data, None).await
+        self.post(channel, data, Publication::new()).await
     }
 
     /// Publishes like [`Api::publish`], but once, however often it is called with the same `key` of 1 to 64
@@ -54,14 +66,29 @@ impl Api {
         data: &T,
         key: &str,
     ) -> Result<Position, Error> {
-        self.post(channel, data, Some(key)).await
+        self.post(channel, data, Publication::new().key(key)).await
+    }
+
+    /// Publishes like [`Api::publish`], with more to say about it. No session is the sender's, so that there is nothing an
+    /// echo could be kept from.
+    ///
+    /// # Errors
+    /// As [`Api::publish`]; after [`Error::Lost`] and [`Error::TimedOut`] the same call is safe to repeat if the publication has
+    /// a key.
+    pub async fn publish_with<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        publication: Publication,
+    ) -> Result<Position, Error> {
+        self.post(channel, data, publication).await
     }
 
     async fn post<T: Serialize + ?Sized>(
         &self,
         channel: &str,
         data: &T,
-        key: Option<&str>,
+        publication: Publication,
     ) -> Result<Position, Error> {
         #[derive(Serialize)]
         struct Publish<'a> {
@@ -69,6 +96,10 @@ impl Api {
             data: &'a RawValue,
             #[serde(skip_serializing_if = "Option::is_none")]
             key: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            conflate: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            expires_ms: Option<u64>,
         }
         #[derive(Deserialize)]
         struct Answer {
@@ -82,7 +113,15 @@ impl Api {
         }
         let unwritable = |error: serde_json::Error| Error::Data(error.to_string());
         let data = serde_json::value::to_raw_value(data).map_err(unwritable)?;
-        let body = serde_json::to_string(&Publish { channel, data: &data, key }).map_err(unwritable)?;
+        let Publication { key, conflate, expires_ms, .. } = &publication;
+        let publish = Publish {
+            channel,
+            data: &data,
+            key: key.as_deref(),
+            conflate: conflate.as_deref(),
+            expires_ms: *expires_ms,
+        };
+        let body = serde_json::to_string(&publish).map_err(unwritable)?;
         let (status, answer) = self.caller.post(&self.address.at("/api/publish"), body, PATIENCE).await?;
         if status != StatusCode::OK {
             return Err(refused(status, &answer));

@@ -20,6 +20,23 @@ pub enum Transport {
 }
 
 /// Gathers how a client connects. See [`Client::builder`].
+///
+/// ```no_run
+/// # async fn run() -> Result<(), comet_client::Error> {
+/// use std::time::Duration;
+///
+/// use comet_client::{Client, Transport};
+///
+/// let client = Client::builder("http://127.0.0.1:8000")
+///     .token("what the policy of the server reads")
+///     .transport(Transport::LongPolling)
+///     .patience(Duration::from_secs(5))
+///     .connect()
+///     .await?;
+/// # client.disconnect().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
@@ -100,7 +117,9 @@ impl Builder {
     /// Connects and shakes hands. Later failures are the session's to get over, this first one is told.
     ///
     /// # Errors
-    /// [`Error`] says why there is no session.
+    /// [`Error::Address`] when the address is none, [`Error::Unreachable`] when nobody listens there, [`Error::Refused`] when the
+    /// server does not let the client in, [`Error::Protocol`] and [`Error::Closed`] when it is no such server,
+    /// [`Error::TimedOut`] when it does not answer.
     pub async fn connect(self) -> Result<Client, Error> {
         let address = Address::parse(&self.address)?;
         Client::start(address, self.options).await

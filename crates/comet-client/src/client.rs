@@ -16,7 +16,7 @@ use crate::builder::Transport;
 use crate::builder::{Builder, Options};
 use crate::mailbox::Mailbox;
 use crate::session::{Command, Publishing, Session};
-use crate::{Error, Publication, Published, Since, Subscription, random};
+use crate::{Error, Listening, Publication, Published, Since, Subscription, random};
 
 /// Commands that wait for the session; further callers wait for room.
 const COMMANDS: usize = 256;
@@ -35,7 +35,7 @@ pub enum State {
     Ended(Option<Error>),
 }
 
-/// One client. Cheap to clone; the session ends when the last clone and the last subscription are gone.
+/// One client: a session with a server, which finds its own way back. See [`Client::builder`]. Cheap to clone; the session ends when the last clone and the last subscription are gone.
 #[derive(Clone)]
 pub struct Client {
     commands: mpsc::Sender<Command>,
@@ -50,7 +50,7 @@ pub struct Client {
 
 impl Client {
     /// Begins to connect to a server: `http://host:port`, with the path of its transports when that is not
-    /// `/cometd`.
+    /// `/cometd`. Nothing is checked or sent before [`Builder::connect`].
     pub fn builder(address: impl Into<String>) -> Builder {
         Builder::new(address)
     }
@@ -76,9 +76,10 @@ impl Client {
     /// good is told as a [`Gap`](crate::Gap) in its place.
     ///
     /// # Errors
-    /// When the name is none, or the server refuses.
+    /// [`Error::Name`] when the name is none, [`Error::Refused`] when the server refuses, [`Error::TooMany`] when there are
+    /// 1,024 subscriptions, [`Error::TimedOut`] when no answer came in time.
     pub async fn subscribe(&self, pattern: &str) -> Result<Subscription, Error> {
-        self.listen(pattern, None).await
+        self.subscribe_with(pattern, Listening::new()).await
     }
 
     /// Listens as [`Client::subscribe`] does, and begins in the past. What the server no longer remembers is told as a
@@ -86,12 +87,34 @@ impl Client {
     /// too.
     ///
     /// # Errors
-    /// When the name is none, or the server refuses; it refuses a position or a number for a pattern.
+    /// As [`Client::subscribe`]; the server refuses a position or a number for a pattern with `message_invalid`.
     pub async fn subscribe_since(&self, pattern: &str, since: Since) -> Result<Subscription, Error> {
-        self.listen(pattern, Some(since)).await
+        self.subscribe_with(pattern, Listening::new().since(since)).await
     }
 
-    async fn listen(&self, pattern: &str, since: Option<Since>) -> Result<Subscription, Error> {
+    /// Listens as [`Client::subscribe`] does, from where and in the manner that `listening` says. The server has one manner
+    /// for each channel or pattern of a client: the subscription that says one last decides for all of the same name, and
+    /// for as long as one of them lives. What gave way is told as [`Gap::Thinned`](crate::Gap::Thinned).
+    ///
+    /// ```no_run
+    /// # async fn run(client: comet_client::Client) -> Result<(), comet_client::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use comet_client::{Deliver, Listening, Since};
+    ///
+    /// let manner = Deliver::new().every(Duration::from_millis(200));
+    /// let mut ticks = client.subscribe_with("/ticker/*", Listening::new().deliver(manner)).await?;
+    /// let news = Listening::new().since(Since::Ago(Duration::from_secs(600)));
+    /// let mut news = client.subscribe_with("/news", news).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Client::subscribe_since`]; [`Error::Manner`] for a pause above a minute.
+    pub async fn subscribe_with(&self, pattern: &str, listening: Listening) -> Result<Subscription, Error> {
+        listening.check()?;
+        let Listening { since, deliver } = listening;
         let wrong = |why: &dyn ToString| Error::Name { name: pattern.into(), why: why.to_string() };
         let parsed = Pattern::parse(pattern).map_err(|error| wrong(&error))?;
         if parsed.kind() == Kind::Meta {
@@ -107,7 +130,8 @@ impl Client {
             commands: self.commands.clone(),
         };
         let since = since.map(|since| since.request());
-        self.ask(|answer| Command::Subscribe { number, pattern: parsed, since, mailbox, answer }).await?;
+        self.ask(|answer| Command::Subscribe { number, pattern: parsed, since, deliver, mailbox, answer })
+            .await?;
         Ok(subscription)
     }
 
@@ -115,7 +139,9 @@ impl Client {
     /// a key of its own, so that it is published once.
     ///
     /// # Errors
-    /// When the server refuses, or no answer came in time: then it may have been published or not.
+    /// [`Error::Name`] and [`Error::Data`] when there is nothing to publish, [`Error::Refused`] when the server refuses. After
+    /// [`Error::Lost`] and [`Error::TimedOut`] it may have been published or not: no answer came in time, or the machine has slept
+    /// so long meanwhile that the server may have forgotten the key.
     pub async fn publish<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<Published, Error> {
         self.publish_with(channel, data, Publication::new()).await
     }
@@ -137,6 +163,19 @@ impl Client {
 
     /// Publishes like [`Client::publish`], with more to say about it.
     ///
+    /// ```no_run
+    /// # async fn run(client: comet_client::Client) -> Result<(), comet_client::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use comet_client::Publication;
+    ///
+    /// let publication = Publication::new().conflate("gold").expires(Duration::from_secs(5)).without_echo();
+    /// let published = client.publish_with("/ticker/metals", &2391.4, publication).await?;
+    /// println!("it stands at {:?} and is kept in {:?}", published.position, published.durability);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Client::publish`].
     pub async fn publish_with<T: Serialize + ?Sized>(
@@ -147,13 +186,14 @@ impl Client {
     ) -> Result<Published, Error> {
         let channel = named(channel, Kind::Broadcast)?;
         let data = raw(data)?;
-        let Publication { key, without_echo, expires_ms } = publication;
+        let Publication { key, conflate, without_echo, expires_ms } = publication;
         let number = || self.numbers.fetch_add(1, Ordering::Relaxed);
         let key = key.unwrap_or_else(|| format!("{}-{}", self.keys, number()));
         let publishing = |answer| Publishing {
             channel,
             data,
             key,
+            conflate,
             without_echo,
             expires_ms,
             answer,
@@ -167,15 +207,24 @@ impl Client {
     /// of order by it; requests on their way are waited for.
     ///
     /// # Errors
-    /// When the session cannot live on such a wire: then it goes on as before.
+    /// Those of opening such a wire, when the session cannot live on it: then it goes on as before.
     pub async fn switch_to(&self, transport: Transport) -> Result<(), Error> {
         self.ask(|answer| Command::Switch { transport, answer }).await
     }
 
     /// Calls a service and waits for its answer. A service that answers nothing ends in [`Error::TimedOut`].
     ///
+    /// ```no_run
+    /// # async fn run(client: comet_client::Client) -> Result<(), comet_client::Error> {
+    /// let answer = client.call("/service/orders", &["tea", "milk"]).await?;
+    /// println!("{}", answer.get());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
-    /// When the server or the service refuses, or no answer came.
+    /// [`Error::Name`] when it is no service channel, [`Error::Refused`] when the server or the service refuses,
+    /// [`Error::Lost`] and [`Error::TimedOut`] when no answer came: then it may have been called or not.
     pub async fn call<T: Serialize + ?Sized>(&self, service: &str, data: &T) -> Result<Box<RawValue>, Error> {
         let channel = named(service, Kind::Service)?;
         let data = raw(data)?;
@@ -183,6 +232,21 @@ impl Client {
     }
 
     /// How the client is, now and whenever that changes.
+    ///
+    /// ```no_run
+    /// # async fn run(client: comet_client::Client) {
+    /// use comet_client::State;
+    ///
+    /// let mut state = client.state();
+    /// while state.changed().await.is_ok() {
+    ///     match &*state.borrow() {
+    ///         State::Connecting => println!("on its way"),
+    ///         State::Connected { connection_type } => println!("connected by {connection_type}"),
+    ///         State::Ended(reason) => println!("over: {reason:?}"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
     pub fn state(&self) -> watch::Receiver<State> {
         self.state.clone()
     }

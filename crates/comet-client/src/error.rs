@@ -18,9 +18,12 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
-    /// The data cannot be written as JSON.
-    #[error("the data cannot be written as JSON: {0}")]
+    /// The data cannot be written as JSON, or read as what was asked for.
+    #[error("the data cannot be written or read: {0}")]
     Data(String),
+    /// Messages cannot come in this manner.
+    #[error("messages cannot come in this manner: {0}")]
+    Manner(String),
     /// The server cannot be reached.
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),

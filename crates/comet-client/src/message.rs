@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::Deliver;
 use crate::position::{Durability, Position, SinceRequest};
 
 /// A message to the server. What is `None` is left out.
@@ -54,7 +55,11 @@ pub(crate) struct Ext<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) since: Option<&'a SinceRequest>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deliver: Option<&'a Deliver>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) conflate: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) echo: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -16,7 +16,9 @@ pub struct Position {
     pub offset: u64,
 }
 
-/// Where in the past of its channels a subscription starts. What comes from there on comes in order and once.
+/// Where in the past of its channels a subscription starts. What comes from there on comes in order and once. What the
+/// server does not remember any more is told as a [`Gap`](crate::Gap), and so is everything from before the start of a
+/// server whose channels are in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Since {
     /// Behind this message of a channel; a pattern takes no position.
@@ -85,11 +87,13 @@ pub struct Published {
     pub durability: Option<Durability>,
 }
 
-/// What a publication may be told besides its data. See [`Client::publish_with`](crate::Client::publish_with).
+/// What a publication may be told besides its data. See [`Client::publish_with`](crate::Client::publish_with) and
+/// [`Api::publish_with`](crate::Api::publish_with).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Publication {
     pub(crate) key: Option<String>,
+    pub(crate) conflate: Option<String>,
     pub(crate) without_echo: bool,
     pub(crate) expires_ms: Option<u64>,
 }
@@ -108,13 +112,22 @@ impl Publication {
         self
     }
 
+    /// Stands for older messages with the same key of 1 to 64 bytes on its channel: a subscriber that gets the newest
+    /// of each key alone gets no older one behind it, and may never get this one when a newer one comes in time. To all
+    /// others it is a message like any other.
+    pub fn conflate(mut self, key: impl Into<String>) -> Publication {
+        self.conflate = Some(key.into());
+        self
+    }
+
     /// Does not come back to the subscriptions of this client.
     pub fn without_echo(mut self) -> Publication {
         self.without_echo = true;
         self
     }
 
-    /// After so long the message has lost its meaning, and is no longer brought to those who have not got it.
+    /// After so long the message has lost its meaning, and is no longer brought to those who have not got it. Whole
+    /// milliseconds; the server refuses 0.
     pub fn expires(mut self, age: Duration) -> Publication {
         self.expires_ms = Some(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         self

@@ -10,6 +10,7 @@ mod backoff;
 mod interest;
 mod listener;
 mod live;
+mod moment;
 mod pace;
 mod pending;
 mod preference;
@@ -30,7 +31,7 @@ use crate::mailbox::Mailbox;
 use crate::message::{Advice, Ext, Incoming, Outgoing, Received, Reconnect};
 use crate::position::SinceRequest;
 use crate::wire::{Arrival, Lane, Wire};
-use crate::{Error, State, random};
+use crate::{Deliver, Error, State, random};
 
 use again::Again;
 use backoff::Backoff;
@@ -58,6 +59,7 @@ pub(crate) enum Command {
         number: u64,
         pattern: Pattern,
         since: Option<SinceRequest>,
+        deliver: Option<Deliver>,
         mailbox: Mailbox,
         answer: oneshot::Sender<Result<(), Error>>,
     },

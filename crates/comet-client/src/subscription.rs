@@ -81,7 +81,24 @@ pub enum Received {
     Gap(Gap),
 }
 
-/// What comes in on a channel or pattern, in order. Also a `Stream`.
+/// What comes in on a channel or pattern, in order. Also a `Stream`. Dropping it unsubscribes.
+///
+/// ```no_run
+/// # async fn run(client: comet_client::Client) -> Result<(), comet_client::Error> {
+/// use comet_client::{Gap, Received};
+///
+/// let mut prices = client.subscribe("/prices/*").await?;
+/// while let Some(received) = prices.next().await {
+///     match received {
+///         Received::Event(event) => println!("{} is {}", event.channel, event.data::<f64>()?),
+///         Received::Gap(Gap::Forgotten { channel, .. }) => println!("ask somebody else for {channel}"),
+///         Received::Gap(gap) => println!("something is missing here: {gap:?}"),
+///     }
+/// }
+/// println!("nothing more comes: {:?}", prices.ended_by());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Subscription {
     pub(crate) number: u64,
     pub(crate) pattern: Pattern,

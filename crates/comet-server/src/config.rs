@@ -26,9 +26,10 @@ use std::path::PathBuf;
 use comet::ApiAccess;
 
 pub(crate) use authorize::Authorize;
+pub(crate) use duration::parse as milliseconds;
 pub(crate) use exposure::check as check_exposure;
 pub(crate) use layers::{Layers, Loaded, Override};
-pub(crate) use print::{environment, printed};
+pub(crate) use print::{environment, printed, sample};
 pub(crate) use value::Value;
 
 /// Everything the program can be told.

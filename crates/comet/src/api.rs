@@ -35,7 +35,7 @@ pub enum ApiAccess {
     /// Nobody.
     #[default]
     Closed,
-    /// Everyone who reaches the port: for a server that only its own machine can reach.
+    /// Everyone who reaches the port, but no page of another site: for a server that only its own machine can reach.
     Open,
     /// Whoever sends `Authorization: Bearer` with one of these keys.
     Keys(Vec<String>),

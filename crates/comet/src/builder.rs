@@ -24,6 +24,34 @@ use crate::{Call, Client, Comet, Operation, Publisher, Refusal, Reply, Rule, Vot
 type Start = Box<dyn FnOnce(Publisher) + Send>;
 
 /// Gathers what a server is made of. See [`Comet::builder`].
+///
+/// ```no_run
+/// # async fn run() -> std::io::Result<()> {
+/// use comet::{Call, Comet, Operation, Refusal, Reply, Rule, Vote, Whom};
+///
+/// let comet = Comet::builder()
+///     .listen(([127, 0, 0, 1], 8000))
+///     // Each user listens to channels of its own.
+///     .authorize("/user/**", Rule::default().grant(Operation::Subscribe, [Whom::Owner]))
+///     // What is too long is nobody's to publish.
+///     .authorizer("/chat/**", [Operation::Publish, Operation::Subscribe], async |wish| {
+///         match wish.data {
+///             Some(data) if data.get().len() > 1_000 => Vote::Deny("too long".into()),
+///             _ => Vote::Grant,
+///         }
+///     })
+///     .service("/service/length", async |call: Call| {
+///         let text: String = call.data()?;
+///         if text.is_empty() {
+///             return Err(Refusal::because("there is nothing to count"));
+///         }
+///         Reply::json(&text.chars().count())
+///     })
+///     .build()?;
+/// comet.run_until(std::future::pending::<()>()).await;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub struct Builder<P = Open> {
     config: Config,
@@ -108,7 +136,8 @@ impl<P: Policy> Builder<P> {
         }
     }
 
-    /// Adds a service: a handler for a channel or pattern under `/service/`. The first that matches answers.
+    /// Adds a service: a handler for a channel or pattern under `/service/`. The first that matches answers. It has 30
+    /// seconds for each call; a name that is not under `/service/` makes [`Builder::build`] fail.
     pub fn service<H, F>(mut self, pattern: &str, handler: H) -> Builder<P>
     where
         H: Fn(Call) -> F + Send + Sync + 'static,
@@ -209,14 +238,14 @@ impl<P: Policy> Builder<P> {
         self
     }
 
-    /// Who may use the HTTP API. Nobody, unless told.
+    /// Who may use the HTTP API under `/api/`. Nobody, unless told.
     pub fn api(mut self, access: ApiAccess) -> Builder<P> {
         self.api = access;
         self
     }
 
     /// Keeps durable channels in a journal, and goes on with the channels it has kept. The journal is closed when the
-    /// server ends.
+    /// server ends. Channels that promise more than memory need one: see [`ChannelOptions`](crate::ChannelOptions).
     pub fn journal(mut self, journal: Opened) -> Builder<P> {
         self.journal = Some(journal);
         self

@@ -14,6 +14,22 @@ use serde::Serialize;
 use crate::PublishError;
 
 /// One client's session. Cheap to clone; two are equal when they are the same session.
+///
+/// ```
+/// use comet::{Call, Channel, Refusal, Reply};
+///
+/// /// Answers now, and tells the caller alone once the work is done.
+/// async fn place_order(call: Call) -> Result<Reply, Refusal> {
+///     let done = Channel::parse("/service/orders/done").map_err(|error| Refusal::because(error.to_string()))?;
+///     tokio::spawn(async move {
+///         if !call.client.has_ended() && call.client.send(&done, "sent").is_err() {
+///             call.client.disconnect();
+///         }
+///     });
+///     Reply::json("accepted")
+/// }
+/// let builder = comet::Comet::builder().service("/service/orders", place_order);
+/// ```
 #[derive(Clone)]
 pub struct Client {
     who: Arc<Who>,
@@ -56,7 +72,8 @@ impl Client {
     /// subscription.
     ///
     /// # Errors
-    /// When the data cannot be written as JSON or is larger than the queue of a session.
+    /// [`PublishError::Data`] when the data cannot be written as JSON, [`PublishError::Refused`] with `data_too_large` when it is
+    /// larger than the queue of a session.
     pub fn send<T: Serialize + ?Sized>(&self, channel: &Channel, data: &T) -> Result<(), PublishError> {
         let data = serde_json::value::to_raw_value(data).map_err(PublishError::Data)?;
         self.handle.deliver(&self.who, channel, &data).map_err(PublishError::Refused)
@@ -65,7 +82,7 @@ impl Client {
     /// Sends bytes to this client alone like [`Client::send`], in the form of CometD's binary extension.
     ///
     /// # Errors
-    /// When the data is larger than the queue of a session.
+    /// [`PublishError::Refused`] with `data_too_large` when the data is larger than the queue of a session.
     pub fn send_binary(&self, channel: &Channel, data: &Binary) -> Result<(), PublishError> {
         let sent = self.handle.deliver_with(&self.who, channel, &data.encode(), Some(BINARY_EXT));
         sent.map_err(PublishError::Refused)

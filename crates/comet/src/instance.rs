@@ -13,6 +13,20 @@ use crate::web::Web;
 use crate::{Builder, Events, LocalSession, Publisher, Refusal, Rosters};
 
 /// A running server. Dropping it stops it without grace; see [`Comet::run_until`].
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+/// # runtime.block_on(async {
+/// use comet::Comet;
+///
+/// let comet = Comet::builder().listen(([127, 0, 0, 1], 0)).build()?;
+/// println!("listening on {}", comet.addresses()[0]);
+/// let counts = comet.metrics();
+/// comet.run_until(tokio::time::sleep(std::time::Duration::from_millis(1))).await;
+/// assert_eq!(counts().sessions_open, 0);
+/// # Ok::<_, std::io::Error>(())
+/// # }).unwrap();
+/// ```
 pub struct Comet {
     engine: Engine,
     web: Arc<Web>,
@@ -57,7 +71,7 @@ impl Comet {
         LocalSession::open(self.engine.handle().clone(), self.services.clone(), identity)
     }
 
-    /// Reads the server's counts, from any thread and after any time.
+    /// Reads the server's counts, from any thread and after any time, also when the server has ended.
     pub fn metrics(&self) -> impl Fn() -> Snapshot + Clone + Send + Sync + 'static {
         let handle: Handle = self.engine.handle().clone();
         move || handle.snapshot()

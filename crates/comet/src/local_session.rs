@@ -15,7 +15,34 @@ use crate::publisher::{PublishError, checked, named, raw};
 use crate::service::Services;
 use crate::{Call, Client, Refusal};
 
-/// A session of the server's own code. Cheap to clone; it lives as long as its [`Events`].
+/// A session of the server's own code. Cheap to clone; it lives as long as its [`Events`]. See
+/// [`Comet::session`](crate::Comet::session).
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+/// # runtime.block_on(async {
+/// use comet::{Comet, Event, Identity, Since};
+///
+/// let comet = Comet::builder().listen(([127, 0, 0, 1], 0)).build()?;
+/// comet.publisher().publish("/chat/lobby", "hello").await?;
+///
+/// let robot = Identity { subject: "robot".into(), ..Identity::default() };
+/// let (robot, mut events) = comet.session(robot).await?;
+/// let gaps = robot.subscribe_since("/chat/lobby", Since::Last(10)).await?;
+/// assert!(gaps.is_empty());
+/// match events.next().await {
+///     Some(Event::Message(message)) => {
+///         assert_eq!(message.data::<String>()?, "hello");
+///         robot.publish_to_others("/chat/lobby", "hello yourself").await?;
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// robot.close();
+/// assert!(events.next().await.is_none());
+/// comet.drain().await;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct LocalSession {
     who: Arc<Who>,

@@ -12,19 +12,49 @@ use crate::Client;
 
 /// Decides who may open a session, listen and publish.
 ///
-/// The futures are first polled on a delivery thread: whatever takes time must await, never block.
+/// The futures are first polled on a delivery thread: whatever takes time must await, never block. A question that is not
+/// answered within 30 seconds, or whose answer panics, is answered with a refusal.
+///
+/// ```
+/// use comet::{Channel, Client, Code, Denied, Handshake, Identity, Pattern, Policy, RawValue};
+///
+/// /// Lets in who knows the word; guests may listen, members may also publish.
+/// struct Door;
+///
+/// impl Policy for Door {
+///     async fn authenticate(&self, hello: &Handshake) -> Result<Identity, Denied> {
+///         match hello.token().as_deref() {
+///             None => Ok(Identity::default()),
+///             Some("sesame") => Ok(Identity { subject: "member".into(), ..Identity::default() }),
+///             Some(_) => Err(Denied::because("that is not the word").code(Code::TokenInvalid)),
+///         }
+///     }
+///
+///     async fn may_subscribe(&self, _: &Client, _: &Pattern) -> Result<(), Denied> {
+///         Ok(())
+///     }
+///
+///     async fn may_publish(&self, client: &Client, _: &Channel, _: &RawValue) -> Result<(), Denied> {
+///         if client.identity().subject.is_empty() { Err(Denied::because("for members")) } else { Ok(()) }
+///     }
+/// }
+///
+/// let builder = comet::Comet::builder().policy(Door);
+/// ```
 pub trait Policy: Send + Sync + 'static {
-    /// May this client open a session, and as whom?
+    /// May this client open a session, and as whom? Refused with `handshake_denied` unless the refusal names another code.
     fn authenticate(&self, hello: &Handshake) -> impl Future<Output = Result<Identity, Denied>> + Send;
 
-    /// May this client listen to a channel or pattern? A pattern covers every channel it matches.
+    /// May this client listen to a channel or pattern? A pattern covers every channel it matches. Refused with
+    /// `subscribe_denied` unless the refusal names another code.
     fn may_subscribe(
         &self,
         client: &Client,
         pattern: &Pattern,
     ) -> impl Future<Output = Result<(), Denied>> + Send;
 
-    /// May this client publish on a channel, or call a service?
+    /// May this client publish `data`, raw JSON, on a channel, or call a service with it? Refused with `publish_denied`
+    /// unless the refusal names another code.
     fn may_publish(
         &self,
         client: &Client,

@@ -8,7 +8,30 @@ use comet_engine::{Accepted, Handle, KEY_BYTES, PublishOptions};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// Publishes on channels. Cheap to clone.
+/// Publishes on channels, without a session and without asking who may. Cheap to clone. See
+/// [`Comet::publisher`](crate::Comet::publisher).
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+/// # runtime.block_on(async {
+/// use comet::{Comet, Durability, PublishOptions};
+///
+/// let comet = Comet::builder().listen(([127, 0, 0, 1], 0)).build()?;
+/// let publisher = comet.publisher();
+/// let accepted = publisher.publish("/orders/981", "paid").await?;
+/// assert_eq!((accepted.position.offset, accepted.durability), (1, Durability::Memory));
+///
+/// // Once, however often it is said.
+/// let first = publisher.publish_once("/orders/981", "sent", "parcel-7").await?;
+/// let again = publisher.publish_once("/orders/981", "sent", "parcel-7").await?;
+/// assert_eq!(first.position, again.position);
+///
+/// let options = PublishOptions { conflate: Some("gold".into()), expires_ms: Some(5_000), ..PublishOptions::default() };
+/// publisher.publish_with("/ticker/metals", &2391.4, options).await?;
+/// comet.drain().await;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Publisher {
     handle: Handle,

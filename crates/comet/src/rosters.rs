@@ -6,7 +6,26 @@
 use bayeux::{Channel, Code, NameError};
 use comet_engine::{Cursor, Handle, RosterPage};
 
-/// Lists who is on channels with presence. Cheap to clone.
+/// Lists who is on channels with presence. Cheap to clone. See [`Comet::rosters`](crate::Comet::rosters).
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+/// # runtime.block_on(async {
+/// use comet::{Comet, Config, Identity};
+///
+/// let mut config = Config { listen: vec![([127, 0, 0, 1], 0).into()], ..Config::default() };
+/// config.channels.default.presence = true;
+/// let comet = Comet::builder().config(config).build()?;
+/// let alice = Identity { subject: "alice".into(), ..Identity::default() };
+/// let (session, _events) = comet.session(alice).await?;
+/// session.subscribe("/chat/lobby").await?;
+///
+/// let page = comet.rosters().page("/chat/lobby", None, 100).await?;
+/// assert_eq!((page.count.users, page.page.members[0].user()), (1, Some("alice")));
+/// comet.drain().await;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Rosters {
     handle: Handle,

@@ -24,7 +24,7 @@ pub enum Whom {
 }
 
 impl Whom {
-    /// Reads `everyone`, `authenticated`, `owner`, `subject:alice` or `subject:staff-*`.
+    /// Reads `everyone`, `authenticated`, `owner`, `subject:alice` or `subject:staff-*`; `None` for anything else.
     pub fn parse(text: &str) -> Option<Whom> {
         match (text, text.strip_prefix("subject:")) {
             ("everyone", _) => Some(Whom::Everyone),
@@ -65,6 +65,18 @@ impl std::fmt::Display for Whom {
 }
 
 /// Grants and denies operations by who a client is. On an operation it does not name it has no say.
+///
+/// ```
+/// use comet::{Operation, Rule, Whom};
+///
+/// let staff = Whom::parse("subject:staff-*").ok_or("these are the words")?;
+/// let rule = Rule::default()
+///     .grant(Operation::Subscribe, [Whom::Everyone])
+///     .grant(Operation::Publish, [staff])
+///     .deny(Operation::Publish, [Whom::Subject("staff-trainee".into())]);
+/// let builder = comet::Comet::builder().authorize("/news/**", rule);
+/// # Ok::<_, &str>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
     granted: Vec<(Operation, Vec<Whom>)>,

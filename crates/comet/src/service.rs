@@ -56,7 +56,7 @@ impl Call {
     }
 }
 
-/// What a service answers.
+/// What a service answers: data, or nothing but the acknowledgement.
 #[derive(Clone, Debug)]
 pub struct Reply {
     data: Option<Box<RawValue>>,

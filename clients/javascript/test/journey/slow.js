@@ -35,6 +35,20 @@ export const slowJourneys = [
     },
   },
   {
+    name: "of each key that a publisher names the newest comes",
+    async run({ connect }) {
+      const [reader, writer] = [connect(), connect()];
+      const channel = room();
+      const seen = [];
+      await reader.subscribe(channel, ({ data, ext }) => seen.push([data, ext.conflate]), { ext: { deliver: { every_ms: 400 } } }).ready;
+      const numbers = Array.from({ length: 40 }, (_, number) => number);
+      await Promise.all(numbers.map((number) => writer.publish(channel, number, { conflate: number % 2 ? "odd" : "even" })));
+      await until(() => [38, 39].every((newest) => seen.some(([data]) => data === newest)), "the newest of both");
+      ok(seen.length < 40, `few deliveries, not ${seen.length}`);
+      ok(seen.every(([, key]) => key === undefined), "a key does not travel on");
+    },
+  },
+  {
     name: "a cap is changed and taken back while the subscription lasts",
     async run({ connect }) {
       const [reader, writer] = [connect(), connect()];

@@ -11,7 +11,7 @@ use super::listener::Listener;
 use crate::mailbox::Mailbox;
 use crate::message::IncomingExt;
 use crate::position::SinceRequest;
-use crate::{Error, Event, Gap};
+use crate::{Deliver, Error, Event, Gap};
 
 /// Subscriptions of one client.
 const MOST: usize = 1_024;
@@ -23,6 +23,8 @@ pub(super) struct Ask {
     pub(super) pattern: Pattern,
     /// From where.
     pub(super) since: Option<SinceRequest>,
+    /// In which manner; `None` leaves it as it is.
+    pub(super) deliver: Option<Deliver>,
     /// The listeners it is asked for.
     pub(super) numbers: Vec<u64>,
 }
@@ -50,14 +52,14 @@ impl Interests {
         number: u64,
         pattern: Pattern,
         mailbox: Mailbox,
-        wish: Option<SinceRequest>,
+        (wish, deliver): (Option<SinceRequest>, Option<Deliver>),
         waiting: oneshot::Sender<Result<(), Error>>,
     ) {
         if self.list.len() >= MOST {
             let _ = waiting.send(Err(Error::TooMany));
             return;
         }
-        let mut listener = Listener::new(number, pattern, mailbox, wish, waiting);
+        let mut listener = Listener::new(number, pattern, mailbox, (wish, deliver), waiting);
         let joined = self.list.iter().find(|other| other.pattern == listener.pattern && other.accepted > 0);
         let known =
             listener.pattern.kind() == Kind::Service || joined.is_some_and(|other| listener.join(other));
@@ -70,7 +72,7 @@ impl Interests {
     /// Removes one. Returns its pattern if the server has to be told that nobody listens to it any more.
     pub(super) fn remove(&mut self, number: u64) -> Option<Pattern> {
         let at = self.list.iter().position(|listener| listener.number == number)?;
-        let pattern = self.list.swap_remove(at).pattern;
+        let pattern = self.list.remove(at).pattern;
         let heard = self.list.iter().any(|other| other.pattern == pattern);
         (!heard && pattern.kind() != Kind::Service).then_some(pattern)
     }
@@ -92,13 +94,17 @@ impl Interests {
                 continue;
             }
             listener.asking = true;
-            let since = listener.since();
-            match asks.iter_mut().find(|ask| ask.pattern == listener.pattern && ask.since == since) {
+            let (since, deliver) = (listener.since(), listener.deliver);
+            let same = |ask: &&mut Ask| {
+                ask.pattern == listener.pattern && ask.since == since && ask.deliver == deliver
+            };
+            match asks.iter_mut().find(same) {
                 Some(ask) => ask.numbers.push(listener.number),
                 None => {
                     asks.push(Ask {
                         pattern: listener.pattern.clone(),
                         since,
+                        deliver,
                         numbers: vec![listener.number],
                     });
                 }
@@ -113,6 +119,7 @@ impl Interests {
         let mut settled = Settled::Done;
         self.accepted += u64::from(outcome.is_ok());
         let accepted = self.accepted;
+        let mut manner = None;
         self.list.retain_mut(|listener| {
             if !numbers.contains(&listener.number) {
                 return true;
@@ -122,6 +129,8 @@ impl Interests {
             match &outcome {
                 Ok(ext) => {
                     listener.on_accepted(accepted, ext);
+                    manner =
+                        listener.deliver.map(|deliver| (listener.pattern.clone(), deliver)).or(manner.take());
                     waiting.into_iter().for_each(|waiting| drop(waiting.send(Ok(()))));
                     true
                 }
@@ -139,6 +148,12 @@ impl Interests {
                 }
             }
         });
+        if let Some((pattern, deliver)) = manner {
+            // The server has one manner for a name, whoever asks; the next session is told the same.
+            let same =
+                self.list.iter_mut().filter(|listener| listener.pattern == pattern && !listener.asking);
+            same.for_each(|listener| listener.deliver = Some(deliver));
+        }
         settled
     }
 

@@ -12,7 +12,7 @@ use super::trail::Trail;
 use crate::mailbox::Mailbox;
 use crate::message::IncomingExt;
 use crate::position::SinceRequest;
-use crate::{Error, Event, Gap, Position};
+use crate::{Deliver, Error, Event, Gap, Position};
 
 /// Events that may wait for older ones.
 const MOST_WAITING: usize = 4_096;
@@ -29,6 +29,8 @@ pub(super) struct Listener {
     /// Number of the acceptance by the session; 0 while the server does not know of it.
     pub(super) accepted: u64,
     wish: Option<SinceRequest>,
+    /// In which manner its messages are to come, if anybody has said.
+    pub(super) deliver: Option<Deliver>,
     trail: Trail,
     /// Events that must not be heard before older ones.
     held: Option<Vec<Event>>,
@@ -41,7 +43,7 @@ impl Listener {
         number: u64,
         pattern: Pattern,
         mailbox: Mailbox,
-        wish: Option<SinceRequest>,
+        (wish, deliver): (Option<SinceRequest>, Option<Deliver>),
         waiting: oneshot::Sender<Result<(), Error>>,
     ) -> Listener {
         Listener {
@@ -53,6 +55,7 @@ impl Listener {
             accepted: 0,
             held: wish.is_some().then(Vec::new),
             wish,
+            deliver,
             trail: Trail::default(),
             accepted_at: None,
         }
@@ -60,12 +63,16 @@ impl Listener {
 
     /// Hears from now on what another listener to the same pattern hears, if that needs no word to the server.
     pub(super) fn join(&mut self, other: &Listener) -> bool {
-        if other.accepted == 0 || self.wish.is_some() {
+        if other.accepted == 0
+            || self.wish.is_some()
+            || self.deliver.is_some_and(|own| other.deliver != Some(own))
+        {
             return false;
         }
         self.accepted = other.accepted;
         self.held = other.held.as_ref().map(|_| Vec::new());
         self.accepted_at = other.accepted_at;
+        self.deliver = other.deliver;
         self.trail = other.trail.clone();
         true
     }

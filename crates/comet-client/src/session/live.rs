@@ -9,6 +9,7 @@ use bayeux::meta;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::interest::Ask;
+use super::moment::Moment;
 use super::pace::{Beat, Pace};
 use super::pending::Publishing;
 use super::{Command, Outcome, Session, Waiting, stopped};
@@ -69,7 +70,7 @@ impl Session {
         for ask in self.interests.due(None) {
             self.send_subscribe(wire, ask)?;
         }
-        while let Some(publishing) = self.pending.repeat(Instant::now()) {
+        while let Some(publishing) = self.pending.repeat(Moment::now()) {
             self.send_publication(wire, publishing)?;
         }
         Ok(())
@@ -83,8 +84,8 @@ impl Session {
                     Outgoing { channel: channel.as_str(), data: Some(&data), ..Outgoing::default() };
                 self.request(wire, message, Waiting::Call(answer))
             }
-            Command::Subscribe { number, pattern, since, mailbox, answer } => {
-                self.interests.add(number, pattern.clone(), mailbox, since, answer);
+            Command::Subscribe { number, pattern, since, deliver, mailbox, answer } => {
+                self.interests.add(number, pattern.clone(), mailbox, (since, deliver), answer);
                 self.interests
                     .due(Some(&pattern))
                     .into_iter()
@@ -102,15 +103,16 @@ impl Session {
     fn send_publication(&mut self, wire: &Wire, mut publishing: Box<Publishing>) -> Result<(), Error> {
         let number = self.pending.number();
         let json = publishing.json(number, self.client_id.as_deref());
-        publishing.first_sent.get_or_insert(Instant::now());
+        publishing.first_sent.get_or_insert_with(Moment::now);
         self.pending.add(number, Waiting::Publish(publishing));
         wire.send(Lane::Command, number, json)
     }
 
     fn send_subscribe(&mut self, wire: &Wire, ask: Ask) -> Result<(), Error> {
-        let Ask { pattern, since, numbers } = ask;
+        let Ask { pattern, since, deliver, numbers } = ask;
         let name = pattern.as_str().to_owned();
-        let ext = since.as_ref().map(|since| Ext { since: Some(since), ..Ext::default() });
+        let (since, deliver) = (since.as_ref(), deliver.as_ref());
+        let ext = (since.is_some() || deliver.is_some()).then(|| Ext { since, deliver, ..Ext::default() });
         let message =
             Outgoing { channel: meta::SUBSCRIBE, subscription: Some(&name), ext, ..Outgoing::default() };
         self.request(wire, message, Waiting::Subscribe(pattern, numbers, Instant::now()))

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::moment::Moment;
 use crate::message::{Ext, Outgoing};
 use crate::{Error, Published};
 
@@ -28,10 +29,11 @@ pub(crate) struct Publishing {
     pub(crate) channel: Channel,
     pub(crate) data: Box<RawValue>,
     pub(crate) key: String,
+    pub(crate) conflate: Option<String>,
     pub(crate) without_echo: bool,
     pub(crate) expires_ms: Option<u64>,
     pub(crate) answer: oneshot::Sender<Result<Published, Error>>,
-    pub(crate) first_sent: Option<Instant>,
+    pub(crate) first_sent: Option<Moment>,
     pub(crate) refused: u32,
 }
 
@@ -40,6 +42,7 @@ impl Publishing {
     pub(super) fn json(&self, number: u64, client_id: Option<&str>) -> String {
         let ext = Ext {
             key: Some(&self.key),
+            conflate: self.conflate.as_deref(),
             echo: self.without_echo.then_some(false),
             expires_ms: self.expires_ms,
             ..Ext::default()
@@ -55,9 +58,9 @@ impl Publishing {
         message.json()
     }
 
-    /// Whether the server would still know that it has it.
-    fn may_repeat(&self, now: Instant) -> bool {
-        self.first_sent.is_none_or(|first| now < first + KEY_TIME)
+    /// Whether the server would still know that it has it, however long this machine has slept meanwhile.
+    fn may_repeat(&self, now: Moment) -> bool {
+        self.first_sent.is_none_or(|first| first.age(now) < KEY_TIME)
     }
 }
 
@@ -168,7 +171,7 @@ impl Pending {
     }
 
     /// The next publication to be sent again. Whose key may be forgotten by now is told that it is lost.
-    pub(super) fn repeat(&mut self, now: Instant) -> Option<Box<Publishing>> {
+    pub(super) fn repeat(&mut self, now: Moment) -> Option<Box<Publishing>> {
         loop {
             let publishing = self.again.pop_front()?;
             if publishing.answer.is_closed() {
@@ -194,12 +197,13 @@ mod tests {
 
     type Answer = oneshot::Receiver<Result<Published, Error>>;
 
-    fn publishing(key: &str, first_sent: Option<Instant>) -> (Box<Publishing>, Answer) {
+    fn publishing(key: &str, first_sent: Option<Moment>) -> (Box<Publishing>, Answer) {
         let (answer, receiver) = oneshot::channel();
         let publishing = Publishing {
             channel: Channel::parse("/a").unwrap(),
             data: serde_json::value::to_raw_value(&1).unwrap(),
             key: key.into(),
+            conflate: Some("c".into()),
             without_echo: true,
             expires_ms: Some(5),
             answer,
@@ -214,13 +218,13 @@ mod tests {
         let (publishing, _) = publishing("k", None);
         assert_eq!(
             publishing.json(3, Some("c")),
-            r#"{"id":"3","channel":"/a","clientId":"c","data":1,"ext":{"key":"k","echo":false,"expires_ms":5}}"#
+            r#"{"id":"3","channel":"/a","clientId":"c","data":1,"ext":{"key":"k","conflate":"c","echo":false,"expires_ms":5}}"#
         );
     }
 
     #[tokio::test]
     async fn what_is_lost_with_a_wire_is_sent_again_in_its_order() {
-        let (mut pending, now) = (Pending::default(), Instant::now());
+        let (mut pending, now) = (Pending::default(), Moment::now());
         let mut kept = Vec::new();
         for key in ["a", "b", "c"] {
             let (publishing, answer) = publishing(key, Some(now));
@@ -236,13 +240,17 @@ mod tests {
 
     #[tokio::test]
     async fn what_may_have_been_published_is_not_said_again_without_its_key() {
-        let (mut pending, now) = (Pending::default(), Instant::now());
-        let (old, mut late) = publishing("a", Some(now - KEY_TIME));
+        let (mut pending, now) = (Pending::default(), Moment::now());
+        let (second, long) = (Duration::from_secs(1), KEY_TIME);
+        // Awake for so long, or asleep.
+        for (timer, wall) in [(long, long), (second, long), (long, second)] {
+            let (old, mut late) = publishing("a", Some(now));
+            pending.add(1, Waiting::Publish(old));
+            pending.lose(true);
+            assert!(pending.repeat(now.later(timer, wall)).is_none());
+            assert_eq!(late.try_recv(), Ok(Err(Error::Lost)));
+        }
         let (young, mut lost) = publishing("b", Some(now));
-        pending.add(1, Waiting::Publish(old));
-        pending.lose(true);
-        assert!(pending.repeat(now).is_none());
-        assert_eq!(late.try_recv(), Ok(Err(Error::Lost)));
         pending.add(2, Waiting::Publish(young));
         pending.lose(false);
         assert_eq!(lost.try_recv(), Ok(Err(Error::Lost)));
@@ -255,7 +263,7 @@ mod tests {
         let unknown = Error::refused(Some("402::session_unknown"));
         for _ in 1..ATTEMPTS {
             pending.on_refused_for_session(publishing, unknown.clone());
-            publishing = pending.repeat(Instant::now()).unwrap();
+            publishing = pending.repeat(Moment::now()).unwrap();
         }
         pending.on_refused_for_session(publishing, unknown.clone());
         assert_eq!(answer.try_recv(), Ok(Err(unknown)));

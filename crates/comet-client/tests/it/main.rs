@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what helps a test fails the test")]
 
+mod manner;
 mod proxy;
 mod recovery;
 mod refusal;

@@ -23,7 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   comet config check --config comet.toml   says what is wrong with it
   comet config print                       the effective values, each with where it came from
-  comet config print > comet.toml          a file to begin with
+  comet config sample > comet.toml         a file to begin with: every key, explained
   comet config env                         every name of the environment
 
 Later wins: defaults, then the file, then COMET_SECTION_KEY of the environment, then flags.";
@@ -40,6 +40,9 @@ enum Verb {
         after_help = "Examples:\n  comet config print\n  COMET_SERVER_SHARDS=2 comet config print --config /etc/comet.toml"
     )]
     Print(ServerFlags),
+    /// Print a file in which every key is explained and nothing is set
+    #[command(after_help = "Examples:\n  comet config sample > comet.toml")]
+    Sample,
     /// List the names of the environment
     #[command(after_help = "Examples:\n  comet config env\n  comet config env | grep SESSION")]
     Env,
@@ -57,6 +60,7 @@ impl Config {
                 "the configuration can be used\n".to_owned()
             }
             Verb::Print(flags) => config::printed(&flags.layers().load().map_err(Failure::of_configuration)?),
+            Verb::Sample => config::sample(),
             Verb::Env => config::environment(),
         };
         match io::stdout().lock().write_all(text.as_bytes()) {

@@ -4,9 +4,10 @@
 //! the message goes to standard output.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use clap::Args;
-use comet_client::{Api, RawValue};
+use comet_client::{Api, Publication, RawValue};
 
 use super::remote::{Remote, block_on, failure};
 use crate::verdict::Failure;
@@ -27,6 +28,12 @@ pub(crate) struct Publish {
     /// Publish once, however often it is said with this key of 1 to 64 bytes
     #[arg(long, value_name = "KEY")]
     once: Option<String>,
+    /// Stand for older messages of the channel with the same key of 1 to 64 bytes, where those give way
+    #[arg(long, value_name = "KEY")]
+    conflate: Option<String>,
+    /// Age at which the message has lost its meaning and is brought to nobody any more, such as 5s
+    #[arg(long, value_name = "AGE", value_parser = super::remote::span)]
+    expires: Option<Duration>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -38,6 +45,7 @@ Examples:
   comet publish /news '\"text is JSON only in quotes\"'
   comet publish /orders/981 - --server http://shop.internal:8000 --key \"$COMET_KEY\" < order.json
   comet publish /orders/981 '\"paid\"' --once payment-4711
+  comet publish /ticker/metals 2391.4 --conflate gold --expires 5s
 
 Prints the position of the message in its channel.";
 
@@ -50,11 +58,18 @@ impl Publish {
         })?;
         let api =
             Api::new(&self.remote.server, self.remote.key.as_deref()).map_err(|error| failure(&error))?;
+        let mut publication = Publication::new();
+        if let Some(key) = self.once {
+            publication = publication.key(key);
+        }
+        if let Some(key) = self.conflate {
+            publication = publication.conflate(key);
+        }
+        if let Some(age) = self.expires {
+            publication = publication.expires(age);
+        }
         let publishing = async {
-            let published = match &self.once {
-                Some(key) => api.publish_once(&self.channel, &*data, key).await,
-                None => api.publish(&self.channel, &*data).await,
-            };
+            let published = api.publish_with(&self.channel, &*data, publication).await;
             published.map_err(|error| failure(&error))
         };
         let position = block_on(publishing)?;

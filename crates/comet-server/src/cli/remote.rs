@@ -3,9 +3,12 @@
 //! Their flags live here, the small runtime they need, and what an error of the client library means for the
 //! exit status. What they say to the server is their own business.
 
+use std::time::Duration;
+
 use clap::Args;
 use comet_client::Error;
 
+use crate::config;
 use crate::verdict::Failure;
 
 /// Which server, and with which key.
@@ -19,6 +22,12 @@ pub(crate) struct Remote {
     pub(crate) key: Option<String>,
 }
 
+/// Reads a span of time of a flag.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    let span = config::milliseconds(text).map(Duration::from_millis);
+    span.ok_or_else(|| "a span has a unit, as in 200ms, 10s, 5m or 1h 30m".into())
+}
+
 /// Runs a verb that needs no more than one thread.
 pub(crate) fn block_on<T>(verb: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime =
@@ -29,7 +38,9 @@ pub(crate) fn block_on<T>(verb: impl Future<Output = Result<T, Failure>>) -> Res
 /// What an error of the client means for the exit status.
 pub(crate) fn failure(error: &Error) -> Failure {
     match error {
-        Error::Address(_) | Error::Name { .. } | Error::Data(_) => Failure::of_usage(error),
+        Error::Address(_) | Error::Name { .. } | Error::Data(_) | Error::Manner(_) => {
+            Failure::of_usage(error)
+        }
         Error::Unreachable(_) => Failure::unavailable(error),
         _ => Failure::at_run_time(error),
     }

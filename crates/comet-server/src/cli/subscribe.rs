@@ -5,9 +5,12 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::num::NonZeroU64;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use comet_client::{Client, Error, Event, Gap, Received, Subscription, Transport};
+use comet_client::{
+    Client, Deliver, Error, Event, Gap, Listening, Received, Since, Slow, Subscription, Transport,
+};
 use futures_util::StreamExt;
 use futures_util::stream::{Stream, select_all, unfold};
 use serde::Serialize;
@@ -26,6 +29,21 @@ pub(crate) struct Subscribe {
     /// End after so many messages
     #[arg(long, value_name = "N")]
     count: Option<NonZeroU64>,
+    /// Begin with what was published no longer ago than this, such as 10m
+    #[arg(long, value_name = "AGE", value_parser = super::remote::span, conflicts_with = "last")]
+    since: Option<Duration>,
+    /// Begin with the newest so many messages of each channel; not for patterns
+    #[arg(long, value_name = "N")]
+    last: Option<u64>,
+    /// What gives way when messages come faster than they are read [default: as the channel has it]
+    #[arg(long, value_name = "WHAT")]
+    slow: Option<GivesWay>,
+    /// Of each channel at most one message of each key so often, the newest, such as 200ms
+    #[arg(long, value_name = "PAUSE", value_parser = super::remote::span)]
+    every: Option<Duration>,
+    /// Gather what comes behind a first message for so long, such as 1s
+    #[arg(long, value_name = "PAUSE", value_parser = super::remote::span)]
+    batch: Option<Duration>,
     /// Kind of wire
     #[arg(long, value_name = "KIND", value_enum, default_value = "auto")]
     transport: Wire,
@@ -43,10 +61,22 @@ enum Wire {
     LongPolling,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum GivesWay {
+    /// Nothing: what is missed comes from the history
+    Disconnect,
+    /// The oldest message that waits
+    DropOldest,
+    /// Older messages with the same key
+    Conflate,
+}
+
 const EXAMPLES: &str = "\
 Examples:
   comet subscribe '/chat/*'
   comet subscribe /prices/oil /prices/gas --count 10
+  comet subscribe '/chat/*' --since 10m
+  comet subscribe /ticker/gold --last 1 --every 1s
   comet subscribe '/**' --transport long-polling --server http://127.0.0.1:9000 | jq .data
 
 Standard output has one line {\"channel\":…,\"data\":…} a message; what may be missing is told on standard error.";
@@ -99,10 +129,39 @@ impl Subscribe {
         builder.connect().await.map_err(|error| failure(&error))
     }
 
+    /// Where to begin, and in which manner messages are to come.
+    fn listening(&self) -> Listening {
+        let mut listening = Listening::new();
+        let since = self.since.map(Since::Ago).or(self.last.map(Since::Last));
+        if let Some(since) = since {
+            listening = listening.since(since);
+        }
+        let mut deliver = Deliver::new();
+        if let Some(slow) = self.slow {
+            deliver = deliver.slow(match slow {
+                GivesWay::Disconnect => Slow::Disconnect,
+                GivesWay::DropOldest => Slow::DropOldest,
+                GivesWay::Conflate => Slow::Conflate,
+            });
+        }
+        if let Some(pause) = self.every {
+            deliver = deliver.every(pause);
+        }
+        if let Some(pause) = self.batch {
+            deliver = deliver.batch(pause);
+        }
+        if deliver != Deliver::new() {
+            listening = listening.deliver(deliver);
+        }
+        listening
+    }
+
     async fn print(&self, client: &Client) -> Result<(), Failure> {
         let mut subscriptions = Vec::new();
         for channel in &self.channels {
-            let subscription = client.subscribe(channel).await.map_err(|error| failure(&error))?;
+            let listening = self.listening();
+            let subscription =
+                client.subscribe_with(channel, listening).await.map_err(|error| failure(&error))?;
             subscriptions.push(Box::pin(said(subscription)));
         }
         eprintln!("listening to {}", self.channels.join(" "));

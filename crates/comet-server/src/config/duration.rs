@@ -6,7 +6,7 @@
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Milliseconds of a written duration; `None` when it is none or has no unit.
-pub(super) fn parse(text: &str) -> Option<u64> {
+pub(crate) fn parse(text: &str) -> Option<u64> {
     let mut rest = text.trim();
     let mut total: u64 = 0;
     if rest.is_empty() {

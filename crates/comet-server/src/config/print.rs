@@ -41,6 +41,54 @@ fn print_rule(out: &mut String, section: &str, pattern: &Pattern, own: &Configur
     }
 }
 
+/// What a sample begins with.
+const ABOUT_SAMPLE: &str = "\
+# What a Comet server can be told, each key with its default. `comet config sample` prints this page.
+#
+# A server reads comet.toml from its working directory, or the file of --config. Nothing has to be in it: take the # off what
+# you change. COMET_SECTION_KEY of the environment wins over the file, and flags win over both. `comet config check` says
+# what is wrong with a file, `comet config print` what holds and why.
+#
+# Durations are texts with a unit (\"25s\"; ms, s, m, h, d), and so are sizes (\"1MiB\"; B, KiB, MiB, GiB).
+";
+
+/// What follows the keys of a section for all channels.
+const ABOUT_RULES: [(&str, &str); 2] = [
+    (
+        rule::CHANNELS,
+        "\
+# What is different on the channels of a pattern; the most specific pattern wins, and what it leaves out is as above.
+#[channels.\"/orders/**\"]
+#durability = \"fsync\"
+#age = \"1h\"
+",
+    ),
+    (
+        rule::AUTHORIZE,
+        "\
+# The same for the channels of a pattern; all patterns that match are asked.
+#[authorize.\"/prices/**\"]
+#publish = [\"nobody\"]
+",
+    ),
+];
+
+/// A file in which every key is explained and nothing is set.
+pub(crate) fn sample() -> String {
+    let defaults = Configuration::default();
+    let mut out = ABOUT_SAMPLE.to_owned();
+    for section in SECTIONS {
+        let _ = writeln!(out, "\n[{section}]");
+        for key in KEYS.iter().filter(|key| key.section == section) {
+            let _ = writeln!(out, "# {}\n#{} = {}", key.about, key.name, key.shown(&defaults));
+        }
+        for (_, rules) in ABOUT_RULES.iter().filter(|(name, _)| *name == section) {
+            let _ = write!(out, "\n{rules}");
+        }
+    }
+    out
+}
+
 /// The names of the environment, with what each is for and its default.
 pub(crate) fn environment() -> String {
     let defaults = Configuration::default();

@@ -210,9 +210,15 @@ pub(super) static KEYS: &[Key] = &[
         limits.presence_page_members,
         "Members in one page of the list of who is present."
     ),
-    size!(limits, head_bytes, 256, limits.head_bytes, "A request head."),
+    size!(limits, head_bytes, 256, limits.head_bytes, "The longest head of a request."),
     count!(limits, head_fields, 1, limits.head_fields, "Fields of a request head."),
-    size!(limits, batch_bytes, 1_024, limits.batch_bytes, "A message batch of a known session."),
+    size!(
+        limits,
+        batch_bytes,
+        1_024,
+        limits.batch_bytes,
+        "The longest batch of messages of a known session."
+    ),
     size!(
         limits,
         unidentified_bytes,
@@ -295,7 +301,12 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         read: |c| Value::Text(c.comet.channels.default.durability.name().into()),
         write: |c, value| text::durability(value).map(|how| c.comet.channels.default.durability = how),
-        ..other("channels", "durability", Kind::Text, "How safe it is: \"memory\", \"stored\" or \"fsync\".")
+        ..other(
+            "channels",
+            "durability",
+            Kind::Text,
+            "How safe a message is when its publisher is answered: \"memory\", \"stored\" or \"fsync\".",
+        )
     },
     Key {
         read: |c| or_none(c.journal.as_ref().map(|path| path.display()).as_ref()),
@@ -307,14 +318,19 @@ pub(super) static KEYS: &[Key] = &[
         most: MANY,
         read: |c| Value::Number(c.journal_config.queue.queue_entries as u64),
         write: |c, value| put(&mut c.journal_config.queue.queue_entries, value),
-        ..other("journal", "queue_entries", Kind::Count, "What may wait to be written.")
+        ..other(
+            "journal",
+            "queue_entries",
+            Kind::Count,
+            "Messages that may wait to be written; more are refused.",
+        )
     },
     Key {
         least: 1 << 20,
         most: TIB,
         read: |c| Value::Number(c.journal_config.queue.queue_bytes as u64),
         write: |c, value| put(&mut c.journal_config.queue.queue_bytes, value),
-        ..other("journal", "queue_bytes", Kind::Size, "Bytes of what may wait to be written.")
+        ..other("journal", "queue_bytes", Kind::Size, "Bytes of messages that may wait to be written.")
     },
     Key {
         least: 64 << 10,
@@ -325,7 +341,7 @@ pub(super) static KEYS: &[Key] = &[
             "journal",
             "memory_bytes",
             Kind::Size,
-            "Records in memory beside the log; settled at its making.",
+            "Memory of records beside the log; settled when the journal is made.",
         )
     },
     switch!(channels, presence, channels.default.presence, "Whether it is known, and told, who is there."),
@@ -401,7 +417,7 @@ pub(super) static KEYS: &[Key] = &[
         limits.receipts_per_shard,
         "Publications with a receipt that are open at one shard."
     ),
-    count!(limits, receipts_per_session, 1, limits.receipts_per_session, "Those of them of one session."),
+    count!(limits, receipts_per_session, 1, limits.receipts_per_session, "Such publications of one session."),
     duration!(
         limits,
         receipt,
@@ -457,9 +473,15 @@ pub(super) static KEYS: &[Key] = &[
         body_interval,
         100,
         limits.body_interval_ms,
-        "A request body brings body_rate_bytes in every such interval."
+        "How often it is seen whether a request body still moves."
     ),
-    size!(limits, body_rate_bytes, 1, limits.body_rate_bytes, "See body_interval."),
+    size!(
+        limits,
+        body_rate_bytes,
+        1,
+        limits.body_rate_bytes,
+        "What a request body brings in every body_interval."
+    ),
     count!(
         limits,
         recoveries_per_session,
@@ -519,7 +541,7 @@ pub(super) static KEYS: &[Key] = &[
             "api",
             "keys",
             Kind::List,
-            "Keys of the HTTP API; without one it is open to the machine itself.",
+            "Keys of the HTTP API; without one it is open to whoever reaches it.",
         )
     },
     Key {

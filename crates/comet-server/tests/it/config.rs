@@ -82,3 +82,47 @@ fn what_is_printed_can_be_used_as_a_file() {
     assert_eq!(values(&second.out), values(&first));
     assert!(second.out.contains("# comet.toml:"), "{second:?}");
 }
+
+#[test]
+fn the_sample_explains_every_key_and_sets_none() {
+    let sample = run(&["config", "sample"]).out;
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/comet.toml");
+    let kept = std::fs::read_to_string(kept).unwrap();
+    assert_eq!(kept, sample, "docs/comet.toml is what `comet config sample` prints");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("comet.toml");
+    let printed = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let printed = ended(&mut comet(folder.path(), &["config", "print"]));
+        assert_eq!(printed.status, 0, "{printed:?}");
+        printed.out
+    };
+    let untouched = printed("");
+    assert_eq!(printed(&sample), untouched);
+    // Every key is there with its default: with all signs off the file says what holds anyway, and its two examples.
+    let is_key = |line: &&str| line.starts_with('#') && line.contains(" = ") && !line.starts_with("# ");
+    let mut section = "";
+    let mut keys = String::new();
+    for line in sample.lines() {
+        if let Some(name) = line.strip_prefix("#[").or(line.strip_prefix('[')) {
+            section = name;
+        }
+        match line {
+            _ if line.starts_with('[') => keys += &format!("{line}\n"),
+            _ if is_key(&line) && !section.contains('"') && line != "#keys = []" => {
+                keys += &format!("{}\n", &line[1..]);
+            }
+            _ => {}
+        }
+    }
+    let said = printed(&keys);
+    let values = |text: &str| {
+        text.lines().map(|line| line.split(" #").next().unwrap().trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(values(&said), values(&untouched));
+    assert_eq!(
+        said.matches("# default").count(),
+        1,
+        "every key but that of secrets comes from the file: {said}"
+    );
+}

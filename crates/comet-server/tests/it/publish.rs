@@ -33,6 +33,32 @@ fn a_publication_with_a_key_is_made_once() {
 }
 
 #[test]
+fn a_publication_says_what_it_stands_for_and_how_long() {
+    let server = Server::start();
+    let publish = |conflate: &str, age: &str| {
+        let arguments = ["publish", "/ticker/metals", "1", "--conflate", conflate, "--expires", age];
+        run(&[&arguments[..], &["--server", &server.url()]].concat())
+    };
+    let taken = publish("gold", "1m");
+    assert_eq!(taken.status, 0, "{taken:?}");
+    for (conflate, age, words) in [("", "1m", "1 to 64 bytes"), ("gold", "0s", "for a millisecond")] {
+        let refused = publish(conflate, age);
+        assert_eq!(refused.status, 1, "{refused:?}");
+        assert!(refused.err.contains(words), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_span_needs_a_unit() {
+    for arguments in [&["publish", "/a", "1", "--expires", "5"][..], &["subscribe", "/a", "--since", "soon"]]
+    {
+        let refused = run(arguments);
+        assert_eq!(refused.status, 2, "{refused:?}");
+        assert!(refused.err.contains("a span has a unit"), "{refused:?}");
+    }
+}
+
+#[test]
 fn a_publication_can_come_from_standard_input() {
     let server = Server::start();
     let folder = tempfile::tempdir().unwrap();

@@ -141,3 +141,46 @@ fn a_subscription_that_ends_is_told_and_the_last_one_ends_it() {
     log.line("there is nothing left to listen to");
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }
+
+#[test]
+fn the_past_comes_first_where_it_is_asked_for() {
+    let server = Server::start();
+    for n in 1..=3 {
+        publish(&server, "/news", &n.to_string());
+    }
+    for (arguments, wanted) in [(["--last", "2"], "2 3"), (["--last", "9"], "1 2 3")] {
+        let count = wanted.split(' ').count().to_string();
+        let ended =
+            run(&[&["subscribe", "/news", "--count", &count, "--server", &server.url()], &arguments[..]]
+                .concat());
+        assert_eq!(ended.status, 0, "{ended:?}");
+        let data = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["data"].to_string();
+        assert_eq!(ended.out.lines().map(data).collect::<Vec<_>>().join(" "), wanted, "{arguments:?}");
+    }
+    // Of what was before its start the server knows nothing, and says so.
+    let (mut child, mut log) = listening(&server, &["/news", "--since", "10d"]);
+    log.line("are missing here");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn of_each_key_the_newest_comes_at_most_so_often() {
+    let server = TestServer::start();
+    let url = format!("http://{}", server.address());
+    let (mut child, mut log) = listening_to(&url, &["/ticker/*", "--every", "1s", "--count", "2"]);
+    // All of it at once, so that it is there within a pause.
+    let publisher = server.publisher();
+    let publish = |n: usize| {
+        let (publisher, key) = (publisher.clone(), ["gold", "tin"][n % 2]);
+        async move { publisher.publish_conflated("/ticker/metals", &n, key).await }
+    };
+    let published = server.runtime().block_on(futures_util::future::join_all((1..=100).map(publish)));
+    assert!(published.iter().all(Result::is_ok), "{published:?}");
+    log.line("gave way to newer ones");
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(out.lines().count(), 2, "{out}");
+    assert!(out.contains("\"data\":99,"), "{out}");
+}

@@ -17,7 +17,7 @@ fn add(
 ) -> (oneshot::Receiver<Result<(), Error>>, Mailbox) {
     let (sender, receiver) = oneshot::channel();
     let mailbox = Mailbox::new(64);
-    interests.add(number, pattern(name), mailbox.clone(), wish, sender);
+    interests.add(number, pattern(name), mailbox.clone(), (wish, None), sender);
     (receiver, mailbox)
 }
 
@@ -63,7 +63,7 @@ fn the_server_is_told_when_the_last_listener_goes() {
     let mut interests = Interests::default();
     let _kept = [add(&mut interests, 1, "/a", None), add(&mut interests, 2, "/a", None)];
     let asks = interests.due(None);
-    assert_eq!(asks, [Ask { pattern: pattern("/a"), since: None, numbers: vec![1, 2] }]);
+    assert_eq!(asks, [Ask { pattern: pattern("/a"), since: None, deliver: None, numbers: vec![1, 2] }]);
     assert!(interests.due(None).is_empty(), "it is being asked");
     assert_eq!(interests.remove(1), None);
     assert_eq!(interests.remove(2), Some(pattern("/a")));
@@ -93,7 +93,10 @@ fn a_refusal_ends_every_listener_it_was_asked_for_and_no_other() {
     assert_eq!(mailbox.ended_by(), Some(Error::Ended));
     assert!(other.try_recv().is_err());
     interests.on_wire();
-    assert_eq!(interests.due(None), [Ask { pattern: pattern("/b"), since: None, numbers: vec![2] }]);
+    assert_eq!(
+        interests.due(None),
+        [Ask { pattern: pattern("/b"), since: None, deliver: None, numbers: vec![2] }]
+    );
 }
 
 #[test]
@@ -210,11 +213,58 @@ fn who_wants_the_past_asks_for_it_alone_and_until_it_has_come() {
     interests.due(None);
     interests.on_wire();
     let asks = accept(&mut interests, r#"{"time":20,"recovered":true}"#);
-    assert_eq!(asks, [Ask { pattern: pattern("/a"), since: Some(last), numbers: vec![2] }]);
+    assert_eq!(asks, [Ask { pattern: pattern("/a"), since: Some(last), deliver: None, numbers: vec![2] }]);
     publish(&mut interests, "/a", 3);
     publish(&mut interests, "/a", 1);
     publish(&mut interests, "/a", 2);
     assert_eq!(heard(&plain), ["3"]);
     interests.on_connected(interests.accepted(), None, 0);
     assert_eq!(heard(&mailbox), ["1", "2", "3"]);
+}
+
+#[test]
+fn a_manner_is_asked_for_once_and_holds_for_everyone_of_that_name_in_every_session() {
+    use std::time::Duration;
+
+    let calm = Deliver::new().every(Duration::from_millis(200));
+    let mut interests = Interests::default();
+    let listen = |interests: &mut Interests, number, deliver| {
+        let (sender, receiver) = oneshot::channel();
+        let mailbox = Mailbox::new(64);
+        interests.add(number, pattern("/a"), mailbox.clone(), (None, deliver), sender);
+        (receiver, mailbox)
+    };
+    let _plain = listen(&mut interests, 1, None);
+    assert_eq!(accept(&mut interests, "{}")[0].deliver, None);
+    // The name is heard already; the manner is not known yet.
+    let _calm = listen(&mut interests, 2, Some(calm));
+    let asks = accept(&mut interests, "{}");
+    assert_eq!(asks, [Ask { pattern: pattern("/a"), since: None, deliver: Some(calm), numbers: vec![2] }]);
+    let _same = [listen(&mut interests, 3, Some(calm)), listen(&mut interests, 4, None)];
+    assert!(interests.due(None).is_empty(), "the server does so already");
+    interests.on_forgotten();
+    let asks = accept(&mut interests, "{}");
+    assert_eq!(asks.len(), 1, "{asks:?}");
+    assert_eq!((asks[0].deliver, asks[0].numbers.len()), (Some(calm), 4));
+    // Who takes it back takes it back for all.
+    let _back = listen(&mut interests, 5, Some(Deliver::new()));
+    assert_eq!(accept(&mut interests, "{}").len(), 1);
+    interests.on_forgotten();
+    assert!(interests.due(None).iter().all(|ask| ask.deliver == Some(Deliver::new())));
+}
+
+#[test]
+fn a_manner_that_is_refused_is_nobodys() {
+    let mut interests = Interests::default();
+    let _plain = add(&mut interests, 1, "/a", None);
+    accept(&mut interests, "{}");
+    let (sender, mut answer) = oneshot::channel();
+    let calm = Deliver::new().slow(bayeux::Slow::Conflate);
+    interests.add(2, pattern("/a"), Mailbox::new(64), (None, Some(calm)), sender);
+    let asks = interests.due(None);
+    let refused = Error::refused(Some("400::message_invalid"));
+    interests.settle(&asks[0].numbers, Err(refused.clone()));
+    assert_eq!(answer.try_recv(), Ok(Err(refused)));
+    interests.on_forgotten();
+    assert!(interests.due(None).iter().all(|ask| ask.deliver.is_none()));
 }
