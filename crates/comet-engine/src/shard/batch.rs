@@ -407,7 +407,7 @@ impl Shard {
             channel: call.channel.clone(),
             id,
             event_bytes: self.config.session.mailbox_bytes,
-            _permit: permit,
+            permit,
         })
     }
 }
