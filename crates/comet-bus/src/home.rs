@@ -23,6 +23,7 @@ use crate::idempotency::Idempotency;
 use crate::interest::Interest;
 use crate::journal::Entry;
 use crate::ledger::{Ledger, MAX_ENTRIES};
+use crate::recency::Walk;
 use crate::{ChannelOptions, ChannelTable, Draft, Durability, History, Position, Publication, ShardSet};
 
 /// What a home is made with.
@@ -37,8 +38,10 @@ pub struct HomeConfig {
     pub channels: usize,
     /// The most memory of the messages of all channels, in bytes.
     pub history_bytes: usize,
-    /// The most idempotency keys that are remembered.
+    /// The most idempotency keys of peers that are remembered, and as many of the server's own.
     pub keys: usize,
+    /// The most of them that one owner has given.
+    pub keys_per_owner: usize,
     /// How long an idempotency key is remembered, in milliseconds.
     pub key_age_ms: u64,
     /// The options of the channels.
@@ -105,19 +108,19 @@ impl Published {
     }
 }
 
-/// There is no room now: the home counts as many channels as it may and none of them can be forgotten yet, or a channel
-/// has messages waiting that its journal refuses.
+/// There is no room now: the home counts as many channels as it may and found none that can be forgotten, a channel
+/// has messages waiting that its journal refuses, or all keys are remembered that may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
 impl Home {
     /// A home that counts no channel yet.
     pub fn new(config: HomeConfig) -> Home {
-        let HomeConfig { epoch, known_since_ms, channels, history_bytes, keys, key_age_ms, table } = config;
+        let HomeConfig { epoch, known_since_ms, channels, history_bytes, table, .. } = config;
         Home {
             ledger: Ledger::default(),
             interest: Interest::default(),
-            idempotency: Idempotency::new(keys, key_age_ms),
+            idempotency: Idempotency::new(config.keys, config.keys_per_owner, config.key_age_ms),
             waiting: Waiting::default(),
             restored_keys: Vec::new(),
             table,
@@ -134,13 +137,18 @@ impl Home {
     /// pattern.
     pub fn on_interest(&mut self, shard: usize, name: &str, interested: bool) {
         self.interest.note(shard, name, interested);
+        if !interested {
+            // This channel may go again, wherever the search for one has come to.
+            self.ledger.recency.restart(Walk::MakingRoom);
+        }
     }
 
     /// Numbers a message, remembers it as far as its channel wants, and names the shards that have listeners of the
     /// channel; on a durable channel it only numbers it. `now_ms` is the time, in unix milliseconds.
     ///
     /// # Errors
-    /// [`Full`] when the channel is new and there is no room for it, or takes nothing for a moment.
+    /// [`Full`] when the channel is new and there is no room for it, or takes nothing for a moment; when the message has a
+    /// key, and keys of others would have to be forgotten for it.
     pub fn publish(&mut self, mut draft: Draft<'_>, now_ms: u64) -> Result<Published, Full> {
         if let Some(key) = draft.key
             && let Some(position) = self.idempotency.place(draft.channel.as_str(), key, now_ms)
@@ -151,7 +159,10 @@ impl Home {
         if let Some(ticket) = self.waiting_ticket(&draft) {
             return Ok(Published::WaitingAgain(ticket));
         }
-        let slot = self.count(&draft.channel)?;
+        if draft.key.is_some() && !self.idempotency.has_room(draft.key_owner, self.waiting.keys()) {
+            return Err(Full);
+        }
+        let slot = self.count(&draft.channel, now_ms)?;
         let options = *self.options(slot);
         draft.echo &= options.echo;
         if draft.expires_at_ms.is_none() && options.expires_ms > 0 {
@@ -162,7 +173,7 @@ impl Home {
         }
         let position = self.ledger.number(slot, now_ms);
         if let Some(key) = draft.key {
-            self.idempotency.remember(draft.channel.as_str(), key, position);
+            self.idempotency.remember(draft.channel.as_str(), key, draft.key_owner, position);
         }
         let shards = self.interest.shards(&draft.channel);
         if !shards.is_empty() || !options.history.is_none() {
@@ -182,11 +193,11 @@ impl Home {
     }
 
     /// The slot of a channel, which is counted from now on.
-    fn count(&mut self, channel: &Channel) -> Result<u32, Full> {
+    fn count(&mut self, channel: &Channel, now_ms: u64) -> Result<u32, Full> {
         if let Some(slot) = self.ledger.slot(channel.as_str()) {
             return Ok(slot);
         }
-        self.room()?;
+        self.make_room(now_ms)?;
         let history = History::after(self.unknown_since_ms(channel));
         let slot =
             self.ledger.insert(channel.as_str(), self.unknown_head(), self.table.index(channel), history);

@@ -24,7 +24,7 @@ pub(crate) const MAX_ENTRIES: usize = u32::MAX as usize - 1;
 pub(crate) struct Ledger {
     entries: Slab<Entry>,
     by_name: HashMap<Arc<str>, u32>,
-    recency: Recency,
+    pub(crate) recency: Recency,
     /// The slots with a history that is not empty, in any order.
     holders: Vec<u32>,
     /// Where among the holders those stand that are looked at next when messages have to go.
@@ -209,16 +209,6 @@ impl Ledger {
     /// The slot used before this one.
     pub(crate) fn older(&self, slot: u32) -> Option<u32> {
         self.recency.older(slot)
-    }
-
-    /// The slot used the longest ago.
-    pub(crate) fn oldest(&self) -> Option<u32> {
-        self.recency.oldest()
-    }
-
-    /// The slot used next after this one.
-    pub(crate) fn newer(&self, slot: u32) -> Option<u32> {
-        self.recency.newer(slot)
     }
 
     /// How many channels are counted.

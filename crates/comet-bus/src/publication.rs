@@ -23,6 +23,8 @@ pub struct Draft<'a> {
     /// Names the message on its channel: while the name is remembered it is published once. Whoever takes it from a
     /// peer bounds its length.
     pub key: Option<&'a str>,
+    /// Who has given the key, of those whose keys are bounded one by one; nobody where it is the server itself.
+    pub key_owner: Option<&'a str>,
     /// Which older message of its channel it stands for, where those give way to newer ones: those with the same text.
     /// Whoever takes it from a peer bounds its length.
     pub conflate: Option<&'a str>,
@@ -46,6 +48,7 @@ impl<'a> Draft<'a> {
             data,
             ext: None,
             key: None,
+            key_owner: None,
             conflate: None,
             identity: None,
             publisher: None,

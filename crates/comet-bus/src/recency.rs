@@ -1,10 +1,19 @@
 //! The channels of a home in the order of their last use.
 //!
-//! A doubly linked list over slots: a slot moves to the front in constant time, and both ends can be walked from. What is
-//! in the slots, and when it was used, is the ledger's.
+//! A doubly linked list over slots: a slot moves to the front in constant time, both ends can be walked from, and a walk
+//! goes on where it stopped, whatever has moved meanwhile. What is in the slots, and when it was used, is the ledger's.
 
 /// No slot.
 const NONE: u32 = u32::MAX;
+
+/// Why somebody walks from the oldest on.
+#[derive(Clone, Copy)]
+pub(crate) enum Walk {
+    /// Time has passed.
+    Forgetting,
+    /// There is no room for a new one.
+    MakingRoom,
+}
 
 /// Slots in the order of their last use.
 pub(crate) struct Recency {
@@ -12,6 +21,8 @@ pub(crate) struct Recency {
     links: Vec<Link>,
     newest: u32,
     oldest: u32,
+    /// Where each walk goes on.
+    hands: [u32; 2],
 }
 
 #[derive(Clone, Copy)]
@@ -22,7 +33,7 @@ struct Link {
 
 impl Default for Recency {
     fn default() -> Recency {
-        Recency { links: Vec::new(), newest: NONE, oldest: NONE }
+        Recency { links: Vec::new(), newest: NONE, oldest: NONE, hands: [NONE; 2] }
     }
 }
 
@@ -52,6 +63,9 @@ impl Recency {
     /// Takes a slot out of the list.
     pub(crate) fn remove(&mut self, slot: u32) {
         let Link { newer, older } = self.links[slot as usize];
+        for hand in self.hands.iter_mut().filter(|hand| **hand == slot) {
+            *hand = newer;
+        }
         match newer {
             NONE => self.newest = older,
             newer => self.links[newer as usize].older = older,
@@ -67,19 +81,25 @@ impl Recency {
         known(self.newest)
     }
 
-    /// The slot used the longest ago.
-    pub(crate) fn oldest(&self) -> Option<u32> {
-        known(self.oldest)
+    /// The slot a walk has come to: at first, and after the newest, the one used the longest ago.
+    pub(crate) fn at(&self, walk: Walk) -> Option<u32> {
+        known(self.hands[walk as usize]).or(known(self.oldest))
+    }
+
+    /// A walk goes on behind a slot of the list; whether there is more before its end.
+    pub(crate) fn pass(&mut self, walk: Walk, slot: u32) -> bool {
+        self.hands[walk as usize] = self.links[slot as usize].newer;
+        self.hands[walk as usize] != NONE
+    }
+
+    /// A walk begins anew.
+    pub(crate) fn restart(&mut self, walk: Walk) {
+        self.hands[walk as usize] = NONE;
     }
 
     /// The slot used before this one.
     pub(crate) fn older(&self, slot: u32) -> Option<u32> {
         known(self.links[slot as usize].older)
-    }
-
-    /// The slot used after this one.
-    pub(crate) fn newer(&self, slot: u32) -> Option<u32> {
-        known(self.links[slot as usize].newer)
     }
 }
 

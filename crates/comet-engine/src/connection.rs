@@ -122,12 +122,20 @@ pub(crate) struct Cold {
     pub(crate) scanner: HeadScanner,
     /// A request whose body is still coming.
     pub(crate) request: Option<Box<PartialRequest>>,
+    /// A message of a WebSocket for a session of another shard: it moves when what came before is answered.
+    pub(crate) onward: Option<Box<Onward>>,
     /// Written and not yet taken by the kernel, with the bytes of the first chunk that are gone.
     pub(crate) output: VecDeque<Chunk>,
     pub(crate) output_sent: usize,
     pub(crate) output_bytes: usize,
     /// When output that has not moved ends the connection.
     pub(crate) stalled_until: Millis,
+}
+
+/// Where a WebSocket is to move, and the message it is to bring.
+pub(crate) struct Onward {
+    pub(crate) shard: usize,
+    pub(crate) message: Vec<u8>,
 }
 
 /// A request whose body is still coming.
@@ -152,6 +160,7 @@ impl Connection {
         if let Some(cold) = &self.cold
             && cold.input.is_empty()
             && cold.request.is_none()
+            && cold.onward.is_none()
             && cold.output.is_empty()
         {
             self.cold = None;
@@ -181,6 +190,11 @@ impl Connection {
     /// Whether bytes were read that nobody has looked at yet.
     pub(crate) fn has_input(&self) -> bool {
         self.cold.as_ref().is_some_and(|cold| !cold.input.is_empty())
+    }
+
+    /// Whether this WebSocket is to move.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.cold.as_ref().is_some_and(|cold| cold.onward.is_some())
     }
 
     /// Whether batches of this WebSocket wait for an answer from elsewhere.

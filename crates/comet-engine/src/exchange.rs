@@ -14,6 +14,7 @@ use crate::host::RequestInfo;
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, SessionKey};
 use crate::local::ReplyTo;
+use crate::recovery::Replay;
 
 /// A place for a batch; empty while the batch is being worked on.
 pub(crate) struct Slot {
@@ -74,7 +75,7 @@ pub(crate) struct Recovering {
     /// Answers that are not there yet.
     pub(crate) awaited: u32,
     /// It asks by ids: a gap refuses it.
-    pub(crate) replays: bool,
+    pub(crate) replay: Option<Box<Replay>>,
     /// Nobody has asked, and the reply says nothing of it.
     pub(crate) silent: bool,
     /// The client counts what it receives, and so understands a gap in its queue.
@@ -176,10 +177,5 @@ impl Exchange {
     /// The recovery that the reply at this place waits for.
     pub(crate) fn recovering(&mut self, reply: usize) -> Option<&mut Recovering> {
         self.recoveries.iter_mut().find(|recovering| recovering.reply == reply)
-    }
-
-    /// Whether the recovery at this place asks by ids.
-    pub(crate) fn replays(&self, reply: usize) -> bool {
-        self.recoveries.iter().any(|recovering| recovering.reply == reply && recovering.replays)
     }
 }

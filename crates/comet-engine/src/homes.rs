@@ -43,6 +43,7 @@ pub(crate) fn homes(
             channels: limits.channels_per_shard,
             history_bytes: limits.history_bytes,
             keys: limits.keys,
+            keys_per_owner: limits.keys_per_publisher,
             key_age_ms: limits.key_age_ms,
             table: table.clone(),
         })

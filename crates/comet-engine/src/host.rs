@@ -209,7 +209,7 @@ pub struct Responder {
     pub(crate) id: Option<Box<RawValue>>,
     /// The largest event that fits into the queue of a session.
     pub(crate) event_bytes: usize,
-    pub(crate) _permit: CallPermit,
+    pub(crate) permit: CallPermit,
 }
 
 impl Responder {
@@ -225,7 +225,10 @@ impl Responder {
         if event.len() > self.event_bytes {
             event = self.event(&Err(bayeux::Error::from(Code::DataTooLarge)), None);
         }
-        self.peer.post(Letter::Deliver { session: self.session, event: event.into_boxed_slice() });
+        let Responder { peer, session, permit, .. } = self;
+        // Who has the answer may call again at once.
+        drop(permit);
+        peer.post(Letter::Deliver { session, event: event.into_boxed_slice() });
     }
 
     fn event(&self, answer: &Result<Box<RawValue>, bayeux::Error>, ext: Option<&str>) -> Vec<u8> {

@@ -85,6 +85,8 @@ pub(crate) struct Publish {
     pub(crate) ext: Option<Box<RawValue>>,
     /// Makes it one and the same when it comes again.
     pub(crate) key: Option<Box<str>>,
+    /// Who has given the key; nobody where it is the server itself.
+    pub(crate) key_owner: Option<Box<str>>,
     /// Which older message of its channel it stands for.
     pub(crate) conflate: Option<Box<str>>,
     /// What its receivers are told of who publishes it, raw JSON.
@@ -107,6 +109,7 @@ impl Publish {
             data,
             ext: None,
             key: None,
+            key_owner: None,
             conflate: None,
             identity: None,
             expires_ms: None,

@@ -13,12 +13,15 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Sessions in all, connected or not.
     pub sessions: usize,
-    /// Channels that are counted at one shard at the same time.
+    /// Channels that are counted at one shard at the same time. Of more, those are forgotten that nobody listens to.
     pub channels_per_shard: usize,
     /// Bytes of the messages that are remembered at one shard, of all its channels together.
     pub history_bytes: usize,
-    /// Idempotency keys of publications that are remembered at one shard.
+    /// Idempotency keys of publications by clients that are remembered at one shard, and as many of the server's own. A
+    /// client is refused for whose key those of others would have to go.
     pub keys: usize,
+    /// Those of them that one user has given, or one session without a name; of more, its oldest are forgotten.
+    pub keys_per_publisher: usize,
     /// How long an idempotency key is remembered.
     pub key_age_ms: u64,
     /// Sessions that may be present on one channel.
@@ -115,6 +118,7 @@ impl Default for Limits {
             channels_per_shard: 1_000_000,
             history_bytes: 256 << 20,
             keys: 65_536,
+            keys_per_publisher: 4_096,
             key_age_ms: 300_000,
             presence_members_per_channel: 100_000,
             presence_members_per_shard: 1_000_000,

@@ -18,6 +18,30 @@ pub(crate) struct Joining {
     pub(crate) was_live: bool,
     /// Homes that have not answered.
     pub(crate) awaited: ShardSet,
+    /// The answer is there and waits for those of other names: what is published from now on is not in it.
+    pub(crate) is_held: bool,
+}
+
+/// A subscribe that asks by ids. Its answers wait for each other, and go into the queue together or not at all.
+#[derive(Default)]
+pub(crate) struct Replay {
+    pub(crate) names: Vec<Replayed>,
+    /// What the homes have said so far.
+    pub(crate) answers: Vec<Recovery>,
+    /// How many messages that brings, and of how many bytes.
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+    /// A channel of which something is missing, once there is one: nothing is brought.
+    pub(crate) missing: Option<Box<str>>,
+}
+
+/// One name of a subscribe that asks by ids.
+pub(crate) struct Replayed {
+    /// The number of its question.
+    pub(crate) number: u32,
+    pub(crate) name: Pattern,
+    /// The session did not listen to it before.
+    pub(crate) is_new: bool,
 }
 
 /// What is asked for.

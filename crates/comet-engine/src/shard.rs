@@ -28,6 +28,7 @@ mod push;
 mod read;
 mod receipt;
 mod recovery;
+mod replay;
 mod route;
 mod session;
 mod subscribe;

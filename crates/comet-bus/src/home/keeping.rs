@@ -32,6 +32,7 @@ struct Numbered {
     slot: u32,
     publication: Publication,
     key: Option<Box<str>>,
+    key_owner: Option<Box<str>>,
 }
 
 /// A message that a journal has.
@@ -61,6 +62,7 @@ impl Home {
     ) -> Result<Published, Full> {
         let durability = self.options(slot).durability;
         let key: Option<Box<str>> = draft.key.map(Into::into);
+        let key_owner = draft.key_owner.map(Into::into);
         let entry = self.ledger.entry_mut(slot);
         let written = entry.written.as_mut().expect("a durable channel is written");
         let offset = written.number().ok_or(Full)?;
@@ -72,14 +74,14 @@ impl Home {
         if let Some(key) = &key {
             waiting.keys.insert(idempotency::name(publication.channel.as_str(), key), ticket);
         }
-        waiting.queue.push_back(Numbered { slot, publication, key });
+        waiting.queue.push_back(Numbered { slot, publication, key, key_owner });
         Ok(Published::Waiting { ticket, entry: Box::new(Entry::Append { record, durability }) })
     }
 
     /// The oldest message that waits is kept: from now on it is remembered, and it goes to the shards that are named.
     /// `None` when none waits.
     pub fn on_kept(&mut self, now_ms: u64) -> Option<Kept> {
-        let Numbered { slot, mut publication, key } = self.take_oldest()?;
+        let Numbered { slot, mut publication, key, key_owner } = self.take_oldest()?;
         // Whoever was told meanwhile that everything older has been sent must not miss it later.
         publication.at_ms = publication.at_ms.max(now_ms);
         let publication = Arc::new(publication);
@@ -91,7 +93,8 @@ impl Home {
         self.ledger.on_use(slot, now_ms);
         self.remember(slot, &publication, now_ms);
         if let Some(key) = key {
-            self.idempotency.remember(publication.channel.as_str(), &key, publication.position);
+            let (channel, position) = (publication.channel.as_str(), publication.position);
+            self.idempotency.remember(channel, &key, key_owner.as_deref(), position);
         }
         let shards = self.interest.shards(&publication.channel);
         Some(Kept { publication, shards, durability: self.options(slot).durability })
@@ -111,7 +114,7 @@ impl Home {
     /// The newest so many messages that wait were not given to the journal: their numbers are free again.
     pub fn take_back(&mut self, count: usize) {
         for _ in 0..count {
-            let Some(Numbered { slot, publication, key }) = self.waiting.queue.pop_back() else { return };
+            let Some(Numbered { slot, publication, key, .. }) = self.waiting.queue.pop_back() else { return };
             self.waiting.forget_key(&publication, key.as_deref());
             if let Some(written) = &mut self.ledger.entry_mut(slot).written {
                 written.take_back();
@@ -171,6 +174,11 @@ impl Home {
 }
 
 impl Waiting {
+    /// How many messages with a key wait.
+    pub(super) fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
     fn forget_key(&mut self, publication: &Publication, key: Option<&str>) {
         if let Some(key) = key {
             self.keys.remove(&idempotency::name(publication.channel.as_str(), key));

@@ -16,8 +16,9 @@ fn a_channel_counts_from_one_and_by_one() {
 }
 
 #[test]
-fn a_full_home_refuses_new_channels_and_goes_on_counting_old_ones() {
+fn a_home_full_of_channels_in_use_refuses_new_ones_and_goes_on_counting_the_old() {
     let mut home = Home::new(HomeConfig { channels: 1, ..config() });
+    home.on_interest(0, "/a", true);
     assert_eq!(publish(&mut home, "/a", 0, 0).offset, 1);
     assert_eq!(home.publish(Draft::new(channel("/b"), "1"), 0).unwrap_err(), Full);
     assert_eq!(publish(&mut home, "/a", 0, 0).offset, 2);

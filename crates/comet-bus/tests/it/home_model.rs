@@ -16,6 +16,7 @@ const PATTERNS: [&str; 5] = ["/a", "/a/*", "/a/**", "/*", "/**"];
 const CHANNELS: usize = 4;
 const HISTORY_BYTES: usize = 4_000;
 const KEYS: usize = 3;
+const KEYS_PER_OWNER: usize = 2;
 const KEY_AGE_MS: u64 = 300;
 
 #[derive(Clone, Debug)]
@@ -23,7 +24,8 @@ enum Step {
     Publish { name: usize, length: usize, key: Option<u8>, life_ms: Option<u64> },
     Wait(u64),
     Sweep(usize),
-    Forget(u64),
+    Forget(u64, usize),
+    Listen { name: usize, interested: bool },
     Head(usize),
     Since { name: usize, since: Asked, limits: RecoveryLimits },
     Matching { pattern: usize, places: Vec<usize>, ago_ms: Option<u64>, limits: RecoveryLimits },
@@ -52,6 +54,11 @@ struct Log {
     places: Vec<(usize, Position, usize)>,
     /// The keys in the order of their messages.
     keys: Vec<(usize, u8, Position, u64)>,
+}
+
+/// Who gives a key: the first is the server itself.
+fn owner(key: u8) -> usize {
+    usize::from(key % 3)
 }
 
 impl Log {
@@ -118,11 +125,12 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..30_usize).prop_map(Asked::Last),
     ];
     prop_oneof![
-        8 => (name.clone(), 0..300_usize, prop::option::weighted(0.3, 0..4_u8), prop::option::weighted(0.2, 0..400_u64))
+        8 => (name.clone(), 0..300_usize, prop::option::weighted(0.4, 0..9_u8), prop::option::weighted(0.2, 0..400_u64))
             .prop_map(|(name, length, key, life_ms)| Step::Publish { name, length, key, life_ms }),
         3 => (0..300_u64).prop_map(Step::Wait),
         1 => (0..4_usize).prop_map(Step::Sweep),
-        1 => (0..800_u64).prop_map(Step::Forget),
+        1 => (0..800_u64, 0..4_usize).prop_map(|(ms, budget)| Step::Forget(ms, budget)),
+        1 => (name.clone(), any::<bool>()).prop_map(|(name, interested)| Step::Listen { name, interested }),
         1 => name.clone().prop_map(Step::Head),
         4 => (name, asked, limits()).prop_map(|(name, since, limits)| Step::Since { name, since, limits }),
         2 => (0..PATTERNS.len(), prop::collection::vec(0..1_000_usize, 0..4), prop::option::of(0..1_500_u64), limits())
@@ -135,6 +143,7 @@ struct Stage {
     log: Log,
     given: HashSet<(usize, Position)>,
     now_ms: u64,
+    heard: [bool; NAMES.len()],
 }
 
 impl Stage {
@@ -142,11 +151,21 @@ impl Stage {
         let data = format!("\"{}\"", "x".repeat(length));
         let text = key.map(|key| key.to_string());
         let expires_at_ms = life_ms.map(|life_ms| self.now_ms + life_ms);
-        let draft = Draft { key: text.as_deref(), expires_at_ms, ..Draft::new(channel(NAMES[name]), &data) };
+        let key_owner = key.and_then(|key| [None, Some("a"), Some("b")][owner(key)]);
+        let key_text = text.as_deref();
+        let draft =
+            Draft { key: key_text, key_owner, expires_at_ms, ..Draft::new(channel(NAMES[name]), &data) };
         self.log.keys.retain(|(.., at_ms)| at_ms + KEY_AGE_MS > self.now_ms);
         let known =
             self.log.keys.iter().find(|(n, k, ..)| *n == name && Some(*k) == key).map(|known| known.2);
+        let count = |is_counted: &dyn Fn(usize) -> bool| {
+            self.log.keys.iter().filter(|known| is_counted(owner(known.1))).count()
+        };
+        let own = key.map_or(0, |key| count(&|other| other == owner(key)));
+        let has_room = key
+            .is_none_or(|key| owner(key) == 0 || own >= KEYS_PER_OWNER || count(&|other| other != 0) < KEYS);
         match self.home.publish(draft, self.now_ms) {
+            Err(_) if !has_room => assert_eq!(known, None),
             Err(_) => {
                 assert_eq!((known, self.home.channels()), (None, CHANNELS));
                 assert_eq!(
@@ -154,18 +173,21 @@ impl Stage {
                     0,
                     "a counted channel is never refused"
                 );
+                let counted = (0..NAMES.len()).filter(|other| *other != name);
+                assert!(counted.into_iter().all(|other| self.heard[other]), "one could have been forgotten");
             }
             Ok(Published::Again { position, .. }) => assert_eq!(known, Some(position)),
             Ok(Published::Waiting { .. } | Published::WaitingAgain(_)) => panic!("nothing is durable"),
             Ok(Published::New { position, .. }) => {
-                assert_eq!(known, None);
+                assert_eq!((known, has_room), (None, true));
                 assert!(self.given.insert((name, position)), "{position} was given out before");
                 let expires_at_ms = expires_at_ms.unwrap_or(u64::MAX);
                 self.log.entries.push(Entry { name, position, at_ms: self.now_ms, expires_at_ms });
                 self.log.places.push((name, position, self.log.entries.len()));
                 if let Some(key) = key {
-                    if self.log.keys.len() == KEYS {
-                        self.log.keys.remove(0);
+                    if own == if owner(key) == 0 { KEYS } else { KEYS_PER_OWNER } {
+                        let oldest = self.log.keys.iter().position(|known| owner(known.1) == owner(key));
+                        self.log.keys.remove(oldest.expect("it has some"));
                     }
                     self.log.keys.push((name, key, position, self.now_ms));
                 }
@@ -244,7 +266,7 @@ impl Stage {
 
     fn look_at_bounds(&mut self) {
         assert!(self.home.history_bytes() <= HISTORY_BYTES);
-        assert!(self.home.channels() <= CHANNELS && self.home.keys() <= KEYS);
+        assert!(self.home.channels() <= CHANNELS && self.home.keys() <= 2 * KEYS);
         let table = table();
         for name in NAMES {
             let channel = channel(name);
@@ -269,17 +291,24 @@ proptest! {
             channels: CHANNELS,
             history_bytes: HISTORY_BYTES,
             keys: KEYS,
+            keys_per_owner: KEYS_PER_OWNER,
             key_age_ms: KEY_AGE_MS,
             table: table().into(),
         };
         let log = Log::default();
-        let mut stage = Stage { home: Home::new(config), log, given: HashSet::new(), now_ms: 10_000 };
+        let mut stage = Stage { home: Home::new(config), log, given: HashSet::new(), now_ms: 10_000, heard: Default::default() };
         for step in steps {
             match step {
                 Step::Publish { name, length, key, life_ms } => stage.publish(name, length, key, life_ms),
                 Step::Wait(ms) => stage.now_ms += ms,
                 Step::Sweep(budget) => stage.home.sweep(stage.now_ms, budget),
-                Step::Forget(ms) => stage.home.forget(stage.now_ms - ms, stage.now_ms),
+                Step::Forget(ms, budget) => {
+                    stage.home.forget(stage.now_ms - ms, stage.now_ms, budget);
+                }
+                Step::Listen { name, interested } => {
+                    stage.home.on_interest(0, NAMES[name], interested);
+                    stage.heard[name] = interested;
+                }
                 Step::Head(name) => {
                     let head = stage.home.head(&channel(NAMES[name]));
                     stage.log.places.push((name, head, stage.log.entries.len()));

@@ -105,13 +105,34 @@ fn a_key_that_waits_is_not_published_again() {
 }
 
 #[test]
+fn keys_that_wait_have_their_room_when_the_journal_has_them() {
+    let mut home = Home::new(HomeConfig { keys: 2, keys_per_owner: 2, ..durable(ALL) });
+    let publish = |home: &mut Home, owner: &str, key: &str| {
+        let draft = Draft { key: Some(key), key_owner: Some(owner), ..Draft::new(channel("/a"), "1") };
+        home.publish(draft, 0)
+    };
+    for key in ["k", "l"] {
+        assert!(matches!(publish(&mut home, "alice", key), Ok(Published::Waiting { .. })));
+    }
+    assert_eq!(publish(&mut home, "bob", "m").unwrap_err(), Full);
+    home.on_kept(0);
+    assert_eq!(publish(&mut home, "bob", "m").unwrap_err(), Full);
+    home.on_refused();
+    assert!(matches!(publish(&mut home, "bob", "m"), Ok(Published::Waiting { .. })));
+    home.on_kept(0);
+    for key in ["k", "m"] {
+        assert!(matches!(publish(&mut home, "alice", key), Ok(Published::Again { .. })), "{key}");
+    }
+}
+
+#[test]
 fn a_channel_with_messages_waiting_is_not_forgotten_and_a_forgotten_one_leaves_the_journal() {
     let history = Retention { age_ms: 100, ..ALL };
     let mut home = Home::new(HomeConfig { channels: 2, ..durable(history) });
     number(&mut home, "/a", None, 0);
     number(&mut home, "/b", None, 0);
     home.on_kept(0);
-    home.forget(1_000, 1_000);
+    home.forget(1_000, 1_000, 100);
     assert_eq!(home.channels(), 1, "/b waits");
     assert_eq!(home.take_chores(9), [Entry::Forget { channel: "/a".into(), epoch: 9 }]);
     home.on_kept(0);
@@ -338,7 +359,7 @@ fn a_forgotten_channel_bounds_what_is_known_in_the_next_life_too() {
     homes[0].begin_mark(&comet_bus::Marks::default(), 0);
     number(&mut homes[0], "/a/b", None, 3_000);
     homes[0].on_kept(3_000);
-    homes[0].forget(4_000, 4_000);
+    homes[0].forget(4_000, 4_000, 100);
     let journal = written(&mut homes, Vec::new());
     let mut next = started_on(&table, journal, 5_000);
     assert!(!is_whole(&mut next[1], "/a/*", 2_999) && is_whole(&mut next[1], "/a/*", 3_000));

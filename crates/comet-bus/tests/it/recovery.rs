@@ -219,7 +219,7 @@ fn the_epochs_of_a_home_are_later_than_those_it_gets_back() {
     for name in ["/b", "/c"] {
         publish(&mut home, name, 1, 2_000);
     }
-    home.forget(1_000, 2_000);
+    home.forget(1_000, 2_000, 100);
     assert_eq!(home.channels(), 2);
     let again = publish(&mut home, "/a", 1, 3_000);
     assert!(again.epoch > 10, "{again}");

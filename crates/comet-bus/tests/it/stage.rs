@@ -28,6 +28,7 @@ pub(crate) fn config() -> HomeConfig {
         channels: 10,
         history_bytes: 10 << 20,
         keys: 10,
+        keys_per_owner: 10,
         key_age_ms: 1_000,
         table: table(history),
     }

@@ -64,7 +64,7 @@ fn a_calm_subscription_hears_the_newest_of_each_key_and_is_told_of_the_rest() {
 
 #[test]
 fn a_manner_lives_through_a_lost_session() {
-    let server = TestServer::with(|config| config.session.max_interval_ms = 100);
+    let server = TestServer::with(|config| config.session.max_interval_ms = 1_000);
     server.runtime().block_on(async {
         let proxy = Proxy::to(server.address()).await;
         let client = Client::builder(proxy.url()).connect().await.unwrap();

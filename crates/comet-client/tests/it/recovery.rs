@@ -57,7 +57,7 @@ fn what_is_published_while_the_connection_is_away_comes_when_it_is_back() {
 
 #[test]
 fn a_new_session_gets_what_the_old_one_missed() {
-    let server = TestServer::with(|config| config.session.max_interval_ms = 100);
+    let server = TestServer::with(|config| config.session.max_interval_ms = 1_000);
     for wire in WIRES {
         let (proxy, client, mut exact, mut wide) = server.runtime().block_on(async {
             let proxy = Proxy::to(server.address()).await;
@@ -91,7 +91,7 @@ fn a_new_session_gets_what_the_old_one_missed() {
 #[test]
 fn what_the_server_no_longer_remembers_is_told_once_and_where_it_goes_on() {
     let server = TestServer::with(|config| {
-        config.session.max_interval_ms = 100;
+        config.session.max_interval_ms = 1_000;
         config.channels.default.history.messages = 5;
     });
     for wire in WIRES {

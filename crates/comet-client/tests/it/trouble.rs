@@ -49,7 +49,7 @@ fn a_cut_connection_comes_back_to_the_same_session() {
 
 #[test]
 fn a_session_that_the_server_forgot_is_replaced_and_keeps_its_subscriptions() {
-    let server = TestServer::with(|config| config.session.max_interval_ms = 100);
+    let server = TestServer::with(|config| config.session.max_interval_ms = 1_000);
     for wire in WIRES {
         let made = server.counts().sessions_made;
         let (proxy, client, mut subscription) = server.runtime().block_on(async {

@@ -20,6 +20,9 @@ const LETTER_MARGIN_MS: u64 = 10_000;
 impl Shard {
     /// Answers a batch whose messages all have their replies.
     pub(super) fn answer_batch(&mut self, mut exchange: Exchange) {
+        if exchange.is_websocket() && exchange.lone && exchange.connect.is_some() {
+            self.push_ahead(exchange.session);
+        }
         let session = exchange.session.filter(|session| self.seat(*session).is_some());
         if let Some(answer) = exchange.local.take() {
             return self.answer_local(answer, exchange.replies, session);
@@ -111,6 +114,15 @@ impl Shard {
         events
     }
 
+    /// A connect is about to be answered on a WebSocket. To a client that counts its reply says up to when all has been
+    /// sent: what may leave leaves first.
+    fn push_ahead(&mut self, session: Option<SessionKey>) {
+        let Some((key, seat)) = session.and_then(|key| Some((key, self.seat(key)?))) else { return };
+        if seat.session.counts() && seat.session.pending() > 0 && seat.session.may_push_now() {
+            self.push_session(key);
+        }
+    }
+
     fn tell_time(&mut self, exchange: &mut Exchange, session: Option<SessionKey>) {
         if let (Some(connect), Some(session)) = (exchange.connect, session) {
             self.tell_time_in(&mut exchange.replies[connect.reply], session);
@@ -139,8 +151,12 @@ impl Shard {
 
     /// Answers a connect that was held on `connection` with `reply` and what is queued.
     pub(super) fn answer_with(&mut self, connection: ConnectionKey, session: SessionKey, mut reply: Reply) {
+        if reply.is_successful() && self.connection(connection).is_some_and(|wire| wire.is_websocket()) {
+            self.push_ahead(Some(session));
+        }
         let (now, config) = (self.now, self.config.clone());
-        let Some(wire) = self.connection(connection) else {
+        let heard = self.hears(connection);
+        let Some(wire) = self.connection(connection).filter(|_| heard) else {
             if let Some(seat) = self.seat(session) {
                 seat.session.on_connect_written(&config.session, now);
             }

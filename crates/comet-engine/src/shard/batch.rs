@@ -173,13 +173,11 @@ impl Shard {
                 let publisher = Some(session.number(self.index));
                 let receipt =
                     receipt.then(|| Box::new(Wish { shard: self.index, session, key: name.clone() }));
-                // Nobody can take a key that somebody else is about to use.
-                let subject =
-                    self.seat(session).map(|seat| seat.who.identity.subject.clone()).unwrap_or_default();
-                let name = name.map(|name| format!("client/{}/{subject}/{name}", subject.len()).into());
+                let (name, key_owner) = name.map(|name| self.own_key(session, &name)).unzip();
                 let publish = Publish {
                     ext,
                     key: name,
+                    key_owner,
                     conflate,
                     expires_ms,
                     receipt,
@@ -409,7 +407,7 @@ impl Shard {
             channel: call.channel.clone(),
             id,
             event_bytes: self.config.session.mailbox_bytes,
-            _permit: permit,
+            permit,
         })
     }
 }

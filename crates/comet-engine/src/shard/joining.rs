@@ -95,7 +95,7 @@ impl Shard {
             let asks = |one: &&Joining| one.name.as_str() == name && one.awaited.contains(home);
             awaited |= seat.joining().iter().any(|one| asks(&one));
             live |= self.hub.is_subscribed(key.slot, name)
-                && !seat.joining().iter().any(|one| asks(&one) && !one.was_live);
+                && !seat.joining().iter().any(|one| asks(&one) && !one.was_live && !one.is_held);
         });
         match (awaited, live) {
             (false, _) => Hearing::Now,

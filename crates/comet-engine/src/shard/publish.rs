@@ -69,6 +69,18 @@ impl Shard {
         }
     }
 
+    /// The key of a session's publication, apart from those of others: nobody can take one that somebody else is about
+    /// to use. With it, who is to lose keys when it has given too many: a user, or else the session.
+    pub(super) fn own_key(&self, session: SessionKey, name: &str) -> (Box<str>, Box<str>) {
+        let seat = self.sessions.get(session.slot as usize);
+        let subject = seat.map_or("", |seat| seat.who.identity.subject.as_str());
+        let owner = match subject {
+            "" => format!("session/{}", session.number(self.index)),
+            subject => format!("user/{subject}"),
+        };
+        (format!("client/{}/{subject}/{name}", subject.len()).into(), owner.into())
+    }
+
     /// What others may know of a session.
     fn identity_of(&mut self, session: SessionKey) -> Option<Box<str>> {
         let ids = self.ids.clone();
@@ -134,11 +146,12 @@ impl Shard {
         let Publish { publisher, echo, .. } = publish;
         let expires_at_ms = publish.expires_ms.map(|age_ms| now_ms.saturating_add(age_ms));
         let identity = publish.identity.as_deref();
-        let key = publish.key.as_deref();
+        let (key, key_owner) = (publish.key.as_deref(), publish.key_owner.as_deref());
         let conflate = publish.conflate.as_deref();
         let draft = Draft {
             ext,
             key,
+            key_owner,
             conflate,
             identity,
             publisher,

@@ -92,7 +92,7 @@ impl Shard {
         }
     }
 
-    fn push_session(&mut self, key: SessionKey) {
+    pub(super) fn push_session(&mut self, key: SessionKey) {
         self.refill(key);
         self.shed_expired(key);
         let Some(seat) = self.seat(key) else { return };

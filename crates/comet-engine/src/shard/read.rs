@@ -155,7 +155,7 @@ impl Shard {
         for key in std::mem::take(&mut self.resumable) {
             let Some(connection) = self.connection(key) else { continue };
             let paused = std::mem::take(&mut connection.read_paused);
-            if connection.has_input() {
+            if connection.has_input() || connection.is_moving() {
                 let input = connection.cold.as_mut().map(|cold| std::mem::take(&mut cold.input));
                 self.on_kept_input(key, input.unwrap_or_default());
             }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::delivery::{Delivery, Shared};
 use crate::exchange::Exchange;
 use crate::key::SessionKey;
-use crate::recovery::{Question, Recover, Recovery};
+use crate::recovery::{Joining, Question, Recover, Recovery};
 
 use super::Shard;
 
@@ -62,11 +62,14 @@ impl Shard {
 
     /// Puts what a home has answered into the session's queue.
     pub(super) fn on_recovery(&mut self, exchange: &mut Exchange, recovery: Recovery) {
+        let Some(recovering) = exchange.recovering(recovery.reply) else { return };
+        recovering.awaited -= 1;
+        if let Some(replay) = &mut recovering.replay {
+            return self.hold_answer(replay, recovery);
+        }
+        let counts = recovering.counts;
         let Recovery { reply, session, number, name, home, channels, mut incomplete, .. } = recovery;
         let channels_of_pattern = name.as_str().ends_with('*');
-        let Some(recovering) = exchange.recovering(reply) else { return };
-        recovering.awaited -= 1;
-        let counts = recovering.counts;
         if !self.end_joining(session, number, home) {
             // The subscription that has asked is gone; another of the same name asks for itself.
             return;
@@ -95,7 +98,7 @@ impl Shard {
         {
             gaps.push((name.as_str().into(), head));
         }
-        if counts && !gaps.is_empty() && !exchange.replays(reply) {
+        if counts && !gaps.is_empty() {
             self.tell_gaps(session, name.as_str(), &gaps);
         }
         gaps.iter().for_each(|_| self.counters.ending(Code::HistoryGap));
@@ -128,17 +131,16 @@ impl Shard {
         }
     }
 
-    /// Queues the messages of one channel, if there is room for all of them: those that have not come already, and
-    /// between them what was kept aside. What follows where the channel has stopped comes when the session catches up.
-    fn queue_recovered(
+    /// What of a recovery a session is to get: what has not come already. What follows where the channel has stopped
+    /// comes when the session catches up.
+    pub(super) fn wanted(
         &mut self,
         session: SessionKey,
         channel: &Channel,
         publications: &[Arc<Publication>],
-    ) -> bool {
+    ) -> Vec<Arc<Publication>> {
         let number = session.number(self.index);
-        let config = self.config.clone();
-        let Some(seat) = self.seat(session) else { return false };
+        let Some(seat) = self.seat(session) else { return Vec::new() };
         let stopped = seat.lag_mut().and_then(|lag| lag.stopped_at(channel));
         let meanwhile = &mut seat.aside_mut().meanwhile;
         let wanted = publications.iter().filter(|publication| {
@@ -146,7 +148,19 @@ impl Shard {
             let follows = stopped.is_some_and(|stopped| stopped.epoch == epoch && offset > stopped.offset);
             publication.except != Some(number) && !follows && !meanwhile.has_brought(publication)
         });
-        let wanted: Vec<_> = wanted.cloned().collect();
+        wanted.cloned().collect()
+    }
+
+    /// Queues the messages of one channel, if there is room for all of them, and between them what was kept aside.
+    pub(super) fn queue_recovered(
+        &mut self,
+        session: SessionKey,
+        channel: &Channel,
+        publications: &[Arc<Publication>],
+    ) -> bool {
+        let config = self.config.clone();
+        let wanted = self.wanted(session, channel, publications);
+        let Some(seat) = self.seat(session) else { return false };
         let (messages, bytes) = seat.session.recovery_room(&config.session);
         let sizes = wanted.iter().map(|publication| publication.event.len());
         if wanted.len() > messages || sizes.sum::<usize>() > bytes {
@@ -184,8 +198,11 @@ impl Shard {
         else {
             return;
         };
-        let recovering = exchange.recoveries.swap_remove(at);
+        let mut recovering = exchange.recoveries.swap_remove(at);
         exchange.awaited -= 1;
+        if let Some(replay) = recovering.replay.take() {
+            return self.finish_replay(exchange, session, reply, *replay);
+        }
         let Some(reply) = exchange.replies.get_mut(reply) else { return };
         if recovering.silent {
             return;
@@ -193,30 +210,27 @@ impl Shard {
         if recovering.gaps.is_empty() {
             return reply.ext.recovered();
         }
-        if recovering.replays {
-            // Who asks by ids is refused aloud, and can ask for something else.
-            let names = reply.subscription.as_ref().map(|names| names.names().to_vec()).unwrap_or_default();
-            reply.outcome = Err(bayeux::Error::new(Code::ReplayInvalid, &recovering.gaps[0].0));
-            if self.seat(session).is_some() {
-                names.iter().for_each(|name| self.unsubscribe(session, name));
-            }
-            return;
-        }
         let epochs: Vec<_> = recovering.gaps.iter().map(|(_, head)| format!("{:x}", head.epoch)).collect();
         let heads = recovering.gaps.iter().zip(&epochs);
         reply.ext.gaps(heads.map(|((name, head), epoch)| (&**name, &**epoch, head.offset)));
     }
 
     /// From here on a session hears what this home publishes; false when it does not ask any more.
-    fn end_joining(&mut self, session: SessionKey, number: u32, home: usize) -> bool {
-        let Some(seat) = self.seat(session) else { return false };
-        let Some(joining) = seat.aside.as_mut().map(|aside| &mut aside.joining) else { return false };
-        let Some(at) = joining.iter().position(|one| one.number == number) else { return false };
-        joining[at].awaited.remove(home);
-        if joining[at].awaited.is_empty() {
-            joining.swap_remove(at);
+    pub(super) fn end_joining(&mut self, session: SessionKey, number: u32, home: usize) -> bool {
+        let Some(joining) = self.joining_mut(session, number) else { return false };
+        joining.awaited.remove(home);
+        if joining.awaited.is_empty()
+            && let Some(aside) = self.seat(session).and_then(|seat| seat.aside.as_mut())
+        {
+            aside.joining.retain(|joining| joining.number != number);
         }
         true
+    }
+
+    /// The subscription that has asked with this number, if it is still there.
+    pub(super) fn joining_mut(&mut self, session: SessionKey, number: u32) -> Option<&mut Joining> {
+        let aside = self.seat(session)?.aside.as_mut()?;
+        aside.joining.iter_mut().find(|joining| joining.number == number)
     }
 }
 

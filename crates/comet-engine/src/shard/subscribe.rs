@@ -9,7 +9,7 @@ use comet_bus::{Position, ShardSet, Subscribed, Unsubscribed, home_of};
 use crate::exchange::{Exchange, Recovering};
 use crate::inbox::{Interest, Letter};
 use crate::key::{ExchangeKey, SessionKey};
-use crate::recovery::{Joining, Question, Recover};
+use crate::recovery::{Joining, Question, Recover, Replayed};
 
 use super::Shard;
 
@@ -73,7 +73,8 @@ impl Shard {
         }
         let at = exchange.replies.len();
         exchange.replies.push(reply);
-        let (mut asked, mut fresh) = (Vec::new(), Vec::new());
+        let replays = matches!(&since, Some(SinceRequest::Each(_)));
+        let (mut asked, mut fresh, mut unasked) = (Vec::new(), Vec::new(), Vec::new());
         for (index, pattern) in patterns.into_iter().enumerate() {
             let subscribed = self.subscribe(session, pattern.as_str());
             if subscribed != Subscribed::Already {
@@ -84,16 +85,22 @@ impl Shard {
                 asked.push((pattern, question.clone(), is_new));
             } else if is_new && let Some(question) = self.newest_of(&pattern).filter(|_| silent) {
                 asked.push((pattern, question, true));
+            } else if is_new && replays {
+                unasked.push(pattern);
             }
         }
         self.attend((key, exchange, at), session, fresh);
         if since.is_some() || silent && !asked.is_empty() {
-            let replays = matches!(&since, Some(SinceRequest::Each(_)));
+            let replay = replays.then(Default::default);
             let gaps = Vec::new();
-            exchange.recoveries.push(Recovering { reply: at, awaited: 0, replays, silent, counts, gaps });
+            exchange.recoveries.push(Recovering { reply: at, awaited: 0, replay, silent, counts, gaps });
             exchange.awaited += 1;
             for (pattern, question, is_new) in asked {
                 self.ask_homes((key, exchange, at), session, pattern, question, is_new);
+            }
+            for pattern in unasked {
+                // Should the others be refused, it ends with them.
+                self.join((exchange, at), session, pattern, true, &[]);
             }
             self.finish_recovery(exchange, session, at);
         }
@@ -126,16 +133,7 @@ impl Shard {
             Some(channel) => vec![home_of(channel.as_str(), shards)],
             None => (0..shards).collect(),
         };
-        let number = self.next_generation();
-        if let Some(seat) = self.seat(session) {
-            let mut awaited = ShardSet::default();
-            homes.iter().for_each(|home| awaited.insert(*home));
-            let joining = Joining { number, name: name.clone(), was_live: !is_new, awaited };
-            seat.aside_mut().joining.push(joining);
-        }
-        if let Some(recovering) = exchange.recovering(reply) {
-            recovering.awaited += homes.len() as u32;
-        }
+        let number = self.join((exchange, reply), session, name.clone(), is_new, &homes);
         for home in homes {
             let recover = Recover {
                 shard: self.index,
@@ -149,6 +147,31 @@ impl Shard {
             // Also the home on this shard is asked by letter, so that each turn answers only so many.
             self.peers[home].post(Letter::Recover(Box::new(recover)));
         }
+    }
+
+    /// Notes that a subscription waits for the answers of these homes; the number of its question.
+    fn join(
+        &mut self,
+        (exchange, reply): (&mut Exchange, usize),
+        session: SessionKey,
+        name: Pattern,
+        is_new: bool,
+        homes: &[usize],
+    ) -> u32 {
+        let number = self.next_generation();
+        let mut awaited = ShardSet::default();
+        homes.iter().for_each(|home| awaited.insert(*home));
+        if let Some(recovering) = exchange.recovering(reply) {
+            recovering.awaited += homes.len() as u32;
+            if let Some(replay) = &mut recovering.replay {
+                replay.names.push(Replayed { number, name: name.clone(), is_new });
+            }
+        }
+        if let Some(seat) = self.seat(session) {
+            let joining = Joining { number, name, was_live: !is_new, awaited, is_held: false };
+            seat.aside_mut().joining.push(joining);
+        }
+        number
     }
 
     /// What is asked for whoever subscribes to a channel of this name and asks for nothing, if the channel wants that.

@@ -8,6 +8,7 @@ use bayeux::{Code, Due, Millis};
 
 use crate::connection::Protocol;
 use crate::key::{ConnectionKey, SessionKey};
+use crate::wheel::TICK_MS;
 
 use super::Shard;
 
@@ -17,6 +18,8 @@ pub(super) const SWEEP_MS: u64 = 5_000;
 const SWEPT_CHANNELS: usize = 10_000;
 /// How often the home forgets channels that nobody uses.
 pub(super) const FORGET_MS: u64 = 60_000;
+/// Channels it looks at each time; if there are more, the next time is soon.
+const FORGOTTEN_CHANNELS: usize = 10_000;
 /// How long a channel must have been silent to be forgotten.
 const CHANNEL_MEMORY_MS: u64 = 600_000;
 
@@ -61,10 +64,12 @@ impl Shard {
                 }
                 Timer::Forget => {
                     let now_ms = self.unix_ms();
-                    self.home.forget(now_ms.saturating_sub(CHANNEL_MEMORY_MS), now_ms);
+                    let before_ms = now_ms.saturating_sub(CHANNEL_MEMORY_MS);
+                    let more = self.home.forget(before_ms, now_ms, FORGOTTEN_CHANNELS);
                     self.do_chores();
                     self.counters.channels.set(self.home.channels() as u64);
-                    self.wheel.arm(Timer::Forget, self.now + FORGET_MS);
+                    let wait_ms = if more { TICK_MS } else { FORGET_MS };
+                    self.wheel.arm(Timer::Forget, self.now + wait_ms);
                 }
             }
         }

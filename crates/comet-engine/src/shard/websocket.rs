@@ -6,7 +6,7 @@
 use bayeux::{Code, json};
 use comet_wire::websocket::{Decoded, Event, FrameError, FrameLimits, close_frame, pong_frame};
 
-use crate::connection::{Freight, Protocol};
+use crate::connection::{Freight, Onward, Protocol};
 use crate::delivery::Chunk;
 use crate::key::ConnectionKey;
 
@@ -18,6 +18,8 @@ enum Told {
     Nothing,
     /// Messages, and the bytes of their text.
     Batch(Vec<bayeux::Message>, usize),
+    /// Messages for a session of another shard.
+    Onward(Onward),
     Pong(Vec<u8>),
     Close(u16),
     End(Code),
@@ -35,10 +37,18 @@ impl Shard {
             if connection.generation != key.generation {
                 return Flow::Gone;
             }
-            let known = connection.session.is_some();
+            let (known, is_moving) = (connection.session.is_some(), connection.is_moving());
             let Protocol::WebSocket(socket) = &mut connection.protocol else { return Flow::Gone };
             if socket.blocked || usize::from(socket.waiting) >= self.config.limits.exchanges_per_connection {
                 return Flow::Wait(at);
+            }
+            if is_moving && socket.waiting > 0 {
+                // The replies that are on their way would not find it elsewhere.
+                return Flow::Wait(at);
+            }
+            if is_moving {
+                self.move_websocket(key, bytes[at..].to_vec());
+                return Flow::Gone;
             }
             let frame_limits =
                 FrameLimits { message_bytes: if known { identified } else { unidentified }, fragments };
@@ -50,9 +60,7 @@ impl Shard {
                         Some(Event::Text(text)) => match json::decode_batch(text.as_bytes(), &limits) {
                             Ok(messages) => match self.place_elsewhere(&messages) {
                                 Some(shard) => {
-                                    let message = text.as_bytes().to_vec();
-                                    self.move_websocket(key, shard, message, bytes[at + consumed..].to_vec());
-                                    return Flow::Gone;
+                                    Told::Onward(Onward { shard, message: text.as_bytes().to_vec() })
                                 }
                                 None => Told::Batch(messages, text.len()),
                             },
@@ -76,6 +84,11 @@ impl Shard {
                 Told::Nothing => {}
                 Told::Batch(messages, bytes) => {
                     self.start_batch(key, messages, bytes, super::batch::Origin::WebSocket);
+                }
+                Told::Onward(onward) => {
+                    if let Some(connection) = self.connection(key) {
+                        connection.cold_mut().onward = Some(Box::new(onward));
+                    }
                 }
                 Told::Pong(frame) => self.pong(key, frame),
                 Told::Close(code) => {
@@ -107,8 +120,11 @@ impl Shard {
         }
     }
 
-    fn move_websocket(&mut self, key: ConnectionKey, shard: usize, message: Vec<u8>, unread: Vec<u8>) {
+    /// Moves a WebSocket to the shard of the session that its next message names.
+    fn move_websocket(&mut self, key: ConnectionKey, unread: Vec<u8>) {
         let Some(connection) = self.connection(key) else { return };
+        let Some(onward) = connection.cold_mut().onward.take() else { return };
+        let Onward { shard, message } = *onward;
         let Protocol::WebSocket(socket) = &mut connection.protocol else { return };
         let opening = std::mem::take(&mut socket.opening);
         self.move_connection(key, shard, Freight::WebSocket { opening, message, unread });

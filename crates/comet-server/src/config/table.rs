@@ -378,6 +378,7 @@ pub(super) static KEYS: &[Key] = &[
         "Memory of what the channels of one shard remember."
     ),
     count!(limits, keys, 1, limits.keys, "Keys of publications that one shard remembers."),
+    count!(limits, keys_per_publisher, 1, limits.keys_per_publisher, "Such keys of one user."),
     duration!(
         limits,
         key_age,

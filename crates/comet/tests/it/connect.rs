@@ -68,7 +68,7 @@ fn every_message_of_a_stranger_is_refused_and_does_nothing() {
 
 #[test]
 fn a_session_that_stays_silent_expires() {
-    let server = TestServer::with(|config| config.session.max_interval_ms = 100);
+    let server = TestServer::with(|config| config.session.max_interval_ms = 700);
     let mut client = LongPollClient::connected(&server);
     server.until("the session expires", |counts| counts.sessions_open == 0);
     assert_eq!(server.endings(Code::SessionExpired), 1);
@@ -79,7 +79,7 @@ fn a_session_that_stays_silent_expires() {
 
 #[test]
 fn a_session_that_never_connects_expires_too() {
-    let server = TestServer::with(|config| config.session.max_interval_ms = 100);
+    let server = TestServer::with(|config| config.session.max_interval_ms = 700);
     LongPollClient::new(&server).handshake();
     server.until("the session expires", |counts| counts.sessions_open == 0);
 }
@@ -87,8 +87,8 @@ fn a_session_that_never_connects_expires_too() {
 #[test]
 fn a_held_connect_keeps_a_session_alive_longer_than_its_silence_may_last() {
     let server = TestServer::with(|config| {
-        config.session.max_interval_ms = 100;
-        config.session.timeout_ms = 1_500;
+        config.session.max_interval_ms = 700;
+        config.session.timeout_ms = 2_500;
     });
     let mut client = LongPollClient::connected(&server);
     client.hold();
@@ -98,7 +98,7 @@ fn a_held_connect_keeps_a_session_alive_longer_than_its_silence_may_last() {
 
 #[test]
 fn an_open_websocket_does_not_keep_a_session_whose_client_no_longer_connects() {
-    let server = TestServer::with(|config| config.session.max_interval_ms = 100);
+    let server = TestServer::with(|config| config.session.max_interval_ms = 700);
     let mut client = WebSocketClient::connected(&server);
     assert_eq!(client.wire.socket.expect_close(), 4402);
     assert_eq!(server.endings(Code::SessionExpired), 1);
@@ -106,7 +106,7 @@ fn an_open_websocket_does_not_keep_a_session_whose_client_no_longer_connects() {
 
 #[test]
 fn a_lost_websocket_lets_its_session_expire() {
-    let server = TestServer::with(|config| config.session.max_interval_ms = 200);
+    let server = TestServer::with(|config| config.session.max_interval_ms = 700);
     let client = WebSocketClient::connected(&server);
     drop(client);
     server.until("the session expires", |counts| counts.sessions_open == 0 && counts.connections_open == 0);
@@ -134,7 +134,7 @@ fn the_end_of_a_session_is_told_to_the_program_with_its_reason() {
     let ended = Arc::new(Mutex::new(Vec::new()));
     let note = ended.clone();
     let mut config = TestServer::config();
-    config.session.max_interval_ms = 100;
+    config.session.max_interval_ms = 700;
     let builder = comet::Comet::builder().config(config);
     let server = TestServer::run(builder.on_session_end(move |client, code| {
         note.lock().unwrap().push((client.id().to_owned(), code));

@@ -87,12 +87,62 @@ fn sessions_are_bounded() {
 fn channels_per_shard_are_bounded() {
     let (server, mut witness) = limited(|config| config.limits.channels_per_shard = 5);
     witness.still_hears(&server);
-    for n in 0..4 {
+    let heard: Vec<String> = (0..4).map(|n| format!("/heard/{n}")).collect();
+    let mut client = LongPollClient::connected(&server);
+    client.subscribe(&heard[0]);
+    let first = server.publish(&heard[0], &1);
+    client.expect_event(&heard[0], 1);
+    // Whoever invents names takes the place of invented names alone.
+    let invented = server.publish("/n/0", &0);
+    for n in 1..50 {
         server.publish(&format!("/n/{n}"), &n);
     }
-    let mut client = LongPollClient::connected(&server);
-    assert_eq!(client.request("/n/4", json!({ "data": 1 }))["error"], "503::overloaded");
-    client.publish("/n/3", 1);
+    assert_eq!(server.publish(&heard[0], &2), comet::Position { offset: 2, ..first });
+    client.expect_event(&heard[0], 2);
+    let since = json!({ "epoch": format!("{:x}", invented.epoch), "offset": invented.offset });
+    let reply =
+        client.request("/meta/subscribe", json!({ "subscription": "/n/0", "ext": { "since": since } }));
+    assert_eq!(reply["ext"]["recovered"], false, "what went with a name is told: {reply}");
+    // Where all are in use there is no room.
+    for name in &heard[1..] {
+        client.subscribe(name);
+        server.publish(name, &1);
+        client.expect_event(name, 1);
+    }
+    assert_eq!(client.request("/n/50", json!({ "data": 1 }))["error"], "503::overloaded");
+    client.publish(&heard[3], 2);
+    client.expect_event(&heard[3], 2);
+    witness.still_hears(&server);
+}
+
+#[test]
+fn keys_and_keys_per_publisher_bound_what_is_remembered_and_nobody_takes_the_room_of_others() {
+    let (server, mut witness) = limited(|config| {
+        config.limits.keys = 4;
+        config.limits.keys_per_publisher = 2;
+    });
+    let mut clients: Vec<LongPollClient> = (0..3).map(|_| LongPollClient::connected(&server)).collect();
+    witness.still_hears(&server);
+    let count = || server.counts().publications;
+    let mut once = |client: usize, key: &str| {
+        let (before, data) = (count(), json!({ "data": 1, "ext": { "key": key } }));
+        let reply = clients[client].request("/a", data);
+        reply["error"].as_str().map_or(Ok(count() - before), |error| Err(error.to_owned()))
+    };
+    assert_eq!((once(0, "other 1"), once(0, "other 2")), (Ok(1), Ok(1)));
+    for n in 0..10 {
+        assert_eq!(once(1, &format!("many {n}")), Ok(1));
+    }
+    assert_eq!((once(1, "many 8"), once(1, "many 9")), (Ok(0), Ok(0)));
+    assert_eq!(once(1, "many 7"), Ok(1), "its own oldest is forgotten");
+    assert_eq!((once(0, "other 1"), once(0, "other 2")), (Ok(0), Ok(0)), "and nothing of others");
+    assert_eq!(once(2, "third"), Err("503::overloaded".into()));
+    let publisher = server.publisher();
+    for key in ["a", "b", "c", "d", "a"] {
+        let published = publisher.publish_once("/a", &1, key);
+        server.runtime().block_on(published).expect("the server has room of its own");
+    }
+    clients[2].publish("/a", 1);
     witness.still_hears(&server);
 }
 

@@ -33,6 +33,7 @@ mod presence_limit;
 mod receipt;
 mod received;
 mod recovery;
+mod replay;
 mod request;
 mod service;
 mod shard;

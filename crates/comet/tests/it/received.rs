@@ -73,6 +73,30 @@ fn a_socket_that_is_cut_with_messages_on_it_is_made_good_by_the_next_one() {
 }
 
 #[test]
+fn what_waits_for_a_client_that_counts_leaves_ahead_of_the_reply_that_says_so() {
+    let server = TestServer::start();
+    let client = counting(&server);
+    let mut again: WebSocketClient = client.crossing(&server);
+    publish(&server, 0..20);
+    until_delivered(&server, 20);
+    cut(client, 5);
+    publish(&server, 20..40);
+    let ask = |count: usize| json!({ "ext": { "received": count }, "advice": { "timeout": 0 } });
+    let reply = again.try_connect(ask(5));
+    assert!(reply["ext"]["time"].is_u64(), "everything older has been sent: {reply}");
+    let heard: Vec<u64> = again.waiting_events().drain(..).map(|event| number(&event)).collect();
+    assert_eq!(heard, (5..40).collect::<Vec<_>>());
+    // Others get their reply first, as ever.
+    let mut other = LongPollClient::connected(&server);
+    other.subscribe("/numbers");
+    publish(&server, 40..45);
+    let mut other: WebSocketClient = other.crossing(&server);
+    let reply = other.try_connect(json!({ "advice": { "timeout": 0 } }));
+    assert_eq!((&reply["ext"], other.waiting_events().len()), (&Value::Null, 0), "{reply}");
+    assert_eq!(other.events(5).iter().map(number).collect::<Vec<_>>(), (40..45).collect::<Vec<_>>());
+}
+
+#[test]
 fn nothing_is_pushed_on_a_new_socket_before_the_count_is_said() {
     let server = TestServer::start();
     let client = counting(&server);

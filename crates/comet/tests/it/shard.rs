@@ -133,6 +133,29 @@ fn a_websocket_that_moves_loses_nothing_that_was_sent_behind_its_first_message()
 }
 
 #[test]
+fn a_websocket_that_speaks_for_sessions_of_several_shards_gets_every_reply() {
+    let server = shards(4);
+    let mut socket = WebSocketClient::connected(&server);
+    let sessions: Vec<_> = (0..12).map(|_| handshaken(&server)).collect();
+    let mut ids = Vec::new();
+    for (round, session) in sessions.iter().chain(&sessions).enumerate() {
+        for n in 0..6 {
+            let channel = format!("/n/{n}");
+            ids.push(socket.send(json!({ "channel": channel, "data": n, "clientId": session.id() })));
+        }
+        ids.push(socket.send(json!({
+            "channel": "/meta/subscribe", "subscription": format!("/r/{round}"), "clientId": session.id(),
+            "ext": { "since": { "last": 1 } }
+        })));
+    }
+    for id in ids {
+        let reply = socket.reply(&id);
+        assert_eq!(reply["successful"], true, "{reply}");
+    }
+    assert!(server.counts().connections_moved > 0);
+}
+
+#[test]
 fn publications_to_other_shards_are_acknowledged_whatever_waits_for_them() {
     let server = TestServer::with(|config| {
         config.shards = 3;
