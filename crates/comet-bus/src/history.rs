@@ -127,14 +127,25 @@ impl History {
         }
     }
 
-    /// The messages behind a position of the channel that stands at `head`, as many as fit into the limits, but one at
-    /// least.
-    pub fn page(&self, position: Position, head: Position, limits: RecoveryLimits) -> Paged {
-        let known = position.epoch == head.epoch && position.offset <= head.offset;
-        if !known || position.offset < self.lost_offset {
-            return Paged::Gap { head };
-        }
-        let first = self.ring.partition_point(|publication| publication.position.offset <= position.offset);
+    /// What there was since then in the channel that stands at `head`, from the oldest on, as many as fit into the limits,
+    /// but one at least. What it finds is as old as the last [`History::trim`] has left it.
+    pub fn page(&self, since: Since, head: Position, limits: RecoveryLimits) -> Paged {
+        let first = match since {
+            Since::Position(position) => {
+                let known = position.epoch == head.epoch && position.offset <= head.offset;
+                if !known || position.offset < self.lost_offset {
+                    return Paged::Gap { head };
+                }
+                self.ring.partition_point(|publication| publication.position.offset <= position.offset)
+            }
+            Since::Time(time_ms) if time_ms < self.lost_at_ms => return Paged::Gap { head },
+            // A clock that was set back leaves younger messages before older ones: the page begins with the first.
+            Since::Time(time_ms) => {
+                let first = self.ring.iter().position(|publication| publication.at_ms > time_ms);
+                first.unwrap_or(self.ring.len())
+            }
+            Since::Last(count) => self.ring.len().saturating_sub(count),
+        };
         let (mut publications, mut bytes) = (Vec::new(), 0);
         for publication in self.ring.range(first..) {
             bytes += publication.size_bytes();

@@ -188,6 +188,14 @@ impl Home {
         }
     }
 
+    /// Counts a channel from now on, so that the next message on it finds its place.
+    ///
+    /// # Errors
+    /// [`Full`] when there is no room for it.
+    pub fn reserve(&mut self, channel: &Channel, now_ms: u64) -> Result<(), Full> {
+        self.count(channel, now_ms).map(|_| ())
+    }
+
     /// Whether the events of a channel, wherever its home is, say who has published them.
     pub fn identifies(&self, channel: &Channel) -> bool {
         self.table.identifies(channel)

@@ -104,30 +104,46 @@ impl Presence {
         }
     }
 
-    /// When [`take_due`](Presence::take_due) has something next, in the caller's milliseconds; a time that is not
+    /// When [`take_next`](Presence::take_next) has something next, in the caller's milliseconds; a time that is not
     /// after `now_ms` means at once.
     pub fn due(&self, now_ms: u64) -> Option<u64> {
         let (due, slot) = self.queue.first()?;
         Some(if self.channels[slot as usize].roster.is_due(now_ms) { due.min(now_ms) } else { due })
     }
 
-    /// Takes the batches of changes that are due, at most `budget` entries in all. Channels take turns; what the
-    /// budget or the size of a batch leaves over stays due.
-    pub fn take_due(&mut self, now_ms: u64, mut budget: usize) -> Vec<(Box<str>, Changes)> {
-        let mut taken = Vec::new();
-        while budget > 0 {
-            let Some((_, slot)) = self.queue.first() else { break };
-            let limits =
-                ChangesLimits { entries: self.limits.changes.entries.min(budget), ..self.limits.changes };
-            let attended = &mut self.channels[slot as usize];
-            let Some(changes) = attended.roster.take_changes(now_ms, &limits) else { break };
-            budget = budget.saturating_sub(changes.entries());
-            taken.push((attended.name.clone(), changes));
-            attended.place = None;
-            self.queue.pop();
-            self.settle(slot);
+    /// The channel whose changes are told next, if some are due. Channels take turns.
+    pub fn next_due(&self, now_ms: u64) -> Option<&str> {
+        let (_, slot) = self.queue.first()?;
+        let attended = &self.channels[slot as usize];
+        attended.roster.is_due(now_ms).then_some(&*attended.name)
+    }
+
+    /// Takes the changes of that channel, at most `entries` of them. What this or the size of a batch leaves over stays
+    /// due.
+    pub fn take_next(&mut self, now_ms: u64, entries: usize) -> Option<Changes> {
+        let (_, slot) = self.queue.first()?;
+        let limits =
+            ChangesLimits { entries: self.limits.changes.entries.min(entries), ..self.limits.changes };
+        let changes = self.channels[slot as usize].roster.take_changes(now_ms, &limits)?;
+        self.requeue(slot);
+        Some(changes)
+    }
+
+    /// The changes of that channel cannot be told now: others have their turn first. Nothing is lost.
+    pub fn put_off_next(&mut self, now_ms: u64) {
+        let Some((_, slot)) = self.queue.first() else { return };
+        if !self.channels[slot as usize].roster.is_due(now_ms) {
+            return;
         }
-        taken
+        self.channels[slot as usize].roster.put_off(now_ms);
+        self.requeue(slot);
+    }
+
+    /// Gives the channel that is first in the queue its place anew.
+    fn requeue(&mut self, slot: u32) {
+        self.channels[slot as usize].place = None;
+        self.queue.pop();
+        self.settle(slot);
     }
 
     /// How many users and sessions are on a channel.

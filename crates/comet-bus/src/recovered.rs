@@ -64,7 +64,7 @@ pub struct RecoveredMatching {
     pub visits: usize,
 }
 
-/// What follows a position of a channel, as much of it as was asked for.
+/// What there was on a channel since then, as much of it as was asked for.
 #[derive(Clone, Debug)]
 pub enum Paged {
     /// The next messages, oldest first. Without `more` there are no others.

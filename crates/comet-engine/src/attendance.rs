@@ -3,7 +3,7 @@
 //! Arrivals and departures travel to the home of a channel's companion as letters, questions come from sessions and from
 //! outside. Who is there is kept by `comet-bus`; what a shard does with it is in `shard/presence`.
 
-use bayeux::{Channel, Code, Error};
+use bayeux::{Channel, Code, Error, Pattern};
 use comet_bus::{Count, Cursor, Member, Page, Position, PresenceFull};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -27,12 +27,23 @@ pub(crate) struct Arrival {
     pub(crate) member: Member,
 }
 
-/// From a home: whether it could come.
+/// From a home, or from the subscription that was first: whether it could come.
 pub(crate) struct Arrived {
     pub(crate) exchange: ExchangeKey,
     pub(crate) reply: usize,
     pub(crate) session: SessionKey,
     pub(crate) outcome: Result<(), PresenceFull>,
+}
+
+/// A subscription of a session that waits until the session has come. What else is subscribed to of its names meanwhile
+/// holds only if this does.
+pub(crate) struct Coming {
+    pub(crate) exchange: ExchangeKey,
+    pub(crate) reply: usize,
+    /// What the session did not listen to before.
+    pub(crate) added: Vec<Pattern>,
+    /// Others that wait for the same, by the places of their replies.
+    pub(crate) followers: Vec<(ExchangeKey, usize)>,
 }
 
 /// To a home: the session of this number has left.

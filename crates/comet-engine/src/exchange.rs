@@ -14,7 +14,7 @@ use crate::host::RequestInfo;
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, SessionKey};
 use crate::local::ReplyTo;
-use crate::recovery::Replay;
+use crate::recovery::{Questions, Replay};
 
 /// A place for a batch; empty while the batch is being worked on.
 pub(crate) struct Slot {
@@ -88,12 +88,12 @@ pub(crate) struct Recovering {
 pub(crate) struct Arriving {
     /// The place of its reply.
     pub(crate) reply: usize,
-    /// Answers that are not there yet.
+    /// Answers that are not there yet: of homes, and of subscriptions that added some of its names.
     pub(crate) awaited: u32,
-    /// What the session did not listen to before.
-    pub(crate) added: Vec<Pattern>,
     /// Why it cannot come, if a home has said so.
     pub(crate) refused: Option<PresenceFull>,
+    /// What it asks of the past, if it comes.
+    pub(crate) questions: Questions,
 }
 
 /// A step that waits for the host's ruling.

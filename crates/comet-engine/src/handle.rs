@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayeux::{Channel, Code, event};
 use comet_bus::journal::Keeper;
-use comet_bus::{ChannelTable, Cursor, home_of};
+use comet_bus::{ChannelTable, Cursor, Since, home_of};
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -20,11 +20,12 @@ use crate::connection::{Freight, Moved};
 use crate::counters::{Counters, Snapshot};
 use crate::host::{HandedOver, Who};
 use crate::inbox::{Answer, Letter, Peer, Publish};
+use crate::past::{HistoryPage, PastQuestion};
 use crate::permit::Gate;
 use crate::publish_options::PublishOptions;
 use crate::receipt::Wish;
 
-/// Publications of one process that may wait for their homes at the same time.
+/// Publications and questions for the past of one process that may wait for their homes at the same time.
 const UNANSWERED: usize = 4_096;
 /// Bytes of a key of a publication, of either kind.
 pub const KEY_BYTES: RangeInclusive<usize> = 1..=64;
@@ -160,6 +161,25 @@ impl Handle {
         let question = RosterQuestion { channel: channel.clone(), after, members, asker };
         self.inner.peers[home].post(Letter::Roster(Box::new(question)));
         receiver.await.map(Some).map_err(|_| Code::Draining)
+    }
+
+    /// What a channel remembers since then, from the oldest on: at most `messages` messages, and never more than 1,000 or
+    /// 1 MiB, but for one that is larger; 0 asks for the position alone.
+    ///
+    /// # Errors
+    /// `draining` when the engine has stopped.
+    pub async fn history(
+        &self,
+        channel: &Channel,
+        since: Since,
+        messages: usize,
+    ) -> Result<HistoryPage, Code> {
+        let _permit = self.inner.unanswered.acquire().await.map_err(|_| Code::Draining)?;
+        let (asker, receiver) = oneshot::channel();
+        let home = home_of(channel.as_str(), self.inner.peers.len());
+        let question = PastQuestion { channel: channel.clone(), since, messages, asker };
+        self.inner.peers[home].post(Letter::Past(Box::new(question)));
+        receiver.await.map_err(|_| Code::Draining)
     }
 
     /// Sends an event to one session alone. A session that is gone gets nothing.

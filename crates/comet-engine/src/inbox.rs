@@ -21,6 +21,7 @@ use crate::host::Ruling;
 use crate::key::{ExchangeKey, SessionKey};
 use crate::lag::{CatchUp, CaughtUp};
 use crate::local::LocalAsk;
+use crate::past::PastQuestion;
 use crate::receipt::{Report, Wish};
 use crate::recovery::{Recover, Recovery};
 use crate::stop::Order;
@@ -53,6 +54,8 @@ pub(crate) enum Letter {
     Departure(Box<Departure>),
     /// To a home: who is on a channel?
     Roster(Box<RosterQuestion>),
+    /// To a home: what does a channel remember?
+    Past(Box<PastQuestion>),
     /// To a home: how many have received a publication.
     Receipt(Report),
     /// From the host: its ruling.

@@ -26,6 +26,7 @@ mod local;
 mod opening;
 mod origin;
 mod pace;
+mod past;
 mod permit;
 mod publish_options;
 mod receipt;
@@ -52,11 +53,12 @@ pub use host::{
 pub use limits::Limits;
 pub use local::{LocalEvent, LocalStream};
 pub use origin::{Claim, Origin};
+pub use past::HistoryPage;
 pub use permit::Permit;
 pub use publish_options::PublishOptions;
 
 pub use bayeux;
 pub use comet_bus::journal;
 pub use comet_bus::{
-    ChannelOptions, Count, Cursor, Durability, Member, Page, Position, Publication, Retention,
+    ChannelOptions, Count, Cursor, Durability, Member, Page, Position, Publication, Retention, Since,
 };

@@ -44,6 +44,15 @@ pub(crate) struct Replayed {
     pub(crate) is_new: bool,
 }
 
+/// What one subscribe asks of the homes; posted once it is certain that the subscription holds.
+#[derive(Default)]
+pub(crate) struct Questions {
+    /// The numbers of the questions.
+    pub(crate) numbers: Vec<u32>,
+    /// Each with its home.
+    pub(crate) letters: Vec<(usize, Recover)>,
+}
+
 /// What is asked for.
 #[derive(Clone)]
 pub(crate) enum Question {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bayeux::{Millis, Session};
 
+use crate::attendance::Coming;
 use crate::delivery::Shared;
 use crate::host::Who;
 use crate::key::ConnectionKey;
@@ -53,6 +54,8 @@ pub(crate) struct Aside {
     pub(crate) joining: Vec<Joining>,
     /// What concerns their channels meanwhile.
     pub(crate) meanwhile: Meanwhile,
+    /// Subscriptions that wait until the session is on the roster of a channel.
+    pub(crate) coming: Vec<Coming>,
     /// The session has fallen behind.
     pub(crate) lag: Option<Lag>,
     /// Messages that give way, or are not to come too often.
@@ -99,6 +102,7 @@ impl Seat {
             }
             if aside.joining.is_empty()
                 && aside.meanwhile.is_empty()
+                && aside.coming.is_empty()
                 && aside.lag.is_none()
                 && aside.pace.is_none()
             {

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use comet::{
-    Builder, Code, Comet, Config, Events, Identity, LocalSession, Policy, Position, PublishError, Publisher,
-    RosterPage, Rosters, Snapshot,
+    Builder, Code, Comet, Config, Events, Histories, Identity, LocalSession, Policy, Position, PublishError,
+    Publisher, RosterPage, Rosters, Snapshot,
 };
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -87,6 +87,11 @@ impl TestServer {
     /// The server's publisher, for tasks of the test.
     pub fn publisher(&self) -> Publisher {
         self.publisher.clone()
+    }
+
+    /// What the server's channels remember.
+    pub fn histories(&self) -> Histories {
+        self.comet.as_ref().expect("the server was not drained").histories()
     }
 
     /// Who is on a channel, as far as one page goes.

@@ -4,6 +4,7 @@
 //! `{"error":{"code":…,"message":…}}` with the codes of the one table. Who may is a key or nobody; what is
 //! done with a message is the publisher's and the engine's business.
 
+mod history;
 mod presence;
 
 use std::time::Duration;
@@ -18,9 +19,9 @@ use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::Rosters;
 use crate::publisher::{PublishError, Publisher};
 use crate::web::{Body, Response, error, json};
+use crate::{Histories, Rosters};
 
 /// Bytes of a request body.
 const BODY_BYTES: usize = 2 << 20;
@@ -46,6 +47,7 @@ pub(crate) struct Api {
     access: ApiAccess,
     handle: Handle,
     publisher: Publisher,
+    histories: Histories,
     rosters: Rosters,
 }
 
@@ -79,7 +81,8 @@ struct Refused(Code, String);
 impl Api {
     pub(crate) fn new(access: ApiAccess, handle: Handle) -> Api {
         let (publisher, rosters) = (Publisher::new(handle.clone()), Rosters::new(handle.clone()));
-        Api { access, publisher, rosters, handle }
+        let histories = Histories::new(handle.clone());
+        Api { access, publisher, histories, rosters, handle }
     }
 
     pub(crate) async fn answer(&self, request: Request<Body>) -> Response {
@@ -100,7 +103,10 @@ impl Api {
     async fn call(&self, request: Request<Body>) -> Result<String, Refused> {
         self.admit(&request)?;
         let path = request.uri().path().to_owned();
-        if !matches!(path.as_str(), "/api/publish" | "/api/batch" | "/api/presence" | "/api/info") {
+        if !matches!(
+            path.as_str(),
+            "/api/publish" | "/api/batch" | "/api/history" | "/api/presence" | "/api/info"
+        ) {
             return Err(refused(Code::PathUnknown));
         }
         if request.method() != Method::POST {
@@ -112,6 +118,7 @@ impl Api {
                 let accepted = self.publish(parse(&body)?).await?;
                 Ok(published_json(accepted))
             }
+            "/api/history" => self.history(parse(&body)?).await,
             "/api/presence" => self.presence(parse(&body)?).await,
             "/api/batch" => self.publish_all(parse(&body)?).await,
             _ => Ok(self.info()),

@@ -38,6 +38,12 @@ pub struct Message {
 }
 
 impl Message {
+    /// Reads a message from its event.
+    pub(crate) fn read(event: &[u8], position: Option<Position>) -> Option<Message> {
+        let Fields { channel, data, ext } = serde_json::from_slice(event).ok()?;
+        Some(Message { channel: Channel::parse(&channel).ok()?, data: data?, position, ext })
+    }
+
     /// Reads the data as a `T`.
     ///
     /// # Errors

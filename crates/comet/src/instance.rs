@@ -10,7 +10,7 @@ use comet_engine::{Engine, Handle, Identity, Snapshot};
 
 use crate::service::Services;
 use crate::web::Web;
-use crate::{Builder, Events, LocalSession, Publisher, Refusal, Rosters};
+use crate::{Builder, Events, Histories, LocalSession, Publisher, Refusal, Rosters};
 
 /// A running server. Dropping it stops it without grace; see [`Comet::run_until`].
 ///
@@ -56,6 +56,11 @@ impl Comet {
     /// Lists who is on channels with presence.
     pub fn rosters(&self) -> Rosters {
         Rosters::new(self.engine.handle().clone())
+    }
+
+    /// Reads what channels remember.
+    pub fn histories(&self) -> Histories {
+        Histories::new(self.engine.handle().clone())
     }
 
     /// Opens a session of the program's own, as this identity: code that listens, publishes and calls services as

@@ -26,6 +26,7 @@ mod client;
 mod client_file;
 mod event;
 mod files;
+mod history;
 mod host;
 mod instance;
 mod local_session;
@@ -49,6 +50,7 @@ pub use comet_engine::{
 };
 pub use event::{Event, Events, Gap, Message};
 pub use files::Files;
+pub use history::{Histories, HistoryError, HistoryPage, Remembered};
 pub use instance::Comet;
 pub use local_session::{LocalSession, Since};
 pub use policy::{Denied, Handshake, Open, Policy};

@@ -213,6 +213,19 @@ impl LocalSession {
 }
 
 impl Since {
+    /// What it means for one channel.
+    pub(crate) fn of(self, channel: &Channel) -> comet_engine::Since {
+        match self {
+            Since::Position(position) => comet_engine::Since::Position(position),
+            Since::Time(time_ms) => comet_engine::Since::Time(time_ms),
+            Since::Last(count) => comet_engine::Since::Last(count),
+            Since::Positions { time_ms, positions } => {
+                let known = positions.into_iter().find(|(name, _)| name == channel);
+                known.map_or(comet_engine::Since::Time(time_ms), |(_, at)| comet_engine::Since::Position(at))
+            }
+        }
+    }
+
     fn request(self) -> SinceRequest {
         let written = |position: Position| bayeux::Position {
             epoch: format!("{:x}", position.epoch).into(),

@@ -46,23 +46,18 @@ impl Home {
         }
     }
 
-    /// What follows a position of a channel, as much as fits into the limits, but one message at least.
-    pub fn page(
-        &mut self,
-        channel: &Channel,
-        position: Position,
-        limits: RecoveryLimits,
-        now_ms: u64,
-    ) -> Paged {
+    /// What there was on a channel since then, from the oldest on, as much as fits into the limits, but one message at
+    /// least.
+    pub fn page(&mut self, channel: &Channel, since: Since, limits: RecoveryLimits, now_ms: u64) -> Paged {
         let Some(slot) = self.ledger.slot(channel.as_str()) else {
-            return match self.recover_unknown(channel, Since::Position(position)) {
+            return match self.recover_unknown(channel, since) {
                 Recovered::Messages { publications, .. } => Paged::Messages { publications, more: false },
                 Recovered::Gap { head } => Paged::Gap { head },
             };
         };
         self.trim(slot, now_ms);
         let entry = self.ledger.entry(slot);
-        entry.history.page(position, entry.head, limits)
+        entry.history.page(since, entry.head, limits)
     }
 
     fn recover_counted(&mut self, slot: u32, since: Since, limits: RecoveryLimits, now_ms: u64) -> Recovered {

@@ -78,6 +78,11 @@ impl Roster {
         self.untold.is_due(now_ms)
     }
 
+    /// What is due cannot be told now, and is due from `now_ms` on.
+    pub fn put_off(&mut self, now_ms: u64) {
+        self.untold.on_told(now_ms);
+    }
+
     /// The next batch of changes, if one is due. What does not fit is due at once.
     ///
     /// Departures come first: nobody is announced while listeners believe in somebody who is gone. So listeners

@@ -74,7 +74,7 @@ impl Untold {
         announced
     }
 
-    /// Some of it was told: what is left follows at once.
+    /// Some of it was told, or could not be: what is left follows at once.
     pub(super) fn on_told(&mut self, now_ms: u64) {
         self.due = (!self.is_empty()).then_some(now_ms);
     }

@@ -1,6 +1,6 @@
 //! The presence of a home: each bound by its name, turns among channels, and rosters that come and go.
 
-use comet_bus::{Change, ChangesLimits, Count, Member, Presence, PresenceFull, PresenceLimits};
+use comet_bus::{Change, Changes, ChangesLimits, Count, Member, Presence, PresenceFull, PresenceLimits};
 
 fn member(session: u64) -> Member {
     Member::new(&format!("s{session}"), None, None)
@@ -13,8 +13,38 @@ fn presence(change: impl FnOnce(&mut PresenceLimits)) -> Presence {
 }
 
 fn told(presence: &mut Presence, now_ms: u64, budget: usize) -> Vec<(String, usize)> {
-    let taken = presence.take_due(now_ms, budget);
-    taken.into_iter().map(|(channel, changes)| (channel.into(), changes.entries())).collect()
+    let taken = take_due(presence, now_ms, budget);
+    taken.into_iter().map(|(channel, changes)| (channel, changes.entries())).collect()
+}
+
+/// Takes what is due, at most `budget` entries in all.
+pub(crate) fn take_due(presence: &mut Presence, now_ms: u64, mut budget: usize) -> Vec<(String, Changes)> {
+    let mut taken = Vec::new();
+    while budget > 0 {
+        let Some(name) = presence.next_due(now_ms).map(str::to_owned) else { break };
+        let changes = presence.take_next(now_ms, budget).expect("something is due");
+        budget = budget.saturating_sub(changes.entries());
+        taken.push((name, changes));
+    }
+    taken
+}
+
+#[test]
+fn what_cannot_be_told_now_waits_behind_others_and_is_told_whole() {
+    let mut presence = presence(|_| {});
+    for (session, channel) in [(1, "/a"), (2, "/b"), (3, "/a")] {
+        presence.on_join(channel, session, member(session), 500, 0).expect("there is room");
+    }
+    assert_eq!(presence.next_due(499), None);
+    assert_eq!(presence.next_due(500), Some("/a"));
+    presence.put_off_next(500);
+    assert_eq!(presence.next_due(500), Some("/b"), "another one has its turn");
+    presence.put_off_next(500);
+    assert_eq!(presence.on_leave("/a", 3, 600), Change::Left);
+    assert_eq!(presence.due(600), Some(500));
+    let told = told(&mut presence, 600, 9);
+    assert_eq!(told, [("/a".to_owned(), 1), ("/b".to_owned(), 1)], "what cancels out is not told");
+    assert_eq!(presence.due(600), None);
 }
 
 #[test]

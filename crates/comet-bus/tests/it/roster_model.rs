@@ -9,6 +9,8 @@ use comet_bus::{
 use comet_bus::{Page, Roster};
 use proptest::prelude::*;
 
+use crate::presence::take_due;
+
 /// What makes a user the same: a name, or the id of an anonymous session.
 type Key = (bool, String);
 
@@ -247,13 +249,16 @@ proptest! {
                 }
                 Step::Wait { ms } => now += ms,
                 Step::Take | Step::List { .. } => {
+                    if matches!(step, Step::List { .. }) {
+                        presence.put_off_next(now);
+                    }
                     let due = presence.due(now).is_some_and(|due| due <= now);
-                    let taken = presence.take_due(now, budget);
+                    let taken = take_due(&mut presence, now, budget);
                     prop_assert_eq!(!taken.is_empty(), due);
                     prop_assert!(taken.iter().map(|(_, changes)| changes.entries()).sum::<usize>() <= budget);
                     for (channel, changes) in taken {
-                        prop_assert_eq!(changes.count, tables[&*channel].count());
-                        listeners.entry(channel.into()).or_default().fold(&changes);
+                        prop_assert_eq!(changes.count, tables[&channel].count());
+                        listeners.entry(channel).or_default().fold(&changes);
                     }
                 }
             }
@@ -265,8 +270,8 @@ proptest! {
         }
         while let Some(due) = presence.due(now) {
             now = now.max(due);
-            for (channel, changes) in presence.take_due(now, budget) {
-                listeners.entry(channel.into()).or_default().fold(&changes);
+            for (channel, changes) in take_due(&mut presence, now, budget) {
+                listeners.entry(channel).or_default().fold(&changes);
             }
         }
         for (channel, table) in &tables {

@@ -5,7 +5,7 @@
 //! its session is kept. What is lost is told in its place, or ends the session of a client that could not be told.
 
 use bayeux::{Channel, Code, Pushed, event};
-use comet_bus::{Paged, Position, RecoveryLimits};
+use comet_bus::{Paged, Position, RecoveryLimits, Since};
 
 use crate::delivery::{Delivery, Shared};
 use crate::inbox::Letter;
@@ -144,7 +144,7 @@ impl Shard {
             if answered && (limits.messages == 0 || limits.bytes == 0) {
                 return None;
             }
-            let page = self.home.page(channel, since, limits, now_ms);
+            let page = self.home.page(channel, Since::Position(since), limits, now_ms);
             if let Paged::Messages { publications, .. } = &page {
                 answered |= !publications.is_empty();
                 let bytes = publications.iter().map(|publication| publication.size_bytes()).sum();

@@ -61,6 +61,7 @@ impl Shard {
                 Letter::Arrived(arrived) => self.on_arrived(arrived),
                 Letter::Departure(departure) => self.on_departure(&departure),
                 Letter::Roster(question) => self.on_roster_question(*question),
+                Letter::Past(question) => work += self.on_past_question(*question),
                 Letter::Receipt(report) => self.on_report(report),
                 Letter::Ruling { exchange, ruling } => self.on_ruling(exchange, ruling),
                 Letter::Deliver { session, event } => {

@@ -8,11 +8,14 @@ use bayeux::{Channel, Code, Error, Pattern, Reply};
 use comet_bus::{ChangesLimits, PresenceLimits, home_of};
 use serde_json::value::RawValue;
 
-use crate::attendance::{self, Arrival, Arrived, Asked, Asker, Departure, RosterPage, RosterQuestion};
+use crate::attendance::{
+    self, Arrival, Arrived, Asked, Asker, Coming, Departure, RosterPage, RosterQuestion,
+};
 use crate::config::Config;
 use crate::exchange::{self, Arriving, Exchange};
 use crate::inbox::{Letter, Publish};
 use crate::key::{ExchangeKey, SessionKey};
+use crate::recovery::Questions;
 use crate::wheel::TICK_MS;
 
 use super::Shard;
@@ -28,7 +31,8 @@ pub(super) fn limits(config: &Config) -> PresenceLimits {
     PresenceLimits {
         members_per_channel: limits.presence_members_per_channel,
         members_in_all: limits.presence_members_per_shard,
-        info_bytes: limits.presence_info_bytes,
+        // A name may have six times its bytes when it is escaped, and one member has to fit into such a queue.
+        info_bytes: limits.presence_info_bytes.min(config.session.mailbox_bytes / 8),
         channels: limits.presence_channels_per_shard,
         // Escaped, a text has up to six times the bytes; a batch has to fit into the queue of a session.
         changes: ChangesLimits {
@@ -64,21 +68,31 @@ impl Shard {
         Some((channel, home_of(companion.as_str(), self.peers.len())))
     }
 
-    /// A session has subscribed to these names, which it did not listen to before: it comes to those of them that have
-    /// presence, and its reply waits until it is there.
+    /// A session has subscribed to these names: it comes to those it did not listen to before, as far as they have
+    /// presence. Its reply, and what it asks of the past, wait until it is there; also where another subscription of
+    /// its own that has added a name still waits.
     pub(super) fn attend(
         &mut self,
         (key, exchange, reply): (ExchangeKey, &mut Exchange, usize),
         session: SessionKey,
-        added: Vec<Pattern>,
+        (names, added): (&[Pattern], Vec<Pattern>),
+        questions: Questions,
     ) {
         if !self.table.has_presence() {
-            return;
+            return self.ask_homes(questions);
         }
         let channels: Vec<_> = added.iter().filter_map(|name| self.attended(name.as_str())).collect();
-        let Some(member) = self.member(session).filter(|_| !channels.is_empty()) else { return };
-        exchange.arrivals.push(Arriving { reply, awaited: channels.len() as u32, added, refused: None });
+        let follows = self.follow((key, reply), session, names, &added);
+        let awaited = channels.len() as u32 + follows;
+        let Some(member) = self.member(session).filter(|_| awaited > 0) else {
+            return self.ask_homes(questions);
+        };
+        exchange.arrivals.push(Arriving { reply, awaited, refused: None, questions });
         exchange.awaited += 1;
+        if let Some(seat) = self.seat(session) {
+            let coming = Coming { exchange: key, reply, added, followers: Vec::new() };
+            seat.aside_mut().coming.push(coming);
+        }
         for (channel, home) in channels {
             let (shard, member) = (self.index, member.clone());
             let arrival = Arrival { shard, exchange: key, reply, session, channel, member };
@@ -89,7 +103,34 @@ impl Shard {
                 self.peers[home].post(Letter::Arrival(Box::new(arrival)));
             }
         }
-        self.finish_arriving(exchange, session, reply);
+        self.finish_arriving((key, exchange), session, reply);
+    }
+
+    /// Makes a subscription wait for those that have added some of its names and wait themselves; how many these are.
+    fn follow(
+        &mut self,
+        follower: (ExchangeKey, usize),
+        session: SessionKey,
+        names: &[Pattern],
+        added: &[Pattern],
+    ) -> u32 {
+        let Some(aside) = self.seat(session).and_then(|seat| seat.aside.as_mut()) else { return 0 };
+        let mut awaited = 0;
+        for coming in &mut aside.coming {
+            if names.iter().any(|name| !added.contains(name) && coming.added.contains(name)) {
+                coming.followers.push(follower);
+                awaited += 1;
+            }
+        }
+        awaited
+    }
+
+    /// A session has ended while it was coming: whatever waits for that waits no longer.
+    pub(super) fn release_followers(&mut self, session: SessionKey, coming: Vec<Coming>) {
+        for (exchange, reply) in coming.into_iter().flat_map(|coming| coming.followers) {
+            let arrived = Arrived { exchange, reply, session, outcome: Ok(()) };
+            self.peers[self.index].post(Letter::Arrived(arrived));
+        }
     }
 
     /// How others see a session.
@@ -134,25 +175,52 @@ impl Shard {
     pub(super) fn on_arrived(&mut self, arrived: Arrived) {
         let Some(mut exchange) = self.take_exchange(arrived.exchange) else { return };
         exchange.arrived(&arrived);
-        self.finish_arriving(&mut exchange, arrived.session, arrived.reply);
+        self.finish_arriving((arrived.exchange, &mut exchange), arrived.session, arrived.reply);
         self.go_on(arrived.exchange, exchange);
     }
 
     /// Says in the reply whether the session is on all its channels, once every home has answered; if not, it is on
-    /// none, and does not listen.
-    fn finish_arriving(&mut self, exchange: &mut Exchange, session: SessionKey, reply: usize) {
+    /// none, does not listen, and nothing is asked of the past.
+    fn finish_arriving(
+        &mut self,
+        (key, exchange): (ExchangeKey, &mut Exchange),
+        session: SessionKey,
+        reply: usize,
+    ) {
         let done = |one: &Arriving| one.reply == reply && one.awaited == 0;
         let Some(at) = exchange.arrivals.iter().position(done) else { return };
-        let arriving = exchange.arrivals.swap_remove(at);
+        let Arriving { refused, questions, .. } = exchange.arrivals.swap_remove(at);
         exchange.awaited -= 1;
-        let Some(full) = arriving.refused else { return };
-        let error = attendance::refusal(full);
-        self.counters.ending(error.code);
-        if let Some(reply) = exchange.replies.get_mut(reply) {
-            reply.outcome = Err(error);
+        // Homes that have stopped answer no questions.
+        let is_late = self.drain.is_some() && !questions.letters.is_empty();
+        let error = refused.map(attendance::refusal).or(is_late.then(|| Code::Draining.into()));
+        let is_this = |coming: &mut Coming| coming.exchange == key && coming.reply == reply;
+        let aside = self.seat(session).and_then(|seat| seat.aside.as_mut());
+        let coming = aside.and_then(|aside| aside.coming.extract_if(.., is_this).next());
+        let holds = error.is_none();
+        if let Some(error) = error {
+            self.counters.ending(error.code);
+            self.take_back_questions(exchange, session, reply, &questions);
+            if let Some(reply) = exchange.replies.get_mut(reply) {
+                reply.outcome = Err(error);
+            }
         }
-        if self.seat(session).is_some() {
-            arriving.added.iter().for_each(|name| self.unsubscribe(session, name.as_str()));
+        if let Some(Coming { added, followers, .. }) = coming {
+            if refused.is_some() {
+                added.iter().for_each(|name| self.unsubscribe(session, name.as_str()));
+            }
+            for (exchange, reply) in followers {
+                // One of them may be in the batch that is worked on now: they hear by letter.
+                let outcome = refused.map_or(Ok(()), Err);
+                let arrived = Arrived { exchange, reply, session, outcome };
+                self.peers[self.index].post(Letter::Arrived(arrived));
+            }
+        }
+        if let Some(seat) = self.seat(session) {
+            seat.trim_aside();
+        }
+        if holds {
+            self.ask_homes(questions);
         }
     }
 
@@ -176,20 +244,35 @@ impl Shard {
             // Everyone goes, and whoever comes back finds a new roster.
             return;
         }
-        if (0..self.peers.len()).any(|shard| shard != self.index && self.is_congested(shard)) {
-            self.presence_armed = self.wheel.arm(Timer::Presence, self.now + TICK_MS);
-            return;
-        }
-        let now_ms = self.unix_ms();
-        for (name, changes) in self.presence.take_due(now_ms, TOLD_AT_ONCE) {
-            let companion = Channel::parse(&name).ok().as_ref().and_then(comet_bus::companion_of);
-            let (Some(companion), Ok(data)) = (companion, RawValue::from_string(changes.to_json())) else {
+        let mut budget = TOLD_AT_ONCE;
+        while budget > 0 {
+            if (0..self.peers.len()).any(|shard| shard != self.index && self.is_congested(shard)) {
+                self.presence_armed = self.wheel.arm(Timer::Presence, self.now + TICK_MS);
+                return;
+            }
+            let now_ms = self.unix_ms();
+            let Some(name) = self.presence.next_due(now_ms) else { break };
+            let companion = Channel::parse(name).ok().as_ref().and_then(comet_bus::companion_of);
+            let Some(companion) = companion.filter(|one| self.home.reserve(one, now_ms).is_ok()) else {
+                // No place for it among the channels that are counted: what changes meanwhile is told with it.
+                self.counters.ending(Code::Overloaded);
+                self.presence.put_off_next(now_ms);
+                budget -= 1;
                 continue;
             };
+            let Some(changes) = self.presence.take_next(now_ms, budget) else { break };
+            budget = budget.saturating_sub(changes.entries().max(1));
             self.counters.presence_changes.add(changes.entries() as u64);
-            if let Err(code) = self.number_in_memory(Publish::new(companion, data)) {
+            let data = RawValue::from_string(changes.to_json());
+            let told = data.map_err(|_| Code::Internal);
+            let told = told.and_then(|data| self.number_in_memory(Publish::new(companion.clone(), data)));
+            if let Err(code) = told {
                 self.counters.ending(code);
-                tracing::warn!(channel = &*name, code = code.name(), "changes of presence were not told");
+                tracing::warn!(
+                    channel = companion.as_str(),
+                    code = code.name(),
+                    "changes of presence are lost"
+                );
             }
         }
         self.arm_presence();

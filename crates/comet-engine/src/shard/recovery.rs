@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::delivery::{Delivery, Shared};
 use crate::exchange::Exchange;
 use crate::key::SessionKey;
+use crate::past::{HistoryPage, PastQuestion};
 use crate::recovery::{Joining, Question, Recover, Recovery};
 
 use super::Shard;
@@ -49,6 +50,18 @@ impl Shard {
             }
         };
         (Recovery { exchange, reply, session, number, name, home: self.index, channels, incomplete }, visits)
+    }
+
+    /// At a home: somebody outside wants to know what there was; how many messages the answer brings.
+    pub(super) fn on_past_question(&mut self, question: PastQuestion) -> usize {
+        let now_ms = self.unix_ms();
+        let limits = question.limits();
+        let paged = self.home.page(&question.channel, question.since, limits, now_ms);
+        let page = HistoryPage::of(paged, self.home.head(&question.channel), limits);
+        let work = 1 + page.publications.len();
+        // Whoever asked may have stopped waiting.
+        drop(question.asker.send(page));
+        work
     }
 
     /// At the session's shard: a home has answered.

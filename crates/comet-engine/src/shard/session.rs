@@ -218,7 +218,10 @@ impl Shard {
         if self.seat(key).is_none() {
             return;
         }
-        let seat = self.sessions.remove(key.slot as usize);
+        let mut seat = self.sessions.remove(key.slot as usize);
+        if let Some(aside) = &mut seat.aside {
+            self.release_followers(key, std::mem::take(&mut aside.coming));
+        }
         let (mut ended, attends) = (Vec::<(Box<str>, bool)>::new(), self.table.has_presence());
         self.hub.remove(key.slot, |name, how| {
             let last = how == Unsubscribed::Last;

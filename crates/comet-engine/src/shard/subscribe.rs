@@ -9,7 +9,7 @@ use comet_bus::{Position, ShardSet, Subscribed, Unsubscribed, home_of};
 use crate::exchange::{Exchange, Recovering};
 use crate::inbox::{Interest, Letter};
 use crate::key::{ExchangeKey, SessionKey};
-use crate::recovery::{Joining, Question, Recover, Replayed};
+use crate::recovery::{Joining, Question, Questions, Recover, Replayed};
 
 use super::Shard;
 
@@ -75,6 +75,7 @@ impl Shard {
         exchange.replies.push(reply);
         let replays = matches!(&since, Some(SinceRequest::Each(_)));
         let (mut asked, mut fresh, mut unasked) = (Vec::new(), Vec::new(), Vec::new());
+        let names = if self.table.has_presence() { patterns.clone() } else { Vec::new() };
         for (index, pattern) in patterns.into_iter().enumerate() {
             let subscribed = self.subscribe(session, pattern.as_str());
             if subscribed != Subscribed::Already {
@@ -89,19 +90,23 @@ impl Shard {
                 unasked.push(pattern);
             }
         }
-        self.attend((key, exchange, at), session, fresh);
-        if since.is_some() || silent && !asked.is_empty() {
+        let mut questions = Questions::default();
+        let asks = since.is_some() || silent && !asked.is_empty();
+        if asks {
             let replay = replays.then(Default::default);
             let gaps = Vec::new();
             exchange.recoveries.push(Recovering { reply: at, awaited: 0, replay, silent, counts, gaps });
             exchange.awaited += 1;
             for (pattern, question, is_new) in asked {
-                self.ask_homes((key, exchange, at), session, pattern, question, is_new);
+                self.prepare((key, exchange, at), session, (pattern, question, is_new), &mut questions);
             }
             for pattern in unasked {
                 // Should the others be refused, it ends with them.
-                self.join((exchange, at), session, pattern, true, &[]);
+                questions.numbers.push(self.join((exchange, at), session, pattern, true, &[]));
             }
+        }
+        self.attend((key, exchange, at), session, (&names, fresh), questions);
+        if asks {
             self.finish_recovery(exchange, session, at);
         }
     }
@@ -119,14 +124,14 @@ impl Shard {
         was_asked
     }
 
-    /// Asks every home that has channels of the name.
-    fn ask_homes(
+    /// Makes a subscription wait for every home that has channels of the name; what these are to be asked is put beside
+    /// the other questions.
+    fn prepare(
         &mut self,
         (key, exchange, reply): (ExchangeKey, &mut Exchange, usize),
         session: SessionKey,
-        name: Pattern,
-        question: Question,
-        is_new: bool,
+        (name, question, is_new): (Pattern, Question, bool),
+        questions: &mut Questions,
     ) {
         let shards = self.peers.len();
         let homes = match question.channel() {
@@ -134,6 +139,7 @@ impl Shard {
             None => (0..shards).collect(),
         };
         let number = self.join((exchange, reply), session, name.clone(), is_new, &homes);
+        questions.numbers.push(number);
         for home in homes {
             let recover = Recover {
                 shard: self.index,
@@ -144,9 +150,34 @@ impl Shard {
                 name: name.clone(),
                 question: question.for_home(home, shards),
             };
-            // Also the home on this shard is asked by letter, so that each turn answers only so many.
+            questions.letters.push((home, recover));
+        }
+    }
+
+    /// Asks the homes. Also the one on this shard is asked by letter, so that each turn answers only so many.
+    pub(super) fn ask_homes(&mut self, questions: Questions) {
+        for (home, recover) in questions.letters {
             self.peers[home].post(Letter::Recover(Box::new(recover)));
         }
+    }
+
+    /// The subscription does not hold: what it wanted to ask of the past is asked by nobody.
+    pub(super) fn take_back_questions(
+        &mut self,
+        exchange: &mut Exchange,
+        session: SessionKey,
+        reply: usize,
+        questions: &Questions,
+    ) {
+        let is_its = |one: &mut Recovering| one.reply == reply;
+        exchange.awaited -= exchange.recoveries.extract_if(.., is_its).count() as u32;
+        if questions.numbers.is_empty() {
+            return;
+        }
+        if let Some(aside) = self.seat(session).and_then(|seat| seat.aside.as_mut()) {
+            aside.joining.retain(|joining| !questions.numbers.contains(&joining.number));
+        }
+        self.release_withheld(session);
     }
 
     /// Notes that a subscription waits for the answers of these homes; the number of its question.
@@ -203,6 +234,7 @@ impl Shard {
         seat.repeats = None;
         if let Some(aside) = seat.aside.as_mut() {
             aside.joining.retain(|joining| joining.name.as_str() != name);
+            aside.coming.iter_mut().for_each(|coming| coming.added.retain(|added| added.as_str() != name));
             self.forget_missed(session);
             self.release_withheld(session);
             self.forget_manner(session, name);

@@ -19,6 +19,7 @@ mod door;
 mod drain;
 mod expiry;
 mod extension;
+mod history;
 mod identity;
 mod joining;
 mod journal;

@@ -36,6 +36,37 @@ fn kept(server: &Server, data: &Value) -> Place {
     place(&answer["position"])
 }
 
+/// What the API answers to a question for the past.
+fn history(server: &Server, question: &Value) -> Value {
+    let mut socket = Socket::connect(server.address);
+    socket.send_post("/api/history", "", question.to_string());
+    let response = socket.response();
+    assert_eq!(response.status, 200, "{}", response.text());
+    response.json()
+}
+
+#[test]
+fn a_back_end_reads_after_a_start_what_was_there_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = server(folder.path(), false);
+    let places: Vec<Place> = (1..=3).map(|n| kept(&first, &json!(n))).collect();
+    assert_eq!(publish(&first, "/memory", &json!(1)).0, 200);
+    let memory = history(&first, &json!({ "channel": "/memory" }));
+    let before = history(&first, &json!({ "channel": "/k/0" }));
+    first.signal(Signal::Terminate);
+    assert!(first.end().success());
+
+    let second = server(folder.path(), false);
+    assert_eq!(history(&second, &json!({ "channel": "/k/0" })), before, "messages, places and times");
+    let (epoch, offset) = &places[0];
+    let since = json!({ "epoch": epoch, "offset": offset });
+    let rest = history(&second, &json!({ "channel": "/k/0", "since": since, "limit": 1 }));
+    assert_eq!((&rest["messages"][0]["data"], &rest["next"]["offset"]), (&json!(2), &json!(2)), "{rest}");
+    let lost = history(&second, &json!({ "channel": "/memory", "since": memory["position"] }));
+    assert_eq!((&lost["recovered"], &lost["messages"]), (&json!(false), &json!([])), "{lost}");
+    assert_ne!(lost["position"]["epoch"], memory["position"]["epoch"]);
+}
+
 #[test]
 fn an_orderly_end_and_a_full_disk_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
