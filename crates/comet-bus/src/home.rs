@@ -4,6 +4,7 @@
 //! Interest comes in from the shards' hubs, drafts from publishers; the numbered publication goes out to the shards the
 //! answer names. What those who come back get is in `recovery`, what is forgotten and when in `forgetting`.
 
+mod epochs;
 mod forgetting;
 mod keeping;
 mod mark;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use bayeux::Channel;
 
+use self::epochs::Epochs;
 use self::keeping::Waiting;
 use self::mark::Mark;
 use crate::idempotency::Idempotency;
@@ -57,8 +59,7 @@ pub struct Home {
     /// Keys of restored messages, until all are restored: when, on which channel, what, where.
     restored_keys: Vec<(u64, Box<str>, Box<str>, Position)>,
     table: Arc<ChannelTable>,
-    /// The epoch of channels that are not counted yet.
-    epoch: u64,
+    epochs: Epochs,
     /// Messages numbered up to then may be missing in channels that are not counted.
     known_since_ms: u64,
     /// Likewise, of durable channels.
@@ -124,7 +125,7 @@ impl Home {
             waiting: Waiting::default(),
             restored_keys: Vec::new(),
             table,
-            epoch,
+            epochs: Epochs::new(epoch),
             known_since_ms,
             durable_since_ms: known_since_ms,
             mark: None,
@@ -209,6 +210,7 @@ impl Home {
         let history = History::after(self.unknown_since_ms(channel));
         let slot =
             self.ledger.insert(channel.as_str(), self.unknown_head(), self.table.index(channel), history);
+        self.epochs.on_counted();
         if self.table.durability(channel) > Durability::Memory {
             self.ledger.write(slot, 1);
         }
@@ -238,7 +240,7 @@ impl Home {
 
     /// Where a channel stands that is not counted: before its first message.
     pub fn unknown_head(&self) -> Position {
-        Position { epoch: self.epoch, offset: 0 }
+        Position { epoch: self.epochs.present(), offset: 0 }
     }
 
     /// How many channels are counted here.

@@ -41,7 +41,7 @@ pub enum Paced<D> {
         /// When it may leave; `None` for at once.
         until: Option<u64>,
     },
-    /// There is no room, and nothing of its channel gives way: what waits of the channel has to leave before it.
+    /// There is no room, and nothing that waits gives way for it: what waits of the channel has to leave before it.
     Full(D),
 }
 
@@ -67,6 +67,8 @@ struct Line<D> {
     /// When the last one left.
     left_at: Option<u64>,
     pause_ms: u64,
+    /// Its messages may be dropped.
+    gives_way: bool,
     /// It stands among those that may leave.
     ready: bool,
     dropped: u64,
@@ -88,6 +90,7 @@ impl<D> Line<D> {
             next: 0,
             left_at: None,
             pause_ms: 0,
+            gives_way: false,
             ready: false,
             dropped: 0,
             conflated: 0,
@@ -141,16 +144,21 @@ impl<D> Pacing<D> {
         }
         let key = deliver.conflates().then(|| Rc::from(key.unwrap_or_default()));
         let conflated = key.as_ref().is_some_and(|key| self.conflate(channel, key));
+        let gives_way = deliver.conflates() || deliver.slow != Slow::Disconnect;
+        if let Some(line) = self.lines.get_mut(channel) {
+            line.gives_way = gives_way;
+        }
         let mut dropped = 0;
         while self.messages >= limits.messages || self.bytes.saturating_add(size) > limits.bytes {
-            if !deliver.conflates() && deliver.slow == Slow::Disconnect {
+            if gives_way && self.drop_oldest(channel) {
+                dropped += 1;
+            } else if gives_way && self.messages == 0 {
+                // One alone fits whatever its size.
+                break;
+            } else {
                 self.forget_idle(channel, now);
                 return Paced::Full(delivery);
             }
-            if !self.drop_oldest(channel) {
-                break;
-            }
-            dropped += 1;
         }
         let Some(line) = self.lines.get_mut(channel) else { return Paced::Full(delivery) };
         line.pause_ms = deliver.pause_ms();
@@ -182,9 +190,9 @@ impl<D> Pacing<D> {
         true
     }
 
-    /// Drops the oldest message of a channel, or of another when it has none.
+    /// Drops the oldest message of a channel, or of another that gives way when it has none.
     fn drop_oldest(&mut self, channel: &Channel) -> bool {
-        let has_some = |line: &Line<D>| !line.entries.is_empty();
+        let has_some = |line: &Line<D>| line.gives_way && !line.entries.is_empty();
         let of_channel = self.lines.get(channel).filter(|line| has_some(line)).map(|_| channel.clone());
         let victim = of_channel.or_else(|| {
             let mut lines = self.lines.iter().filter(|(_, line)| has_some(line));

@@ -42,7 +42,7 @@ pub use bayeux::{Channel, Pattern, Slow};
 pub use builder::{Builder, Transport};
 pub use client::{Client, State};
 pub use error::Error;
-pub use manner::{Deliver, Listening};
+pub use manner::{Deliver, Listening, Manner};
 pub use position::{Durability, Position, Publication, Published, Since};
 pub use serde_json::value::RawValue;
 pub use subscription::{Event, Gap, Received, Subscription};

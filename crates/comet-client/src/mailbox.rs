@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use crate::{Error, Event, Gap, Received};
+use crate::{Error, Event, Gap, Manner, Received};
 
 /// Both ends hold one.
 #[derive(Clone)]
@@ -22,6 +22,8 @@ struct Inner {
     missing: Missing,
     closed: bool,
     ended_by: Option<Error>,
+    /// In which manner the server says that messages come.
+    manner: Option<Manner>,
     waker: Option<Waker>,
 }
 
@@ -48,6 +50,7 @@ impl Mailbox {
             missing: Missing::default(),
             closed: false,
             ended_by: None,
+            manner: None,
             waker: None,
         };
         Mailbox { inner: Arc::new(Mutex::new(inner)) }
@@ -106,6 +109,16 @@ impl Mailbox {
     /// Whether one of the ends has closed it.
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
+    }
+
+    /// The server has said in which manner messages come.
+    pub(crate) fn set_manner(&self, manner: Option<Manner>) {
+        self.lock().manner = manner;
+    }
+
+    /// What the server has said of that last.
+    pub(crate) fn manner(&self) -> Option<Manner> {
+        self.lock().manner
     }
 
     /// Why the session's end closed it.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bayeux::{MAX_PAUSE_MS, Slow};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Error, Since};
 
@@ -75,6 +75,34 @@ impl Deliver {
     }
 }
 
+/// In which manner the messages of a subscription come, as the server says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Fields")]
+pub struct Manner {
+    /// What gives way.
+    pub slow: Slow,
+    /// The pause between two messages of a channel of which the newest comes; zero for none.
+    pub every: Duration,
+    /// How long messages are gathered behind a first one; zero for not at all.
+    pub batch: Duration,
+}
+
+/// A manner as it comes.
+#[derive(Deserialize)]
+struct Fields {
+    slow: String,
+    every_ms: u64,
+    batch_ms: u64,
+}
+
+impl From<Fields> for Manner {
+    fn from(Fields { slow, every_ms, batch_ms }: Fields) -> Manner {
+        // A word that is not known yet is a way of giving way.
+        let slow = Slow::from_name(&slow).unwrap_or(Slow::DropOldest);
+        Manner { slow, every: Duration::from_millis(every_ms), batch: Duration::from_millis(batch_ms) }
+    }
+}
+
 /// Where a subscription starts and in which manner its messages come. See
 /// [`Client::subscribe_with`](crate::Client::subscribe_with).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,6 +154,19 @@ mod tests {
         assert_eq!(json(Deliver::new().slow(Slow::DropOldest)), r#"{"slow":"drop_oldest"}"#);
         let all = Deliver::new().slow(Slow::Conflate).every(Duration::from_millis(200)).batch(Duration::ZERO);
         assert_eq!(json(all), r#"{"slow":"conflate","every_ms":200,"batch_ms":0}"#);
+    }
+
+    #[test]
+    fn what_the_server_says_of_a_manner_is_read() {
+        let read = |json: &str| serde_json::from_str::<Manner>(json).ok();
+        let every = Duration::from_millis(200);
+        let said = read(r#"{"slow":"conflate","every_ms":200,"batch_ms":0}"#);
+        assert_eq!(said, Some(Manner { slow: Slow::Conflate, every, batch: Duration::ZERO }));
+        assert_eq!(
+            read(r#"{"slow":"new","every_ms":0,"batch_ms":0}"#).map(|said| said.slow),
+            Some(Slow::DropOldest)
+        );
+        assert_eq!(read("{}"), None);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::Deliver;
 use crate::position::{Durability, Position, SinceRequest};
+use crate::{Deliver, Manner};
 
 /// A message to the server. What is `None` is left out.
 #[derive(Debug, Default, Serialize)]
@@ -119,6 +119,8 @@ pub(crate) struct IncomingExt {
     pub(crate) position: Option<Position>,
     #[serde(default, deserialize_with = "lenient")]
     pub(crate) durability: Option<Durability>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) deliver: Option<Manner>,
 }
 
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::mailbox::Mailbox;
 use crate::session::Command;
-use crate::{Error, Position};
+use crate::{Error, Manner, Position};
 
 /// A message that was published.
 #[derive(Clone, Debug)]
@@ -115,6 +115,12 @@ impl Subscription {
     /// What it listens to.
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
+    }
+
+    /// In which manner its messages come, as the server has said last; `None` where nobody has asked for one, or the
+    /// server says nothing of it. A channel may be slower than what was asked for, or forbid any choice.
+    pub fn manner(&self) -> Option<Manner> {
+        self.mailbox.manner()
     }
 
     /// Why nothing comes any more, if something is wrong.

@@ -54,6 +54,9 @@ struct Options {
     /// Spoils nothing: whatever is missing is a fault
     #[arg(long)]
     calm: bool,
+    /// Keeps the channels of every run on disk, so that a kill costs nothing; without it one run more does
+    #[arg(long)]
+    durable: bool,
     /// How many subscribers are cut off for longer than the server remembers
     #[arg(long, default_value_t = 2)]
     outages: u32,
@@ -152,13 +155,24 @@ fn main() -> ExitCode {
     let runs = transports.flat_map(|transport| {
         options.speaker.on(transport).into_iter().map(move |speaker| (transport, speaker))
     });
-    for (transport, speaker) in runs {
-        let scenario = scenario(&options, seed, transport);
-        let case = speaker.case(transport);
+    let on_disk = options.transport == Choice::All && !options.durable && options.speaker != Speaker::Rust;
+    let on_disk = on_disk.then_some((Transport::Switching, Speaker::Scripted, true));
+    let runs = runs.map(|(transport, speaker)| (transport, speaker, false)).chain(on_disk);
+    for (transport, speaker, on_disk) in runs {
+        let durable = options.durable || on_disk;
+        let scenario = scenario(&options, seed, transport, durable);
+        let case = speaker.case(transport) + if on_disk { ", on disk" } else { "" };
         // Printed when the run panics, too.
         let replay = seed.replay(format!("{case}\n{}", scenario.faults));
         println!("\n{case}: {} troubles in {} s", scenario.faults.planned().len(), options.seconds);
-        let mut server = ChildServer::start(&options.program, CONFIG);
+        let folder = tempfile::tempdir().expect("there is room for a journal");
+        let journal = format!("\n[journal]\npath = {:?}\n", folder.path().join("journal"));
+        let config = if durable {
+            CONFIG.replace("age =", "durability = \"fsync\"\nage =") + &journal
+        } else {
+            CONFIG.into()
+        };
+        let mut server = ChildServer::start(&options.program, &config);
         let tell = |progress: &str| println!("{case:<16} {progress}");
         let report = match speaker {
             Speaker::Rust => scenario.run::<ClientSubscriber>(&mut server, tell),
@@ -187,7 +201,7 @@ fn main() -> ExitCode {
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn scenario(options: &Options, seed: Seed, transport: Transport) -> Scenario {
+fn scenario(options: &Options, seed: Seed, transport: Transport, durable: bool) -> Scenario {
     let duration = Duration::from_secs(options.seconds);
     let ms = Duration::from_millis;
     let wishes = Wishes {
@@ -209,7 +223,7 @@ fn scenario(options: &Options, seed: Seed, transport: Transport) -> Scenario {
         duration,
         deliveries: options.deliveries,
         faults: if options.calm { Schedule::quiet() } else { Schedule::random(seed, &wishes) },
-        demands: Demands::Recovery { window: WINDOW },
+        demands: Demands::Recovery { window: WINDOW, durable },
     }
 }
 

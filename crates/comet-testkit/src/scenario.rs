@@ -49,6 +49,8 @@ pub enum Demands {
     Recovery {
         /// How long an outage may be.
         window: Duration,
+        /// Whether the channels outlive a kill of the server, which then costs nothing either.
+        durable: bool,
     },
 }
 

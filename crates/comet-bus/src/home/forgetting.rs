@@ -32,6 +32,7 @@ impl Home {
     /// published on since `before_ms` and that remember nothing, the least recently used. At most `budget` are looked at;
     /// whether more may wait for another call. A forgotten channel that comes back counts from 1 again, under another epoch.
     pub fn forget(&mut self, before_ms: u64, now_ms: u64, budget: usize) -> bool {
+        self.epochs.go_on();
         for _ in 0..budget {
             let next = self.ledger.recency.at(Walk::Forgetting);
             let is_due = |slot: &u32| self.ledger.entry(*slot).used_ms < before_ms;
@@ -91,8 +92,6 @@ impl Home {
             self.known_since_ms = self.known_since_ms.max(lost_at_ms);
         }
         self.ledger.remove(slot);
-        if epoch == self.epoch {
-            self.epoch = self.epoch.wrapping_add(1);
-        }
+        self.epochs.on_forgotten(epoch);
     }
 }

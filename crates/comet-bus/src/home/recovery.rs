@@ -36,6 +36,10 @@ impl Home {
         limits: RecoveryLimits,
         now_ms: u64,
     ) -> Recovered {
+        let since = match since {
+            Since::Position(told) => Since::Position(self.epochs.translate(told, self.head(channel))),
+            since => since,
+        };
         match self.ledger.slot(channel.as_str()) {
             Some(slot) => self.recover_counted(slot, since, limits, now_ms),
             None => self.recover_unknown(channel, since),

@@ -170,6 +170,37 @@ fn an_epoch_goes_on_until_something_is_forgotten_that_was_counted_under_it() {
 }
 
 #[test]
+fn a_place_before_the_first_message_holds_while_what_was_counted_since_is_counted() {
+    let mut home = Home::new(HomeConfig { channels: 8, ..aging(10) });
+    let names = ["/a", "/b", "/c", "/d", "/e", "/f"];
+    for (number, name) in names.into_iter().enumerate() {
+        publish(&mut home, name, 1, number as u64);
+    }
+    let first = home.head(&channel("/new"));
+    home.forget(0, 50, 10);
+    let told = home.head(&channel("/new"));
+    assert_ne!(first, told, "an epoch tells about when it was told");
+    publish(&mut home, "/g", 1, 60);
+    home.forget(2, 60, 10);
+    assert_eq!(home.channels(), 5, "/a and /b are forgotten");
+    let place = publish(&mut home, "/new", 1, 70);
+    assert_ne!(place.epoch, told.epoch);
+    let mut recover =
+        |name: &str, told| offsets(&home.recover(&channel(name), Since::Position(told), AMPLE, 70));
+    assert_eq!((recover("/new", told), recover("/other", told)), (Some(vec![1]), Some(vec![])));
+    assert_eq!((recover("/new", first), recover("/other", first)), (None, None), "/a was counted then");
+    assert_eq!(recover("/c", told), None, "nobody was told that of a channel that was counted");
+    let mut matching = home.recover_matching(&pattern("/new"), &[(channel("/new"), told)], None, AMPLE, 70);
+    assert_eq!(matching.channels.pop().map(|(_, recovered)| offsets(&recovered)), Some(Some(vec![1])));
+    // Once it is forgotten itself, something of it is lost.
+    (0..8).for_each(|number| {
+        publish(&mut home, &format!("/n/{number}"), 1, 80);
+    });
+    publish(&mut home, "/new", 1, 90);
+    assert_eq!(offsets(&home.recover(&channel("/new"), Since::Position(told), AMPLE, 90)), None);
+}
+
+#[test]
 fn a_sweep_drops_what_is_too_old_a_bounded_number_of_channels_at_a_time() {
     let mut home = Home::new(aging(100));
     let names = ["/a", "/b", "/c", "/d"];

@@ -100,6 +100,20 @@ fn a_channel_that_has_nothing_waiting_takes_the_room_of_another_whose_loss_is_to
 }
 
 #[test]
+fn what_does_not_give_way_keeps_its_room_whoever_else_comes() {
+    let mut pacing = Pacing::default();
+    for number in 1..=4 {
+        push(&mut pacing, ("/whole", None), number, gathered(60_000), 0);
+    }
+    for deliver in [DROP, CONFLATE, gathered(10)] {
+        let paced = pacing.push((&channel("/b"), None), (5, 10), deliver, 0, LIMITS);
+        assert_eq!(paced, Paced::Full(5));
+    }
+    let leaving = pacing.take(0, 100, 1_000);
+    assert_eq!((leaving.messages, leaving.dropped), (vec![1, 2, 3, 4], vec![]));
+}
+
+#[test]
 fn the_first_comes_at_once_and_then_the_newest_at_most_so_often() {
     let mut pacing = Pacing::default();
     assert_eq!(push(&mut pacing, ("/a", None), 1, every(100), 1_000).2, None);

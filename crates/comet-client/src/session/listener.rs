@@ -73,6 +73,7 @@ impl Listener {
         self.held = other.held.as_ref().map(|_| Vec::new());
         self.accepted_at = other.accepted_at;
         self.deliver = other.deliver;
+        self.mailbox.set_manner(other.mailbox.manner());
         self.trail = other.trail.clone();
         true
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use comet::ApiAccess;
 use comet_client::{
-    Api, Client, Deliver, Gap, Listening, Publication, Received, Since, Slow, State, Subscription, Transport,
+    Api, Client, Deliver, Gap, Listening, Manner, Publication, Received, Since, Slow, State, Subscription,
+    Transport,
 };
 use comet_testkit::{TestServer, eventually};
 use futures_util::future::join_all;
@@ -59,6 +60,40 @@ fn a_calm_subscription_hears_the_newest_of_each_key_and_is_told_of_the_rest() {
             assert!(heard.len() < 100, "{wire:?} {heard:?}");
             assert_eq!(heard.len() as u64 + thinned, 100, "{wire:?}");
         }
+    });
+}
+
+#[test]
+fn the_server_says_what_is_in_force() {
+    let server = TestServer::with(|config| {
+        let mut slower = config.channels.default;
+        slower.deliver.every_ms = 500;
+        config.channels.rules.push(("/slower".parse().unwrap(), slower));
+        let mut fixed = config.channels.default;
+        fixed.deliver_choice = false;
+        config.channels.rules.push(("/fixed".parse().unwrap(), fixed));
+    });
+    server.runtime().block_on(async {
+        let client = Client::builder(url(&server)).connect().await.unwrap();
+        let manner = |slow, every_ms| {
+            Some(Manner { slow, every: Duration::from_millis(every_ms), batch: Duration::ZERO })
+        };
+        let plain = client.subscribe("/free").await.unwrap();
+        assert_eq!(plain.manner(), None, "nobody has asked");
+        let calm = || Listening::new().deliver(Deliver::new().every(Duration::from_millis(200)));
+        for (channel, in_force) in [
+            ("/free", manner(Slow::Conflate, 200)),
+            ("/slower", manner(Slow::Conflate, 500)),
+            ("/fixed", manner(Slow::Disconnect, 0)),
+        ] {
+            let subscription = client.subscribe_with(channel, calm()).await.unwrap();
+            assert_eq!(subscription.manner(), in_force, "{channel}");
+        }
+        assert_eq!(plain.manner(), manner(Slow::Conflate, 200), "it shares the subscription");
+        let joining = client.subscribe("/free").await.unwrap();
+        assert_eq!(joining.manner(), plain.manner());
+        let back = client.subscribe_with("/free", Listening::new().deliver(Deliver::new())).await.unwrap();
+        assert_eq!((back.manner(), plain.manner()), (manner(Slow::Disconnect, 0), back.manner()));
     });
 }
 

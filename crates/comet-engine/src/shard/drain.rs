@@ -136,6 +136,10 @@ impl Shard {
                 self.mark_dirty(key);
                 return false;
             }
+            if seat.session.pending() > 0 && held.is_none() {
+                // It takes its events with connects only, and its next one is on its way.
+                return false;
+            }
             // A batch that waits for a ruling still wants its replies.
             if self.has_output(connection) || self.connection(connection).is_some_and(Connection::has_batches)
             {

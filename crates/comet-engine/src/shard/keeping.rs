@@ -168,13 +168,12 @@ impl Shard {
         for index in 0..count {
             let refusal = refusals.next_if(|(refused, _)| *refused == index);
             match refusal {
-                Some((_, error @ (JournalError::Failed(_) | JournalError::Closed))) => {
-                    return self.lose_journal(&error);
-                }
-                Some((_, error)) => {
+                Some((_, error @ (JournalError::TooBig | JournalError::OutOfOrder { .. }))) => {
                     tracing::error!(%error, "the journal refuses a message");
                     self.refuse_oldest();
                 }
+                // Whatever else it says, it says of every message from now on.
+                Some((_, error)) => return self.lose_journal(&error),
                 None => {
                     let Some(kept) = self.home.on_kept(now_ms) else { return };
                     self.publish_kept(&kept);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use comet_client::{
-    Client, Deliver, Error, Event, Gap, Listening, Received, Since, Slow, Subscription, Transport,
+    Client, Deliver, Error, Event, Gap, Listening, Manner, Received, Since, Slow, Subscription, Transport,
 };
 use futures_util::StreamExt;
 use futures_util::stream::{Stream, select_all, unfold};
@@ -71,6 +71,16 @@ enum GivesWay {
     Conflate,
 }
 
+impl GivesWay {
+    fn word(self) -> Slow {
+        match self {
+            GivesWay::Disconnect => Slow::Disconnect,
+            GivesWay::DropOldest => Slow::DropOldest,
+            GivesWay::Conflate => Slow::Conflate,
+        }
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   comet subscribe '/chat/*'
@@ -129,6 +139,21 @@ impl Subscribe {
         builder.connect().await.map_err(|error| failure(&error))
     }
 
+    /// Says so when messages come otherwise than was asked for: a channel may be slower, or forbid the choice.
+    fn tell_manner(&self, subscription: &Subscription) {
+        let Some(Manner { slow, every, batch }) = subscription.manner() else { return };
+        let other = self.every.is_some_and(|pause| pause != every)
+            || self.batch.is_some_and(|pause| pause != batch)
+            || self.slow.is_some_and(|wish| self.every.is_none() && wish.word() != slow);
+        if other {
+            let channel = subscription.pattern();
+            let slow = slow.name();
+            eprintln!(
+                "warning: {channel} has messages come otherwise: {slow}, every {every:?}, batches of {batch:?}"
+            );
+        }
+    }
+
     /// Where to begin, and in which manner messages are to come.
     fn listening(&self) -> Listening {
         let mut listening = Listening::new();
@@ -138,11 +163,7 @@ impl Subscribe {
         }
         let mut deliver = Deliver::new();
         if let Some(slow) = self.slow {
-            deliver = deliver.slow(match slow {
-                GivesWay::Disconnect => Slow::Disconnect,
-                GivesWay::DropOldest => Slow::DropOldest,
-                GivesWay::Conflate => Slow::Conflate,
-            });
+            deliver = deliver.slow(slow.word());
         }
         if let Some(pause) = self.every {
             deliver = deliver.every(pause);
@@ -162,6 +183,7 @@ impl Subscribe {
             let listening = self.listening();
             let subscription =
                 client.subscribe_with(channel, listening).await.map_err(|error| failure(&error))?;
+            self.tell_manner(&subscription);
             subscriptions.push(Box::pin(said(subscription)));
         }
         eprintln!("listening to {}", self.channels.join(" "));

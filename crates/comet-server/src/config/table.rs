@@ -387,8 +387,14 @@ pub(super) static KEYS: &[Key] = &[
         "Memory of what the channels of one shard remember."
     ),
     count!(limits, keys, 1, limits.keys, "Keys of publications that one shard remembers."),
-    count!(limits, keys_per_publisher, 1, limits.keys_per_publisher, "Those of them of one user."),
-    duration!(limits, key_age, 1_000, limits.key_age_ms, "How long the key of a publication is remembered."),
+    count!(limits, keys_per_publisher, 1, limits.keys_per_publisher, "Such keys of one user."),
+    duration!(
+        limits,
+        key_age,
+        1_000,
+        limits.key_age_ms,
+        "How long the key of a publication is remembered; clients count on five minutes."
+    ),
     count!(
         limits,
         exchanges_per_connection,

@@ -147,7 +147,6 @@ fn a_pattern_of_durable_channels_is_recovered_by_time_across_a_kill() {
         ApiPublisher::new(0, "stored").publish_one(server.address(), channel).unwrap();
     };
     publish(&server, CHANNELS[0]);
-    std::thread::sleep(Duration::from_millis(20));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     std::thread::sleep(Duration::from_millis(20));
     publish(&server, CHANNELS[1]);
@@ -159,10 +158,11 @@ fn a_pattern_of_durable_channels_is_recovered_by_time_across_a_kill() {
     assert_eq!(reply["ext"]["recovered"], true, "{reply}");
     let mut channels: Vec<&str> = events.iter().filter_map(|event| event["channel"].as_str()).collect();
     channels.sort_unstable();
-    assert_eq!(channels, [CHANNELS[1], CHANNELS[2]]);
+    // How long the first was on its way to its readers, the journal does not say: it comes once more.
+    assert_eq!(channels, CHANNELS[..3]);
     let (reply, events) = ask("/**");
     assert_eq!(reply["ext"]["recovered"], false, "others were in memory: {reply}");
-    assert_eq!(events.len(), 2);
+    assert_eq!(events.len(), 3);
 }
 
 #[test]

@@ -184,3 +184,18 @@ fn of_each_key_the_newest_comes_at_most_so_often() {
     assert_eq!(out.lines().count(), 2, "{out}");
     assert!(out.contains("\"data\":99,"), "{out}");
 }
+
+#[test]
+fn a_channel_that_forbids_the_choice_is_told() {
+    let server = TestServer::with(|config| config.channels.default.deliver_choice = false);
+    let url = format!("http://{}", server.address());
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["subscribe", "/a", "--every", "1s", "--count", "1", "--server", &url];
+    let mut command = comet(folder.path(), &arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = Log::of(child.stderr.take().unwrap());
+    assert!(log.line("come otherwise").contains("/a has messages come otherwise: disconnect, every 0ns"));
+    log.line("listening to");
+    server.publish("/a", &1);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

@@ -28,11 +28,31 @@ messages = 100000
 age = \"8s\"
 ";
 
-fn keeps_the_promise(transport: Transport) {
-    is_kept_to::<ScriptedSubscriber>(transport);
+/// What happens besides the troubles of the network, which are the same for all.
+#[derive(Clone, Copy, PartialEq)]
+enum Blow {
+    /// The server is killed and started again, and one subscriber is cut off for too long.
+    KillAndOutage,
+    /// The server is killed, and its channels are on disk.
+    KillOnDisk,
+    /// One subscriber is cut off for too long.
+    Outage,
 }
 
-fn is_kept_to<S: Subscriber>(transport: Transport) {
+fn keeps_the_promise(transport: Transport) {
+    is_kept_to::<ScriptedSubscriber>(transport, Blow::KillAndOutage);
+}
+
+fn loses_nothing_on_disk(transport: Transport) {
+    is_kept_to::<ScriptedSubscriber>(transport, Blow::KillOnDisk);
+}
+
+fn tells_an_outage_once(transport: Transport) {
+    is_kept_to::<ScriptedSubscriber>(transport, Blow::Outage);
+}
+
+fn is_kept_to<S: Subscriber>(transport: Transport, blow: Blow) {
+    let durable = blow == Blow::KillOnDisk;
     let seed = Seed::from_env("COMET_SEED");
     let ms = Duration::from_millis;
     let (duration, subscribers) = (Duration::from_secs(20), 6);
@@ -41,8 +61,8 @@ fn is_kept_to<S: Subscriber>(transport: Transport) {
         links: subscribers,
         pause: ms(100)..ms(900),
         lasts: ms(50)..ms(1_500),
-        kills: 1,
-        outages: 1,
+        kills: u32::from(blow != Blow::Outage),
+        outages: u32::from(!durable),
         outage: OUTAGE,
     };
     let faults = Schedule::random(seed, &wishes);
@@ -57,14 +77,23 @@ fn is_kept_to<S: Subscriber>(transport: Transport) {
         duration,
         deliveries: 0,
         faults,
-        demands: Demands::Recovery { window: WINDOW },
+        demands: Demands::Recovery { window: WINDOW, durable },
     };
-    let mut server = ChildServer::start(Path::new(env!("CARGO_BIN_EXE_comet")), CONFIG);
+    let folder = tempfile::tempdir().unwrap();
+    let journal =
+        format!("durability = \"fsync\"\n\n[journal]\npath = {:?}\n", folder.path().join("journal"));
+    let config = CONFIG.to_owned() + if durable { &journal } else { "" };
+    let mut server = ChildServer::start(Path::new(env!("CARGO_BIN_EXE_comet")), &config);
     let report = scenario.run::<S>(&mut server, |_| {});
     report.assert_clean();
-    // Everybody is told of the restart on every channel, and one is cut off for too long besides.
-    let told = (scenario.subscribers * scenario.channels) as u64;
-    assert!((told..=told + scenario.channels as u64).contains(&report.verdict.gaps), "{report}");
+    let told = report.verdict.gaps;
+    let (outage, restart) = (scenario.channels as u64, (scenario.subscribers * scenario.channels) as u64);
+    match blow {
+        // Everybody is told of the restart on every channel; who was cut off then may be told of both at once.
+        Blow::KillAndOutage => assert!((restart..=restart + outage).contains(&told), "{report}"),
+        Blow::KillOnDisk => assert_eq!(told, 0, "{report}"),
+        Blow::Outage => assert_eq!(told, outage, "{report}"),
+    }
 }
 
 #[test]
@@ -99,20 +128,65 @@ fn from_long_polling_to_callback_polling_and_back_the_promise_is_kept() {
 
 #[test]
 fn the_promise_is_kept_to_the_rust_client_on_a_websocket() {
-    is_kept_to::<ClientSubscriber>(Transport::WebSocket);
+    is_kept_to::<ClientSubscriber>(Transport::WebSocket, Blow::KillAndOutage);
 }
 
 #[test]
 fn the_promise_is_kept_to_the_rust_client_on_long_polling() {
-    is_kept_to::<ClientSubscriber>(Transport::LongPolling);
+    is_kept_to::<ClientSubscriber>(Transport::LongPolling, Blow::KillAndOutage);
 }
 
 #[test]
 fn the_promise_is_kept_to_the_rust_client_between_its_wires() {
-    is_kept_to::<ClientSubscriber>(Transport::WebSocketAndLongPolling);
+    is_kept_to::<ClientSubscriber>(Transport::WebSocketAndLongPolling, Blow::KillAndOutage);
 }
 
 #[test]
 fn between_all_of_them_the_promise_is_kept() {
     keeps_the_promise(Transport::Switching);
+}
+
+#[test]
+fn a_kill_loses_nothing_on_disk_for_a_websocket() {
+    loses_nothing_on_disk(Transport::WebSocket);
+}
+
+#[test]
+fn a_kill_loses_nothing_on_disk_for_long_polling() {
+    loses_nothing_on_disk(Transport::LongPolling);
+}
+
+#[test]
+fn a_kill_loses_nothing_on_disk_between_all_of_them() {
+    loses_nothing_on_disk(Transport::Switching);
+}
+
+#[test]
+fn a_kill_loses_nothing_on_disk_for_the_rust_client() {
+    is_kept_to::<ClientSubscriber>(Transport::WebSocketAndLongPolling, Blow::KillOnDisk);
+}
+
+#[test]
+fn an_outage_is_told_once_on_a_websocket() {
+    tells_an_outage_once(Transport::WebSocket);
+}
+
+#[test]
+fn an_outage_is_told_once_by_long_polling() {
+    tells_an_outage_once(Transport::LongPolling);
+}
+
+#[test]
+fn an_outage_is_told_once_by_callback_polling() {
+    tells_an_outage_once(Transport::CallbackPolling);
+}
+
+#[test]
+fn an_outage_is_told_once_between_all_of_them() {
+    tells_an_outage_once(Transport::Switching);
+}
+
+#[test]
+fn an_outage_is_told_once_to_the_rust_client() {
+    is_kept_to::<ClientSubscriber>(Transport::WebSocketAndLongPolling, Blow::Outage);
 }

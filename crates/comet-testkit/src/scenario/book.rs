@@ -64,8 +64,9 @@ impl Book {
             pages.weather[link].troubles += 1;
             match self.demands {
                 Demands::NoRecovery => pages.checker.excuse_loss(subscriber),
-                Demands::Recovery { window } => {
-                    let longer = planned.trouble == Trouble::KillServer || planned.lasts > window;
+                Demands::Recovery { window, durable } => {
+                    let forgets = planned.trouble == Trouble::KillServer && !durable;
+                    let longer = forgets || planned.lasts > window;
                     pages.checker.on_outage(subscriber, longer);
                 }
             }

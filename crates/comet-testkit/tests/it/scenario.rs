@@ -58,7 +58,7 @@ fn survives<S: Subscriber>(transports: &[Transport], demands: Demands) -> Report
 fn the_rust_client_loses_nothing_on_its_wires_and_between_them() {
     let window = Duration::from_secs(60);
     let transports = [Transport::WebSocket, Transport::LongPolling, Transport::WebSocketAndLongPolling];
-    let report = survives::<ClientSubscriber>(&transports, Demands::Recovery { window });
+    let report = survives::<ClientSubscriber>(&transports, Demands::Recovery { window, durable: false });
     assert_eq!((report.verdict.gaps, report.verdict.excused), (0, 0), "{report}");
 }
 
@@ -67,7 +67,7 @@ fn whoever_counts_and_recovers_loses_nothing_on_any_transport() {
     // Longer than any of the troubles, and far less than the server remembers.
     let window = Duration::from_secs(60);
     for transports in Transport::ALL.chunks(4) {
-        let report = survives::<ScriptedSubscriber>(transports, Demands::Recovery { window });
+        let report = survives::<ScriptedSubscriber>(transports, Demands::Recovery { window, durable: false });
         assert_eq!((report.verdict.gaps, report.verdict.excused), (0, 0), "{report}");
     }
 }
@@ -75,7 +75,7 @@ fn whoever_counts_and_recovers_loses_nothing_on_any_transport() {
 #[test]
 fn without_trouble_nothing_is_missing_on_any_transport() {
     let mut calm = scenario(Seed(1), &Transport::ALL, Duration::from_secs(3));
-    calm.demands = Demands::Recovery { window: Duration::ZERO };
+    calm.demands = Demands::Recovery { window: Duration::ZERO, durable: false };
     let report = calm.run::<ScriptedSubscriber>(&mut server(), |_| {});
     report.assert_clean();
     assert_eq!((report.verdict.excused, report.verdict.gaps), (0, 0));
@@ -118,7 +118,7 @@ fn a_gap_without_a_reason_is_convicted_where_recovery_is_demanded() {
     let trouble = Trouble::Cut { direction: Direction::ToClient, ending: Ending::Reset };
     let at = Duration::from_secs(1);
     strict.faults = Schedule::of(vec![Planned { at, lasts: Duration::ZERO, link: Some(2), trouble }]);
-    strict.demands = Demands::Recovery { window: Duration::from_secs(60) };
+    strict.demands = Demands::Recovery { window: Duration::from_secs(60), durable: false };
     let report = strict.run::<Timid>(&mut server(), |_| {});
     let needless = |fault: &Fault| matches!(fault, Fault::NeedlessGap { .. });
     assert!(!report.verdict.faults.is_empty() && report.verdict.faults.iter().all(needless), "{report}");

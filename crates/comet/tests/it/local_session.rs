@@ -250,6 +250,26 @@ fn a_session_ends_with_its_events_by_its_own_wish_or_with_the_server() {
 }
 
 #[test]
+fn what_was_published_before_a_session_closes_still_comes() {
+    for shards in [1, 3] {
+        let server = sharded(shards);
+        for round in 0..40 {
+            let (robot, mut events) = server.session("robot");
+            server.runtime().block_on(robot.subscribe("/numbers/*")).unwrap();
+            for n in 0..6 {
+                server.publish(&format!("/numbers/{n}"), &n);
+            }
+            robot.close();
+            let mut heard: Vec<_> = (0..6).map(|_| number(&message(&server, &mut events))).collect();
+            heard.sort_unstable();
+            assert_eq!(heard, [0, 1, 2, 3, 4, 5], "round {round}");
+            assert!(server.runtime().block_on(events.next()).is_none());
+            assert_eq!(events.ended(), Some(Code::Disconnected));
+        }
+    }
+}
+
+#[test]
 fn a_robot_gets_what_is_gathered_or_may_come_only_so_often() {
     for deliver in [
         comet::Deliver { batch_ms: 60, ..comet::Deliver::default() },

@@ -37,6 +37,9 @@ fn a_full_room_takes_nobody_in_until_somebody_goes() {
         server.publish("/other", &"but this");
         outside.expect_event("/other", "but this");
         inside.remove(0).disconnect();
+        comet_testkit::eventually("the room has heard of it", || {
+            server.roster("/chat/1").count.sessions == 1
+        });
         assert_eq!(outside.request("/meta/subscribe", both)["successful"], true);
         assert_eq!(server.roster("/chat/1").count.sessions, 2);
     }
