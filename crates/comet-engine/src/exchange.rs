@@ -76,8 +76,10 @@ pub(crate) struct Recovering {
     pub(crate) awaited: u32,
     /// It asks by ids: a gap refuses it.
     pub(crate) replay: Option<Box<Replay>>,
-    /// Nobody has asked, and the reply says nothing of it.
+    /// Nobody has asked: the channels give their newest message by themselves, and the reply says which have one.
     pub(crate) silent: bool,
+    /// Those of them that have answered, and whether their newest message comes.
+    pub(crate) cached: Vec<(Box<str>, bool)>,
     /// The client counts what it receives, and so understands a gap in its queue.
     pub(crate) counts: bool,
     /// Channels of which something is missing, with their heads.

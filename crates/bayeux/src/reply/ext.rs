@@ -66,6 +66,15 @@ impl ReplyExt {
         gaps.close();
     }
 
+    /// `cached: {"/price/gold":true}` in a subscribe reply: of which channels that keep their newest message it comes, and
+    /// of which there was none.
+    pub fn cached<'a>(&mut self, channels: impl IntoIterator<Item = (&'a str, bool)>) {
+        let mut object = self.object();
+        let mut cached = Object::open(object.key("cached"));
+        channels.into_iter().for_each(|(channel, comes)| cached.truth(channel, comes));
+        cached.close();
+    }
+
     /// `deliver: ..` in a subscribe reply: the manner in which messages come from now on; of several subscriptions, by
     /// their names.
     pub fn deliver(&mut self, manners: &[(&str, Deliver)]) {

@@ -37,6 +37,7 @@ fn a_publication_is_told_its_position_and_how_safe_it_is() {
 #[test]
 fn a_subscription_is_told_what_it_missed() {
     assert_eq!(written(ReplyExt::recovered), r#"{"recovered":true}"#);
+    assert_eq!(written(|ext| ext.cached([("/a", true)])), r#"{"cached":{"/a":true}}"#);
     let text = written(|ext| ext.gaps([("/chat/1", "a", 3), ("/chat/2", "b", 0)]));
     let wanted = concat!(
         r#"{"gaps":{"/chat/1":{"epoch":"a","offset":3},"/chat/2":{"epoch":"b","offset":0}},"#,

@@ -94,8 +94,12 @@ impl Shard {
         for (channel, recovered) in channels {
             match recovered {
                 Recovered::Messages { publications, head } => {
-                    if !self.queue_recovered(session, &channel, &publications) {
+                    let fits = self.queue_recovered(session, &channel, &publications);
+                    if !fits {
                         gaps.push((channel.as_str().into(), head));
+                    }
+                    if let Some(recovering) = exchange.recovering(reply).filter(|one| one.silent) {
+                        recovering.cached.push((channel.as_str().into(), fits && !publications.is_empty()));
                     }
                 }
                 Recovered::Gap { head } => gaps.push((channel.as_str().into(), head)),
@@ -218,6 +222,9 @@ impl Shard {
         }
         let Some(reply) = exchange.replies.get_mut(reply) else { return };
         if recovering.silent {
+            if !recovering.cached.is_empty() {
+                reply.ext.cached(recovering.cached.iter().map(|(name, comes)| (&**name, *comes)));
+            }
             return;
         }
         if recovering.gaps.is_empty() {

@@ -94,8 +94,9 @@ impl Shard {
         let asks = since.is_some() || silent && !asked.is_empty();
         if asks {
             let replay = replays.then(Default::default);
-            let gaps = Vec::new();
-            exchange.recoveries.push(Recovering { reply: at, awaited: 0, replay, silent, counts, gaps });
+            let (gaps, cached) = (Vec::new(), Vec::new());
+            let recovering = Recovering { reply: at, awaited: 0, replay, silent, cached, counts, gaps };
+            exchange.recoveries.push(recovering);
             exchange.awaited += 1;
             for (pattern, question, is_new) in asked {
                 self.prepare((key, exchange, at), session, (pattern, question, is_new), &mut questions);

@@ -26,7 +26,8 @@ fn who_subscribes_sees_the_price_at_once_and_then_every_new_one() {
         let mut early = WebSocketClient::connected(&server);
         let reply =
             early.request("/meta/subscribe", json!({ "subscription": ["/price/gold", "/price/tin"] }));
-        assert_eq!((&reply["successful"], &reply["ext"]), (&json!(true), &Value::Null), "nobody has asked");
+        let cached = json!({ "cached": { "/price/gold": true, "/price/tin": false } });
+        assert_eq!((&reply["successful"], &reply["ext"]), (&json!(true), &cached));
         early.expect_event("/price/gold", 30);
         server.publish("/price/gold", &31);
         early.expect_event("/price/gold", 31);
@@ -60,7 +61,8 @@ fn other_channels_keep_their_past_to_themselves() {
     let server = server(1);
     server.publish("/news", &"old");
     let mut client = WebSocketClient::connected(&server);
-    client.subscribe("/news");
+    let reply = client.request("/meta/subscribe", json!({ "subscription": "/news" }));
+    assert_eq!((&reply["successful"], &reply["ext"]), (&json!(true), &Value::Null));
     server.publish("/news", &"new");
     client.expect_event("/news", "new");
 }
