@@ -9,6 +9,10 @@ use std::sync::Arc;
 
 use crate::{Paged, Position, Publication, Recovered, RecoveryLimits, Retention, Since};
 
+/// The longest a journal is expected to take to keep a message, in milliseconds: so much later than it was numbered, its
+/// listeners may have been without it, and ask for it by a time.
+const KEEPING_MS: u64 = 10_000;
+
 /// The newest messages of one channel.
 #[derive(Debug, Default)]
 pub struct History {
@@ -21,12 +25,33 @@ pub struct History {
     lost_offset: u64,
     /// Nothing that was numbered later is lost.
     lost_at_ms: u64,
+    /// The last offset of the life before, as a journal brought it back, and when this life began.
+    restored: Option<Box<(u64, u64)>>,
 }
 
 impl History {
     /// The history of a channel of which nothing is known that was numbered up to `lost_at_ms`.
     pub fn after(lost_at_ms: u64) -> History {
         History { lost_at_ms, ..History::default() }
+    }
+
+    /// What comes up to this offset was kept by a journal in a life before this one, which began at `started_ms`.
+    pub fn on_restored(&mut self, offset: u64, started_ms: u64) {
+        self.restored = Some(Box::new((offset, started_ms)));
+    }
+
+    /// Up to when listeners may have been without a message that was numbered at `at_ms`.
+    fn reached_ms(&self, offset: u64, at_ms: u64) -> u64 {
+        match self.restored.as_deref() {
+            Some((restored, started_ms)) if offset <= *restored => {
+                at_ms.saturating_add(KEEPING_MS).min(*started_ms).max(at_ms)
+            }
+            _ => at_ms,
+        }
+    }
+
+    fn came_after(&self, publication: &Publication, time_ms: u64) -> bool {
+        self.reached_ms(publication.position.offset, publication.at_ms) > time_ms
     }
 
     /// Adds the newest message and lets the oldest go as far as the retention demands.
@@ -46,7 +71,7 @@ impl History {
     pub fn pass_over(&mut self, offset: u64, at_ms: u64, expired: bool) {
         if !expired {
             self.lost_offset = self.lost_offset.max(offset);
-            self.lost_at_ms = self.lost_at_ms.max(at_ms);
+            self.lost_at_ms = self.lost_at_ms.max(self.reached_ms(offset, at_ms));
         }
     }
 
@@ -116,9 +141,10 @@ impl History {
             }
             Since::Time(time_ms) if time_ms < self.lost_at_ms => None,
             // A clock that was set back leaves younger messages before older ones: look at them all.
-            Since::Time(time_ms) => {
-                all_within(limits, self.ring.iter().filter(|publication| publication.at_ms > time_ms))
-            }
+            Since::Time(time_ms) => all_within(
+                limits,
+                self.ring.iter().filter(|publication| self.came_after(publication, time_ms)),
+            ),
             Since::Last(count) => Some(self.newest(count, limits)),
         };
         match publications {
@@ -141,7 +167,7 @@ impl History {
             Since::Time(time_ms) if time_ms < self.lost_at_ms => return Paged::Gap { head },
             // A clock that was set back leaves younger messages before older ones: the page begins with the first.
             Since::Time(time_ms) => {
-                let first = self.ring.iter().position(|publication| publication.at_ms > time_ms);
+                let first = self.ring.iter().position(|publication| self.came_after(publication, time_ms));
                 first.unwrap_or(self.ring.len())
             }
             Since::Last(count) => self.ring.len().saturating_sub(count),

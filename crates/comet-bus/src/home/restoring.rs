@@ -11,9 +11,6 @@ use super::{Full, Home};
 use crate::journal::{Kept, Loaded};
 use crate::{Durability, History, Position, Publication};
 
-/// The longest a journal is expected to take to keep a message, in milliseconds: so much later than it was numbered, its
-/// listeners may have been without it, and ask for it by a time.
-const KEEPING_MS: u64 = 10_000;
 /// Epochs that a home may come to use in its life.
 const EPOCHS_AHEAD: u64 = 1 << 32;
 
@@ -54,13 +51,7 @@ impl Home {
             publications.push(publication);
         }
         // Acknowledged messages of an epoch that was replaced may be lost, up to the end of the process before.
-        self.restore_from(
-            &channel,
-            Position { epoch, offset: head },
-            publications,
-            replaced.is_none(),
-            KEEPING_MS,
-        )
+        self.restore_from(&channel, Position { epoch, offset: head }, publications, replaced.is_none())
     }
 
     /// Everything is restored: takes back the keys of the messages, oldest first.
@@ -86,18 +77,17 @@ impl Home {
         position: Position,
         publications: Vec<Arc<Publication>>,
     ) -> Result<(), Full> {
-        self.restore_from(channel, position, publications, true, 0)
+        self.restore_from(channel, position, publications, true)
     }
 
     /// Restores a channel; of one that is not `whole`, messages may be missing that were numbered at any time before the
-    /// start. From its listeners each may have been kept for `keeping_ms` after it was numbered.
+    /// start.
     fn restore_from(
         &mut self,
         channel: &Channel,
         position: Position,
         publications: Vec<Arc<Publication>>,
         whole: bool,
-        keeping_ms: u64,
     ) -> Result<(), Full> {
         if self.ledger.slot(channel.as_str()).is_some() {
             return Ok(());
@@ -124,14 +114,13 @@ impl Home {
         };
         let mut history = History::after(known_since_ms);
         let (mut last, mut last_ms) = (0, 0);
-        let started_ms = self.known_since_ms;
-        for mut publication in publications {
+        if is_durable {
+            history.on_restored(position.offset, self.known_since_ms);
+        }
+        for publication in publications {
             let offset = publication.position.offset;
             if offset <= last {
                 continue;
-            }
-            if let Some(Publication { at_ms, .. }) = Arc::get_mut(&mut publication) {
-                *at_ms = (*at_ms).max(at_ms.saturating_add(keeping_ms).min(started_ms));
             }
             last_ms = publication.at_ms.max(last_ms);
             if offset - last > 1 {
