@@ -50,7 +50,7 @@ pub struct HistoryPage {
 pub struct Remembered {
     /// The message, as its subscribers got it.
     pub message: Message,
-    /// When it was numbered, in unix milliseconds.
+    /// When it was numbered, in unix milliseconds; of a message that has outlived a start, perhaps a later time.
     pub time_ms: u64,
 }
 

@@ -36,10 +36,7 @@ impl Home {
         limits: RecoveryLimits,
         now_ms: u64,
     ) -> Recovered {
-        let since = match since {
-            Since::Position(told) => Since::Position(self.epochs.translate(told, self.head(channel))),
-            since => since,
-        };
+        let since = self.translated(channel, since);
         match self.ledger.slot(channel.as_str()) {
             Some(slot) => self.recover_counted(slot, since, limits, now_ms),
             None => self.recover_unknown(channel, since),
@@ -49,6 +46,7 @@ impl Home {
     /// What there was on a channel since then, from the oldest on, as much as fits into the limits, but one message at
     /// least.
     pub fn page(&mut self, channel: &Channel, since: Since, limits: RecoveryLimits, now_ms: u64) -> Paged {
+        let since = self.translated(channel, since);
         let Some(slot) = self.ledger.slot(channel.as_str()) else {
             return match self.recover_unknown(channel, since) {
                 Recovered::Messages { publications, .. } => Paged::Messages { publications, more: false },
@@ -58,6 +56,14 @@ impl Home {
         self.trim(slot, now_ms);
         let entry = self.ledger.entry(slot);
         entry.history.page(since, entry.head, limits)
+    }
+
+    /// A place before the first message may be known by another epoch by now.
+    fn translated(&self, channel: &Channel, since: Since) -> Since {
+        match since {
+            Since::Position(told) => Since::Position(self.epochs.translate(told, self.head(channel))),
+            since => since,
+        }
     }
 
     fn recover_counted(&mut self, slot: u32, since: Since, limits: RecoveryLimits, now_ms: u64) -> Recovered {

@@ -112,6 +112,10 @@ fn what_is_lost_is_a_gap_and_what_is_left_can_be_had() {
     }
     let unknown = ask(&server, json!({ "channel": "/never/used" }));
     assert_eq!((data(&unknown), &unknown["position"]["offset"]), (vec![], &json!(0)));
+    server.publish("/never/used", &1);
+    let since = unknown["position"].clone();
+    let page = ask(&server, json!({ "channel": "/never/used", "since": since }));
+    assert_eq!((&page["recovered"], data(&page)), (&json!(true), vec![json!(1)]));
 }
 
 #[test]
