@@ -41,7 +41,7 @@ impl History {
     }
 
     /// Up to when listeners may have been without a message that was numbered at `at_ms`.
-    fn reached_ms(&self, offset: u64, at_ms: u64) -> u64 {
+    pub(crate) fn reached_ms(&self, offset: u64, at_ms: u64) -> u64 {
         match self.restored.as_deref() {
             Some((restored, started_ms)) if offset <= *restored => {
                 at_ms.saturating_add(KEEPING_MS).min(*started_ms).max(at_ms)

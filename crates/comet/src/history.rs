@@ -50,7 +50,7 @@ pub struct HistoryPage {
 pub struct Remembered {
     /// The message, as its subscribers got it.
     pub message: Message,
-    /// When it was numbered, in unix milliseconds; of a message that has outlived a start, perhaps a later time.
+    /// When it was published, in unix milliseconds; of a durable one, after a start, perhaps a moment earlier.
     pub time_ms: u64,
 }
 

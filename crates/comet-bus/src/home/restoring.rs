@@ -133,7 +133,8 @@ impl Home {
         if last < position.offset {
             history.pass_over(position.offset, last_ms.max(self.known_since_ms), false);
         }
-        let used_ms = last_ms.max(history.lost_at_ms());
+        // Who asks by a time looks only at channels that were used since.
+        let used_ms = history.reached_ms(last, last_ms).max(history.lost_at_ms());
         let slot = self.ledger.insert(channel.as_str(), position, self.table.index(channel), history);
         self.ledger.on_use(slot, used_ms);
         if is_durable {
