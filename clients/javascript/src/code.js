@@ -79,6 +79,8 @@ export const NUMBERS = { 301: "connection_types_unsupported", 401: "token_expire
 /** Names of the HTTP statuses and the WebSocket close codes that say more than "failed" and "gone". @type {Readonly<Record<number, string>>} */
 export const STATUSES = {
   400: "request_invalid",
+  1007: "request_invalid",
+  1008: "request_invalid",
   401: "token_expired",
   403: "forbidden_origin",
   409: "superseded",

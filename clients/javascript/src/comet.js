@@ -139,7 +139,7 @@ export class Comet extends EventTarget {
    */
   async switchTransport(name) {
     this.#checkOpen();
-    await (await this.#session.mover()).switchTo(name);
+    await (await this.#session.watch()).switchTo(name);
   }
 
   /**

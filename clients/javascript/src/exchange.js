@@ -24,8 +24,8 @@
 
 /** The table of one client. */
 export class Exchanges {
-  /** @type {Map<string, Exchange>} */
-  #table = new Map();
+  /** By id. @type {Map<string, Exchange>} */
+  table = new Map();
   #clock;
 
   /** @param {import("./scheduler/clock.js").Clock} clock */
@@ -46,7 +46,7 @@ export class Exchanges {
     if (exchange.attempts === 1) exchange.sentAt = this.#clock.now();
     exchange.wire = wire;
     exchange.silence = this.#clock.setTimeout(() => wire.onSilence(exchange.id), timeoutMs);
-    this.#table.set(exchange.id, exchange);
+    this.table.set(exchange.id, exchange);
   }
 
   /**
@@ -54,25 +54,16 @@ export class Exchanges {
    * @returns {Exchange | undefined} It is no longer in the table.
    */
   take(id) {
-    const exchange = this.#table.get(String(id));
-    this.#table.delete(String(id));
+    const exchange = this.table.get(String(id));
+    this.table.delete(String(id));
     this.#clock.clearTimeout(exchange?.silence);
     exchange?.onOver?.();
     return exchange;
   }
 
-  /**
-   * @param {(exchange: Exchange) => boolean} which
-   * @returns {Promise<unknown>} Resolves when none of these awaits a reply any more, which the deadlines bound.
-   */
-  without(which) {
-    const outstanding = [...this.#table.values()].filter(which);
-    return Promise.all(outstanding.map((exchange) => new Promise((resolve) => (exchange.onOver = resolve))));
-  }
-
   /** @param {string} id */
   has(id) {
-    return this.#table.has(id);
+    return this.table.has(id);
   }
 
   /**
@@ -80,6 +71,6 @@ export class Exchanges {
    * @param {(exchange: Exchange) => boolean} [which] All, if nothing is said.
    */
   lose(error, which = () => true) {
-    for (const exchange of [...this.#table.values()]) if (which(exchange)) this.take(exchange.id)?.onLost(error);
+    for (const exchange of [...this.table.values()]) if (which(exchange)) this.take(exchange.id)?.onLost(error);
   }
 }

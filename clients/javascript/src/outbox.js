@@ -76,7 +76,7 @@ export class Batch {
   /**
    * @param {import("./transport/transport.js").Limits} limits
    * @param {string | undefined} clientId
-   * @param {boolean} [keyed] Whether publications carry their keys.
+   * @param {boolean} [keyed] Whether publications carry their keys, as to servers that count and take parts.
    */
   constructor(limits, clientId, keyed = false) {
     this.#limits = limits;
@@ -88,13 +88,13 @@ export class Batch {
    * Adds a message if it fits beside the others.
    * @param {Exchange} exchange
    * @returns {boolean}
-   * @throws {CometError} `message_too_large` when it cannot fit alone either.
+   * @throws {CometError} `message_too_large` when it cannot fit alone either, and the server takes no parts.
    */
   add(exchange) {
     const ext = this.#keyed && exchange.ext ? `,"ext":${JSON.stringify(exchange.ext)}` : "";
     const text = exchange.text.slice(0, -1) + ext + this.#suffix;
     const cost = (this.#limits.cost ?? byteLength)(`${text},`);
-    if (cost > this.#limits.mostAlone) throw new CometError("message_too_large");
+    if (cost > this.#limits.mostAlone && !this.#keyed) throw new CometError("message_too_large");
     const { length } = this.messages;
     if (length > 0 && (length >= this.#limits.mostMessages || this.#cost + cost > this.#limits.mostTogether)) return false;
     this.messages.push({ exchange, id: exchange.id, text });

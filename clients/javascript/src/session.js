@@ -41,22 +41,28 @@ export class Session {
   crossing;
   /** Before an attempt to get back to a better transport. @type {unknown} */
   upgradeTimer;
-  /** Which of the events that come are taken in: counted, where the server wants to know. @type {{ onConnect: (wire: Transport) => number | undefined, take: Tally["take"], stop: () => void } | undefined} */
+  /** A better wire that is still opening while another carries the session. @type {Transport | undefined} */
+  late;
+  /** The longest a connect is held here, where quiet wires are cut sooner than the server thinks. */
+  holdMs = Infinity;
+  /** When anything came last. */
+  heardAt = 0;
+  /** @type {import("./vigil.js").Vigil | undefined} */
+  vigil;
+  /** Which of the events that come are taken in: counted, where the server wants to know. @type {{ onConnect: (wire: Transport, atOnce?: boolean) => number | undefined, take: Tally["take"], stop: () => void } | undefined} */
   tally;
   status;
   options;
-  /** @type {import("./move.js").Mover | undefined} */
-  #mover;
+  clock;
   #tell;
   #backoff;
-  #advice = DEFAULT_ADVICE;
+  advice = DEFAULT_ADVICE;
   /** Whether the next connect is to be answered at once. */
   #fresh = true;
   #ended = false;
   /** @type {Promise<void> | undefined} */
   #closing;
   #connectedAt = 0;
-  #heardAt = 0;
   /** @type {Pause | undefined} */
   #pause;
   /** @type {Held | undefined} */
@@ -73,6 +79,7 @@ export class Session {
    */
   constructor(options, tell) {
     this.options = options;
+    this.clock = options.clock;
     this.#tell = tell;
     this.status = new Status(tell);
     this.#backoff = new Backoff(options);
@@ -86,17 +93,22 @@ export class Session {
     });
   }
 
-  /** What moves the session between wires: loaded when it is first needed, from a server that was there a moment ago. */
-  async mover() {
-    const { Mover } = await import("./move.js").catch((cause) => {
+  /** What watches over the wires and moves the session between them: loaded when there is a connection, or before, where something is remembered. */
+  async watch() {
+    const { Vigil } = await import("./vigil.js").catch((cause) => {
       throw new CometError("transport_failed", { cause });
     });
-    this.#mover ??= new Mover(this);
-    return this.#mover;
+    return (this.vigil ??= new Vigil(this));
   }
 
   /** Runs until the end. Never rejects. */
   async run() {
+    try {
+      const { document, page } = this.options;
+      if (document && /** @type {any} */ (page).localStorage.comet) await this.watch();
+    } catch {
+      // Some pages have no memory, and some may not even look.
+    }
     while (!this.#ended) {
       try {
         await this.crossing;
@@ -120,7 +132,7 @@ export class Session {
   wake() {
     this.#backoff.reset();
     if (this.status.state === "waiting") this.#pause?.end();
-    if (this.options.clock.now() - this.#heardAt >= STALE_MS) this.probe();
+    if (this.clock.now() - this.heardAt >= STALE_MS) this.probe();
   }
 
   /** Asks for a sign of life in place of the connect that is held, unless the session moves and the other wire gives one. */
@@ -140,6 +152,7 @@ export class Session {
     this.#fresh = false;
     this.courier.resume(wire, this.clientId);
     this.#held?.resolve(undefined);
+    this.#pause?.end();
     this.status.announce(wire.name);
   }
 
@@ -151,7 +164,7 @@ export class Session {
   async #goodbye() {
     if (this.wire && this.clientId && this.status.state !== "waiting") {
       this.courier.resume(this.wire, this.clientId);
-      const pause = new Pause(this.options.clock, this.options.networkDelayMs);
+      const pause = new Pause(this.clock, this.options.networkDelayMs);
       await Promise.race([this.courier.disconnect().catch(() => {}), pause.over]);
       pause.end();
     }
@@ -162,9 +175,11 @@ export class Session {
   end(error) {
     if (this.#ended) return;
     this.#ended = true;
-    this.options.clock.clearTimeout(this.upgradeTimer);
-    this.options.clock.clearTimeout(this.#troubleTimer);
+    this.clock.clearTimeout(this.upgradeTimer);
+    this.clock.clearTimeout(this.#troubleTimer);
     this.tally?.stop();
+    this.vigil?.stop();
+    this.late?.close();
     this.#pause?.end();
     this.#held?.resolve(undefined);
     this.courier.end(error);
@@ -186,7 +201,7 @@ export class Session {
       reports: {
         onMessages: (batch) => {
           const messages = batch.filter(isMessage);
-          this.#heardAt = this.options.clock.now();
+          this.heardAt = this.clock.now();
           // Over HTTP events come with connects, and only the newest one's are what the server thinks it has sent.
           const current = wire.pushes || messages.some(({ channel, id }) => channel === "/meta/connect" && this.courier.awaits(id));
           this.courier.onMessages(this.tally?.take(wire, messages, current) ?? messages);
@@ -211,30 +226,44 @@ export class Session {
    */
   ask(wire, clientId, timeoutMs = 0) {
     this.#connects += 1;
-    const ext = { connect: this.#connects, received: this.tally?.onConnect(wire) };
-    const message = { channel: "/meta/connect", connectionType: wire.name, ext, advice: timeoutMs ? undefined : { timeout: 0 } };
+    const ext = { connect: this.#connects, received: this.tally?.onConnect(wire, !timeoutMs) };
+    const message = { channel: "/meta/connect", connectionType: wire.name, ext, advice: this.vigil?.wish(timeoutMs) ?? (timeoutMs ? undefined : { timeout: 0 }) };
     return this.courier.ask(wire, message, clientId, timeoutMs + this.options.networkDelayMs);
   }
 
   /** @returns {string | undefined} Transport to try next. A handshake with a token needs one that keeps it. */
   #next() {
-    return this.choice.next(this.options.clock.now(), !this.clientId && this.options.token !== undefined);
+    return this.choice.next(this.clock.now(), !this.clientId && this.options.token !== undefined);
   }
 
+  /** @returns {Promise<Transport>} */
   async #open() {
     this.status.change("connecting");
     await this.#drained;
-    if (!this.#next()) this.choice.forgive();
+    // Nothing answers, so the failures say nothing about the transports.
+    if (!this.#next()) this.choice.trials.clear();
     const name = this.#next();
     if (!name) throw new CometError("connection_types_unsupported");
-    const wire = await this.makeWire(name).catch((error) => {
+    const onFailure = () => this.choice.onFailure(name, this.clock.now(), false);
+    const wire = this.late?.name === name ? this.late : await this.makeWire(name).catch((error) => {
       // A transport whose module cannot be loaded has failed before there was a wire to say so.
-      this.choice.onFailure(name, this.options.clock.now(), false);
+      onFailure();
       throw error;
     });
+    if (wire === this.late) this.late = undefined;
     this.wire = wire;
     this.#fresh = true;
-    if (!this.#ended) await wire.open();
+    if (this.#ended) return wire;
+    await Promise.race([wire.open(), this.#rest(this.options.headStartMs)]).finally(() => this.#pause?.end());
+    if (!wire.writable && !this.#ended) {
+      onFailure();
+      // Nobody waits for a wire that opens slowly while there is another.
+      if (this.#next()) {
+        this.late = wire;
+        return this.#open();
+      }
+      await wire.open();
+    }
     if (this.#closing) this.courier.flush();
     return wire;
   }
@@ -242,7 +271,7 @@ export class Session {
   /** @param {Transport} wire */
   async #handshake(wire) {
     this.status.change("connecting");
-    if (isPublic(wire.name) && this.options.token !== undefined) return this.#dropWire();
+    if (isPublic(wire.name) && this.options.token !== undefined) return this.dropWire();
     const message = await handshakeMessage(this.choice.usable, this.options.token);
     if (this.#ended) throw new CometError("closed");
     return this.courier.ask(wire, message, undefined, this.options.networkDelayMs);
@@ -256,7 +285,7 @@ export class Session {
     const held = new Held();
     this.#held = held;
     const now = this.#fresh || this.courier.interests.catchingUp;
-    held.await(this.ask(wire, /** @type {string} */ (this.clientId), now ? 0 : this.#advice.timeoutMs));
+    held.await(this.ask(wire, /** @type {string} */ (this.clientId), now ? 0 : Math.min(this.advice.timeoutMs, this.holdMs)));
     try {
       return await held.over;
     } catch (error) {
@@ -275,21 +304,20 @@ export class Session {
    */
   async #onSuccess(reply, wire) {
     const advice = readAdvice(reply.advice);
-    this.#advice = advice ?? this.#advice;
+    this.advice = advice ?? this.advice;
     if (this.clientId === undefined) return this.#onHandshake(reply, wire);
     if (advice?.reconnect === "none") return this.end(new CometError("closed"));
     if (advice?.reconnect === "handshake") return this.#onRefusal({ ...reply, error: "402::session_expired" });
     this.#fresh = false;
-    const now = this.options.clock.now();
+    const now = this.clock.now();
     if (this.status.state !== "connected") {
       this.#connectedAt = now;
       this.status.change("connected");
       this.status.announce(wire.name);
-      if (this.choice.better(wire.name, now)) this.mover().then((mover) => mover.arm(), () => {});
+      this.watch().then((vigil) => vigil.onConnected(), () => {});
     }
     this.courier.resume(wire, this.clientId);
-    if (now - this.#connectedAt >= STEADY_MS) this.choice.onSuccess(wire.name);
-    if (this.#advice.intervalMs > 0) await this.#rest(this.#advice.intervalMs);
+    if (this.advice.intervalMs > 0) await this.#rest(this.advice.intervalMs);
   }
 
   /**
@@ -303,9 +331,9 @@ export class Session {
     this.#fresh = true;
     this.tally?.stop();
     this.courier.counts = reply.ext?.received === true;
-    this.tally = this.courier.counts ? new Tally(this.options.clock, reply.clientId) : undefined;
+    this.tally = this.courier.counts ? new Tally(this.clock, reply.clientId) : undefined;
     if (this.choice.usable.includes(wire.name)) this.courier.resume(wire, reply.clientId);
-    else this.#dropWire();
+    else this.dropWire();
   }
 
   /** @param {Message} reply An unsuccessful one. */
@@ -321,15 +349,14 @@ export class Session {
 
   /** @param {CometError} error Of the wire or of the way there. */
   async #onFailure(error) {
-    const { clock } = this.options;
     const name = this.wire?.name;
-    const worked = this.status.state === "connected" && error.code !== "timeout";
-    this.#dropWire();
+    const worked = this.status.state === "connected" && !this.vigil?.onDeath(error) && error.code !== "timeout";
+    this.dropWire();
     if (TERMINAL.includes(error.code)) return this.#fail(error);
     this.#tell("error", error);
     if (error.next === "handshake") this.#forget();
     if (name && TRANSPORT_FAILURES.includes(error.code)) {
-      this.choice.onFailure(name, clock.now(), worked);
+      this.choice.onFailure(name, this.clock.now(), worked);
       if (!worked && this.#next()) return;
     }
     await this.#wait(error);
@@ -343,9 +370,8 @@ export class Session {
 
   /** @param {CometError} error Waits as long as it asks for, and a random while more. */
   async #wait(error) {
-    const { clock } = this.options;
     this.courier.pause();
-    if (this.status.state === "connected" && clock.now() - this.#connectedAt >= STEADY_MS) this.#backoff.reset();
+    if (this.status.state === "connected" && this.clock.now() - this.#connectedAt >= STEADY_MS) this.#backoff.reset();
     const crowd = error.code === "draining" || error.code === "overloaded" ? CROWD_MS : 0;
     this.status.change("waiting");
     await this.#rest(error.retryAfterMs + this.#backoff.nextMs(crowd));
@@ -354,7 +380,7 @@ export class Session {
 
   /** @param {number} delayMs */
   async #rest(delayMs) {
-    this.#pause = new Pause(this.options.clock, delayMs);
+    this.#pause = new Pause(this.clock, delayMs);
     await this.#pause.over;
     this.#pause = undefined;
   }
@@ -365,12 +391,13 @@ export class Session {
     this.courier.forget();
   }
 
-  #dropWire() {
+  /** The wire is left; what is on its way over it may still come. */
+  dropWire() {
     const { wire } = this;
     this.wire = undefined;
     this.#fresh = true;
     this.courier.pause();
-    this.options.clock.clearTimeout(this.upgradeTimer);
+    this.clock.clearTimeout(this.upgradeTimer);
     this.#drained = wire?.retire().then(() => this.courier.onLost(wire, new CometError("connection_lost")));
   }
 
@@ -384,10 +411,9 @@ export class Session {
 
   /** A subscribe was lost or put off on a wire that lives: it is sent again after a while. */
   #onTrouble() {
-    const { clock } = this.options;
     if (this.status.state !== "connected") return;
     this.courier.pause();
-    this.#troubleTimer ??= clock.setTimeout(() => {
+    this.#troubleTimer ??= this.clock.setTimeout(() => {
       this.#troubleTimer = undefined;
       if (this.status.state === "connected" && this.clientId) this.courier.resume(this.wire, this.clientId);
     }, this.#backoff.nextMs());

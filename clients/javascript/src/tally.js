@@ -40,12 +40,13 @@ export class Tally {
   /**
    * A connect leaves on this wire.
    * @param {Transport} wire
+   * @param {boolean} [atOnce] Whether it is to be answered at once.
    * @returns {number} What it says.
    */
-  onConnect(wire) {
+  onConnect(wire, atOnce = false) {
     this.stop();
     // On the wire it has, the server goes on where it was.
-    if (!wire.pushes || wire !== this.#wire) this.#next.set(wire, this.#received);
+    if (wire.begins(atOnce) || wire !== this.#wire) this.#next.set(wire, this.#received);
     this.#wire = wire;
     this.#confirmed = this.#received;
     return this.#received;

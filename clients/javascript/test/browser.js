@@ -15,7 +15,7 @@ export const BROWSERS = { Chromium: CHROMIUM, Firefox: FIREFOX };
  * Opens a browser on the test page.
  * @param {keyof typeof BROWSERS} name
  * @param {string} address
- * @returns {Promise<{ names: string[], take: (index: number) => Promise<string | undefined>, close: () => Promise<void> }>}
+ * @returns {Promise<{ page: import("puppeteer-core").Page, names: string[], take: (index: number) => Promise<string | undefined>, close: () => Promise<void> }>}
  *   `take` resolves with what went wrong, or with nothing.
  */
 export async function openBrowser(name, address) {
@@ -25,6 +25,7 @@ export async function openBrowser(name, address) {
   await page.goto(address);
   await page.waitForFunction("window.names !== undefined");
   return {
+    page,
     names: /** @type {string[]} */ (await page.evaluate("window.names")),
     take: (index) => /** @type {Promise<string | undefined>} */ (page.evaluate(`window.take(${index}).then(() => undefined, (error) => String(error) + "\\n" + error.stack)`)),
     close: async () => {

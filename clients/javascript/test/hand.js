@@ -11,7 +11,7 @@ export async function settle() {
 
 /** Lets what is imported on demand arrive. */
 export async function loaded() {
-  await import("../src/move.js");
+  await Promise.all([import("../src/vigil.js"), import("../src/move.js")]);
   await new Promise((resolve) => setTimeout(resolve, 5));
   await settle();
 }
@@ -131,14 +131,41 @@ export function handFetch() {
       requests.push({
         url,
         ...rest,
-        messages: JSON.parse(body),
+        messages: JSON.parse(body ?? "[]"),
         aborted: () => signal.aborted,
+        /** Answers with a body that goes on, or ends with an error when it is cut. */
+        stream: async (type = "application/x-ndjson") => {
+          const { readable, writable } = new TransformStream();
+          const writer = writable.getWriter();
+          signal.addEventListener("abort", () => writer.abort(signal.reason).catch(() => {}));
+          resolve(new Response(readable, { headers: { "Content-Type": type } }));
+          const pause = () => new Promise((done) => setTimeout(done, 5)).then(settle);
+          await pause();
+          const text = new TextEncoder();
+          return {
+            /** @param {string | Uint8Array | any[]} part Text or bytes as they are, messages as a line. */
+            write: async (part) => {
+              const line = Array.isArray(part) ? `${JSON.stringify(part)}\n` : part;
+              writer.write(typeof line === "string" ? text.encode(line) : line).catch(() => {});
+              await pause();
+            },
+            end: async () => {
+              writer.close().catch(() => {});
+              await pause();
+            },
+            cut: async () => {
+              writer.abort(new TypeError("network")).catch(() => {});
+              await pause();
+            },
+          };
+        },
         fail: async () => {
           reject(new TypeError("network"));
           await settle();
         },
         answer: async (messages, status = 200, headers = {}) => {
-          resolve(new Response(typeof messages === "string" ? messages : JSON.stringify(messages), { status, headers }));
+          const text = typeof messages === "string" || messages === null ? messages : JSON.stringify(messages);
+          resolve(new Response(text, { status, headers }));
           await new Promise((done) => setTimeout(done, 5));
           await settle();
         },

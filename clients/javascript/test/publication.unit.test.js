@@ -52,6 +52,28 @@ describe("a publication with a key", () => {
     assert.deepEqual(receipts, [receipt]);
   });
 
+  test("is not sent when it holds half a surrogate pair, wherever that is", async () => {
+    const { comet, WebSocket } = await counting();
+    const halves = ["\ud83d", "a\\\ud83d", "\ude00\ud83d", { "\udbff": 1 }, [["\udfff x"]]];
+    for (const data of halves) await assert.rejects(comet.publish("/a", data), { code: "message_invalid" });
+    const whole = ["\ud83d\ude00", "\\ud83d", "a\\\\ud83d", { "\\udfff": "\u{10ffff}" }];
+    for (const data of whole) comet.publish("/a", data).catch(() => {});
+    await settle();
+    assert.deepEqual(WebSocket.last.on("/a").map(({ data }) => data), whole);
+  });
+
+  test("is refused with the connection the server ends because of it", async () => {
+    for (const closeCode of [1007, 1008, 1009]) {
+      const { comet, WebSocket } = await counting();
+      const publishing = comet.publish("/a", "too deep");
+      publishing.catch(() => {});
+      await settle();
+      await WebSocket.last.end(closeCode);
+      const code = closeCode === 1009 ? "frame_too_large" : "request_invalid";
+      await assert.rejects(publishing, { code, retry: false });
+    }
+  });
+
   test("carries none to a server that knows none, and is lost with its reply", async () => {
     const { comet, WebSocket } = start();
     await settle();

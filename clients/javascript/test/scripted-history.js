@@ -25,13 +25,14 @@ export class History {
    * @param {unknown} data
    * @param {Record<string, unknown> | undefined} ext Without one the event carries its position.
    * @param {string} [key]
+   * @param {Record<string, unknown>} [travels] What its publisher says beside that.
    * @returns {{ position: any, event: any }} No event when the key is known.
    */
-  add(channel, data, ext, key) {
+  add(channel, data, ext, key, travels) {
     const known = this.#keys.get(`${channel} ${key}`);
     if (key && known) return { position: known, event: undefined };
     const position = this.#head(this.#of(channel).length + 1);
-    const event = { channel, data, ext: ext ?? { position } };
+    const event = { channel, data, ext: ext ?? { ...travels, position } };
     this.#of(channel).push({ event, time: Date.now() });
     this.#keys.set(`${channel} ${key}`, position);
     return { position, event };

@@ -82,14 +82,15 @@ async function answerControl(response, world, order) {
 /**
  * @param {import("node:http").ServerResponse} response
  * @param {string} path
+ * @param {string} [cacheControl] Browsers put no page aside that may not be stored.
  */
-export async function serveFile(response, path) {
+export async function serveFile(response, path, cacheControl = "no-store") {
   const file = path.startsWith("/comet/") ? `src/${path.slice(7)}` : path.startsWith("/test/") ? path.slice(1) : undefined;
   const type = TYPES[/\.\w+$/.exec(path)?.[0] ?? ""];
   if (!file || !type || path.includes("..")) return response.writeHead(path === "/favicon.ico" ? 204 : 404).end();
   const text = await readFile(new URL(file, ROOT)).catch(() => undefined);
   if (text === undefined) return response.writeHead(404).end();
-  return response.writeHead(200, { "Content-Type": type, "Cache-Control": "no-store" }).end(text);
+  return response.writeHead(200, { "Content-Type": type, "Cache-Control": cacheControl }).end(text);
 }
 
 /** @param {import("node:http").IncomingMessage} request */

@@ -21,6 +21,7 @@ import { History } from "./scripted-history.js";
  * @property {number} [dropReplies] So many ordinary requests or frames are processed but never answered: the connection is cut.
  * @property {number} [loseSessions] So many publishes find their session gone.
  * @property {boolean} [plain] It counts nothing and knows no keys, as other servers.
+ * @property {number} [dropPart] The next part of this index is not taken: the connection is cut.
  * @property {boolean} [cutFrames] The next event is cut in the middle, and every connection with it.
  */
 
@@ -53,6 +54,12 @@ export class World {
   #lastBatch = 0;
   #inFlight = 0;
   mostInFlight = 0;
+  /** Characters of the longest address. */
+  longest = 0;
+  /** Parts of batches that have come, as they were named. @type {string[]} */
+  parts = [];
+  /** @type {Map<string, string[]>} */
+  #pieces = new Map();
 
   /**
    * What a test may ask for, also from afar.
@@ -72,6 +79,8 @@ export class World {
       sessions: () => [...this.guests.values()].map(({ id, names }) => ({ id, names: [...names] })),
       openSockets: () => this.#sockets.size,
       mostInFlight: () => this.mostInFlight,
+      longest: () => this.longest,
+      parts: () => this.parts,
     };
     return acts[act](...args);
   }
@@ -112,10 +121,10 @@ export class World {
    * @param {string} channel
    * @param {unknown} data
    * @param {Record<string, unknown>} [ext] Without one the event carries its position.
-   * @param {{ key?: string, except?: Guest }} [wish]
+   * @param {{ key?: string, except?: Guest, travels?: Record<string, unknown> }} [wish]
    */
-  publish(channel, data, ext, { key, except } = {}) {
-    const { position, event } = this.#history.add(channel, data, ext, key);
+  publish(channel, data, ext, { key, except, travels } = {}) {
+    const { position, event } = this.#history.add(channel, data, ext, key, travels);
     for (const guest of event ? this.guests.values() : []) {
       if (guest === except || ![...guest.names].some((name) => matches(name, channel))) continue;
       this.deliver(guest, event);
@@ -182,6 +191,7 @@ export class World {
    */
   onRequest(request, response, url, body) {
     const callback = url.searchParams.get("jsonp");
+    this.longest = Math.max(this.longest, url.href.length);
     this.#inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.#inFlight);
     response.on("close", () => {
@@ -195,7 +205,9 @@ export class World {
       response.writeHead(200, { "Content-Type": callback ? "text/javascript; charset=utf-8" : "application/json", "Cache-Control": "no-store" });
       response.end(text);
     };
-    return this.#onBatch(JSON.parse(callback ? (url.searchParams.get("message") ?? "") : body), {
+    const text = callback ? this.#whole(url.searchParams, answer, response) : body;
+    if (text === undefined) return undefined;
+    return this.#onBatch(JSON.parse(text), {
       name: callback ? "callback-polling" : "long-polling",
       response,
       url: request.url,
@@ -204,6 +216,30 @@ export class World {
       // With a part of the answer, for browsers repeat by themselves a request that was cut before any.
       drop: () => response.writeHead(200, { "Content-Length": 1_000 }).write("[", () => response.destroy()),
     });
+  }
+
+  /**
+   * Puts a batch of callback polling together, where it comes in parts.
+   * @param {URLSearchParams} query
+   * @param {(replies: any[]) => void} answer
+   * @param {import("node:http").ServerResponse} response
+   * @returns {string | undefined} Nothing while parts are missing.
+   */
+  #whole(query, answer, response) {
+    const message = query.get("message") ?? "";
+    const [batch, index, count] = (query.get("part") ?? "").split(".").map(Number);
+    if (count === undefined) return message;
+    this.parts.push(`${batch}.${index}.${count}`);
+    if (index === this.script.dropPart) {
+      this.script.dropPart = undefined;
+      return void response.writeHead(200, { "Content-Length": 1_000 }).write("(", () => response.destroy());
+    }
+    const key = `${query.get("client")} ${batch}`;
+    const pieces = this.#pieces.get(key) ?? [];
+    if (index !== pieces.length) return void response.writeHead(400).end();
+    this.#pieces.set(key, [...pieces, message]);
+    if (index === count - 1) return [...pieces, message].join("");
+    return void answer(/** @type {any} */ ([{ parts: index + 1 }]));
   }
 
   /** @param {any[]} batch @param {any} carrier */
@@ -275,8 +311,8 @@ export class World {
       return unknown(message);
     }
     if (channel.startsWith("/service/")) return this.#serve(guest, message);
-    const { key, echo } = (guest.counts && message.ext) || {};
-    const position = this.publish(channel, message.data, undefined, { key, except: echo === false ? guest : undefined });
+    const { key, echo, ...travels } = (guest.counts && message.ext) || {};
+    const position = this.publish(channel, message.data, undefined, { key, except: echo === false ? guest : undefined, travels });
     return { ...reply(message), ext: guest.counts ? { position, durability: "memory" } : { position } };
   }
 

@@ -10,6 +10,7 @@ import { CODES, STATUSES } from "../src/code.js";
 import { CometError, errorFromClose, errorFromReply, errorFromStatus } from "../src/error.js";
 import { Batch, Outbox } from "../src/outbox.js";
 import { Trail } from "../src/trail.js";
+import { betterThan } from "../src/move.js";
 import { Choice } from "../src/transport/choice.js";
 import { MessageStream } from "../src/stream.js";
 import { Interests } from "../src/interest.js";
@@ -243,12 +244,11 @@ describe("the choice of transports", () => {
     const choice = new Choice(["websocket", "long-polling"], 60_000);
     choice.onFailure("websocket", 0, false);
     assert.equal(choice.next(0), "long-polling");
-    assert.deepEqual(choice.better("long-polling", 0), { name: "websocket", delayMs: 60_000 });
+    assert.deepEqual(betterThan("long-polling", choice, 0), { name: "websocket", delayMs: 60_000 });
     assert.equal(choice.next(60_000), "websocket");
     choice.onFailure("websocket", 60_000, false);
     assert.equal(choice.next(179_999), "long-polling");
-    choice.onSuccess("websocket");
-    assert.equal(choice.next(0), "websocket");
+    assert.equal(choice.next(180_000), "websocket");
   });
 
   test("one that worked for a moment rests after the third time", () => {
@@ -260,12 +260,22 @@ describe("the choice of transports", () => {
     assert.equal(choice.next(0), "long-polling");
   });
 
+  test("of better transports the one that may be tried first is tried first", () => {
+    const choice = new Choice(["websocket", "http-streaming", "long-polling"], 60_000);
+    choice.onFailure("websocket", 0, false);
+    choice.onFailure("websocket", 60_000, false);
+    choice.onFailure("http-streaming", 60_000, false);
+    assert.deepEqual(betterThan("long-polling", choice, 60_000), { name: "http-streaming", delayMs: 60_000 });
+    assert.deepEqual(betterThan("http-streaming", choice, 60_000), { name: "websocket", delayMs: 120_000 });
+    assert.deepEqual(betterThan("long-polling", choice, 200_000), { name: "websocket", delayMs: 0 });
+  });
+
   test("what the server lacks is never chosen, and the user's wish comes first", () => {
     const choice = new Choice(["websocket", "long-polling", "callback-polling"], 1);
     choice.onSupported(["long-polling", "callback-polling", "eventsource"]);
-    choice.prefer("callback-polling");
+    choice.order = ["callback-polling", "websocket", "long-polling"];
     assert.deepEqual(choice.usable, ["callback-polling", "long-polling"]);
-    assert.equal(choice.better("callback-polling", 0), undefined);
+    assert.equal(betterThan("callback-polling", choice, 0), undefined);
     assert.equal(choice.next(0, true), "long-polling");
   });
 });

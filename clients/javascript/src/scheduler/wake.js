@@ -1,5 +1,5 @@
 /**
- * @file The moments at which a page comes back to life: network found again, tab shown, page taken out of the back/forward cache.
+ * @file The moments at which a page comes back to life: network found again, tab shown. Pages that were put away are `life.js`'s.
  * What a waking client does is decided in `session.js`. In Node and in workers the missing events simply never come.
  */
 
@@ -14,13 +14,8 @@ export function watchWake(page, document, onWake) {
   const onVisibility = () => {
     if (document?.visibilityState === "visible") onWake();
   };
-  /** @param {Event} event */
-  const onPageShow = (event) => {
-    if (/** @type {PageTransitionEvent} */ (event).persisted) onWake();
-  };
   const end = new AbortController();
   page?.addEventListener?.("online", onWake, end);
-  page?.addEventListener?.("pageshow", onPageShow, end);
   document?.addEventListener?.("visibilitychange", onVisibility, end);
   return () => end.abort();
 }

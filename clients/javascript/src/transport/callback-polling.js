@@ -1,8 +1,10 @@
 /**
  * @file Bayeux over script elements, for pages that can neither open a socket nor make a cross-origin request: `?jsonp=…&message=…`.
- * Loaded only when it is chosen. A script that fails says nothing about why, so every failure is a lost connection.
+ * Loaded only when it is chosen. A script that fails says nothing about why, so every failure is a lost connection. What no address
+ * holds goes in parts to servers that take them; `parts.js` cuts it.
  */
 import { CometError } from "../error.js";
+import { cut } from "./parts.js";
 import { PollingTransport, checkBatch } from "./polling.js";
 
 /** Addresses longer than this are cut or refused by old proxies. */
@@ -15,8 +17,11 @@ let lastNumber = 0;
 /** @typedef {import("./transport.js").Transport} Transport */
 
 /** @implements {Transport} */
-export class CallbackPollingTransport extends PollingTransport {
+export class Wire extends PollingTransport {
   name = "callback-polling";
+
+  /** When the last part of a long batch was taken. */
+  #movedAt = -Infinity;
 
   /** @param {import("./transport.js").Parts} parts */
   constructor(parts) {
@@ -25,13 +30,42 @@ export class CallbackPollingTransport extends PollingTransport {
     this.limits = { mostMessages: 100, mostTogether: room, mostAlone: room, cost: (/** @type {string} */ text) => encodeURIComponent(text).length };
   }
 
+  /** A long batch is not silent while its parts are taken. @param {string} id */
+  onSilence(id) {
+    const { clock, networkDelayMs = 0 } = this.parts;
+    const leftMs = this.#movedAt + networkDelayMs - clock.now();
+    if (leftMs > 0) clock.setTimeout(() => this.onSilence(id), leftMs);
+    else super.onSilence(id);
+  }
+
   /**
    * @param {string} body
    * @param {AbortSignal} signal
    * @returns {Promise<import("../message.js").Message[]>}
    * @protected
    */
-  request(body, signal) {
+  async request(body, signal) {
+    const message = encodeURIComponent(body);
+    const room = LONGEST_URL - this.parts.url.length - "?jsonp=comet_000000&message=".length;
+    if (message.length <= room) return checkBatch(await this.#ask(`message=${message}`, signal));
+    const { clientId } = JSON.parse(body)[0];
+    const batch = (lastNumber += 1);
+    const pieces = cut(message, room - `client=${clientId}&part=${batch}.0000.0000&`.length);
+    for (const [index, piece] of pieces.entries()) {
+      const answer = await this.#ask(`client=${clientId}&part=${batch}.${index}.${pieces.length}&message=${piece}`, signal);
+      this.#movedAt = this.parts.clock.now();
+      if (index === pieces.length - 1) return checkBatch(answer);
+      if (/** @type {any} */ (answer)?.[0]?.parts !== index + 1) break;
+    }
+    throw new CometError("connection_lost");
+  }
+
+  /**
+   * @param {string} query
+   * @param {AbortSignal} signal
+   * @returns {Promise<unknown>} What the script has called its function with.
+   */
+  #ask(query, signal) {
     const { url, clock } = this.parts;
     const document = /** @type {Document} */ (this.parts.document);
     const functions = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (document.defaultView ?? globalThis));
@@ -43,27 +77,33 @@ export class CallbackPollingTransport extends PollingTransport {
         script.onerror = script.onload = null;
         script.remove();
         signal.removeEventListener("abort", onAbort);
-        functions[name] = () => {};
-        clock.setTimeout(() => delete functions[name], FORGET_MS);
+        retire(functions, name, clock);
         settle();
       };
       const onAbort = () => end(() => reject(signal.reason));
-      functions[name] = (/** @type {unknown} */ messages) =>
-        end(() => {
-          try {
-            resolve(checkBatch(messages));
-          } catch (error) {
-            reject(error);
-          }
-        });
+      functions[name] = (/** @type {unknown} */ answer) => end(() => resolve(answer));
       // A script that has run without calling us carries no answer.
       script.onerror = script.onload = () => end(() => reject(new CometError("connection_lost")));
       signal.addEventListener("abort", onAbort);
+      if (signal.aborted) return onAbort();
       script.async = true;
       // The server lets in pages of other sites by the referer, and wants no more of it than this.
       script.referrerPolicy = "origin";
-      script.src = `${url}${url.includes("?") ? "&" : "?"}jsonp=${name}&message=${encodeURIComponent(body)}`;
+      script.src = `${url}${url.includes("?") ? "&" : "?"}jsonp=${name}&${query}`;
       (document.head ?? document.documentElement).append(script);
     });
   }
 }
+
+/**
+ * An answer may still come and call the function. What waits for that must know nothing of the script, or it would stay as long.
+ * @param {Record<string, unknown>} functions
+ * @param {string} name
+ * @param {import("../scheduler/clock.js").Clock} clock
+ */
+function retire(functions, name, clock) {
+  functions[name] = ignore;
+  clock.setTimeout(() => delete functions[name], FORGET_MS);
+}
+
+function ignore() {}

@@ -10,44 +10,34 @@ import { WebSocketTransport } from "./websocket.js";
 const MOST_STRIKES = 3;
 const LONGEST_REST_MS = 600_000;
 
-/** @typedef {{ until: number, restMs: number, strikes: number }} Record */
+/** @typedef {{ until: number, restMs: number, strikes: number }} Trial */
 
 /** The choice of one client. */
 export class Choice {
-  #order;
+  order;
   #restMs;
   /** @type {readonly string[] | undefined} */
   #supported;
-  /** @type {string | undefined} */
-  #preferred;
-  /** @type {Map<string, Record>} */
-  #records = new Map();
+  /** What has failed, by name. @type {Map<string, Trial>} */
+  trials = new Map();
 
   /**
    * @param {readonly string[]} order Usable transports, best first.
    * @param {number} restMs How long a failed transport is left alone the first time; doubles up to ten minutes.
    */
   constructor(order, restMs) {
-    this.#order = order;
+    this.order = order;
     this.#restMs = restMs;
   }
 
   /** @returns {readonly string[]} What may be used at all, best first. */
   get usable() {
-    const names = this.#order.filter((name) => this.#supported?.includes(name) ?? true);
-    const preferred = this.#preferred;
-    return preferred && names.includes(preferred) ? [preferred, ...names.filter((name) => name !== preferred)] : names;
+    return this.order.filter((name) => this.#supported?.includes(name) ?? true);
   }
 
   /** @param {unknown} names What the server says it supports; anything but a list says nothing. */
   onSupported(names) {
     this.#supported = Array.isArray(names) ? names : undefined;
-  }
-
-  /** @param {string} name The user's wish, first from now on. */
-  prefer(name) {
-    this.#preferred = name;
-    this.#records.delete(name);
   }
 
   /**
@@ -56,12 +46,7 @@ export class Choice {
    * @returns {string | undefined} The best one that is not resting.
    */
   next(now, secret = false) {
-    return this.usable.find((name) => (this.#records.get(name)?.until ?? 0) <= now && !(secret && isPublic(name)));
-  }
-
-  /** Nothing answers, so the failures say nothing about the transports: all may be tried again. */
-  forgive() {
-    this.#records.clear();
+    return this.usable.find((name) => (this.trials.get(name)?.until ?? 0) <= now && !(secret && isPublic(name)));
   }
 
   /**
@@ -70,29 +55,13 @@ export class Choice {
    * @param {boolean} worked Whether it had worked for a moment; then it gets another chance, a few times.
    */
   onFailure(name, now, worked) {
-    const record = this.#records.get(name) ?? { until: 0, restMs: this.#restMs, strikes: 0 };
-    this.#records.set(name, record);
-    record.strikes += 1;
-    if (worked && record.strikes < MOST_STRIKES) return;
-    record.until = now + record.restMs;
-    record.restMs = Math.min(record.restMs * 2, LONGEST_REST_MS);
-    record.strikes = 0;
-  }
-
-  /** @param {string} name It has worked for long. */
-  onSuccess(name) {
-    this.#records.delete(name);
-  }
-
-  /**
-   * @param {string} name The transport in use.
-   * @param {number} now
-   * @returns {{ name: string, delayMs: number } | undefined} A better one, and when it may be tried.
-   */
-  better(name, now) {
-    const best = this.usable[0];
-    if (best === undefined || best === name) return undefined;
-    return { name: best, delayMs: Math.max((this.#records.get(best)?.until ?? 0) - now, 0) };
+    const trial = this.trials.get(name) ?? { until: 0, restMs: this.#restMs, strikes: 0 };
+    this.trials.set(name, trial);
+    trial.strikes += 1;
+    if (worked && trial.strikes < MOST_STRIKES) return;
+    trial.until = now + trial.restMs;
+    trial.restMs = Math.min(trial.restMs * 2, LONGEST_REST_MS);
+    trial.strikes = 0;
   }
 }
 
@@ -113,8 +82,8 @@ export async function make(name, parts) {
   if (name === "websocket") return new WebSocketTransport(parts);
   if (name === "long-polling") return new LongPollingTransport(parts);
   try {
-    const { CallbackPollingTransport } = await import("./callback-polling.js");
-    return new CallbackPollingTransport(parts);
+    const { load } = await import("./loaded.js");
+    return await load(name, parts);
   } catch (cause) {
     throw new CometError("transport_failed", { cause });
   }

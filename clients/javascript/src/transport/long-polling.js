@@ -18,18 +18,26 @@ export class LongPollingTransport extends PollingTransport {
    */
   async request(body, signal) {
     const fetch = /** @type {typeof globalThis.fetch} */ (this.parts.fetch);
-    const response = await fetch(this.parts.url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json;charset=UTF-8" },
-      body,
-      cache: "no-store",
-      credentials: "include",
-      signal,
-    });
+    const response = await fetch(this.parts.url, postInit(body, signal));
     if (response.status !== 200) {
       response.body?.cancel().catch(() => {});
       throw errorFromStatus(response.status, response.headers.get("Retry-After"));
     }
     return checkBatch(await response.json());
   }
+}
+
+/**
+ * @param {string} body JSON array of messages.
+ * @param {AbortSignal} signal
+ */
+export function postInit(body, signal) {
+  return {
+    method: "POST",
+    headers: { "Content-Type": "application/json;charset=UTF-8" },
+    body,
+    cache: /** @type {const} */ ("no-store"),
+    credentials: /** @type {const} */ ("include"),
+    signal,
+  };
 }

@@ -15,13 +15,15 @@ import { LIMITS, RETIRE_MS } from "./transport.js";
 export class PollingTransport {
   name = "polling";
   pushes = false;
+  begins = (/** @type {boolean} */ _atOnce) => true;
   /** @type {import("./transport.js").Limits} */
   limits = LIMITS;
   /** @type {import("./transport.js").Parts} @protected */
   parts;
   /** In the order they were made. @type {Set<Request>} */
   #requests = new Set();
-  #closed = false;
+  /** @protected */
+  closed = false;
 
   /** @param {import("./transport.js").Parts} parts */
   constructor(parts) {
@@ -32,7 +34,7 @@ export class PollingTransport {
   async open() {}
 
   get writable() {
-    return !this.#closed && ![...this.#requests].some(({ connect }) => !connect);
+    return !this.closed && ![...this.#requests].some(({ connect }) => !connect);
   }
 
   /**
@@ -41,7 +43,7 @@ export class PollingTransport {
    */
   send(batch, connect) {
     const ids = batch.map(({ id }) => id);
-    if (this.#closed) return this.parts.reports.onLost(new CometError("connection_lost"), ids);
+    if (this.closed) return this.parts.reports.onLost(new CometError("connection_lost"), ids);
     /** @type {Request} */
     const request = { ids, connect, abort: new AbortController() };
     this.#requests.add(request);
@@ -60,7 +62,7 @@ export class PollingTransport {
    * @protected
    */
   request(_body, _signal) {
-    return Promise.reject(new CometError("transport_failed"));
+    return Promise.reject();
   }
 
   /** @param {string} id */
@@ -81,7 +83,7 @@ export class PollingTransport {
   }
 
   close() {
-    this.#closed = true;
+    this.closed = true;
     for (const { abort } of this.#requests) abort.abort();
     this.#requests.clear();
   }
@@ -99,7 +101,6 @@ export class PollingTransport {
     onLost(error, ids);
     if (!connect) onDrain();
   }
-
 }
 
 /**

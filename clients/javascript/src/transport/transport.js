@@ -8,7 +8,7 @@
  * @typedef {object} Limits
  * @property {number} mostMessages
  * @property {number} mostTogether Cost at which a batch is full.
- * @property {number} mostAlone Cost at which a single message cannot be carried at all.
+ * @property {number} mostAlone Cost at which a single message cannot be carried, but to servers that take it in parts, as those that count do.
  * @property {(text: string) => number} [cost] Bytes of UTF-8 where nothing else is said.
  */
 
@@ -26,8 +26,10 @@
  * @typedef {object} Transport
  * @property {string} name The `connectionType`.
  * @property {boolean} pushes Whether events come at any time, not only with answers.
+ * @property {(atOnce: boolean) => boolean} begins Whether a connect that is sent now, to be answered at once or not, is a new beginning,
+ *   from which the server goes on where the client says it is.
  * @property {Limits} limits
- * @property {() => Promise<void>} open Resolves when messages can be sent; rejects with a `CometError`.
+ * @property {() => Promise<void>} open Resolves when messages can be sent; rejects with a `CometError`. May be asked again meanwhile.
  * @property {boolean} writable Whether an ordinary batch may be sent now. A connect may always be sent.
  * @property {(batch: readonly { id: string, text: string }[], connect: boolean) => void} send
  * @property {() => Promise<void>} [quiet] Resolves when nothing is on its way that the server might see after what comes on another
@@ -46,8 +48,13 @@
  * @property {import("../scheduler/clock.js").Clock} clock
  * @property {typeof globalThis.fetch} [fetch]
  * @property {typeof globalThis.WebSocket} [WebSocket]
+ * @property {typeof globalThis.XMLHttpRequest} [XMLHttpRequest]
+ * @property {typeof globalThis.EventSource} [EventSource]
+ * @property {"fetch" | "xhr"} [reader] What reads an answer that goes on.
  * @property {Document} [document]
+ * @property {string} [frameDomain] What this page and the persistent frame are to call their domain.
  * @property {number} openTimeoutMs
+ * @property {number} [networkDelayMs]
  */
 
 /** How long a retiring wire may take to hand over what is on its way. */

@@ -16,13 +16,16 @@ const DRAIN_CHECK_MS = 50;
 export class WebSocketTransport {
   name = "websocket";
   pushes = true;
+  begins = () => false;
   limits = LIMITS;
   #parts;
   /** @type {WebSocket | undefined} */
   #socket;
-  /** @type {unknown} */
-  #drainTimer;
+  /** Until it is open, until it must be; then before another look at what it holds back. @type {unknown} */
+  #timer;
   #closed = false;
+  /** @type {Promise<void> | undefined} */
+  #opening;
   /** @type {Pause | undefined} */
   #retiring;
 
@@ -35,11 +38,10 @@ export class WebSocketTransport {
   open() {
     const { url, clock, openTimeoutMs } = this.#parts;
     const Socket = /** @type {typeof WebSocket} */ (this.#parts.WebSocket);
-    return new Promise((resolve, reject) => {
-      const timer = clock.setTimeout(() => fail(new CometError("transport_failed")), openTimeoutMs);
+    return (this.#opening ??= new Promise((resolve, reject) => {
+      this.#timer = clock.setTimeout(() => fail(new CometError("transport_failed")), openTimeoutMs);
       /** @param {CometError} error */
       const fail = (error) => {
-        clock.clearTimeout(timer);
         this.close();
         reject(error);
       };
@@ -56,19 +58,20 @@ export class WebSocketTransport {
         fail(error.code === "connection_lost" ? new CometError("transport_failed", { cause: error.cause }) : error);
       };
       socket.onopen = () => {
-        clock.clearTimeout(timer);
+        clock.clearTimeout(this.#timer);
+        this.#timer = undefined;
         socket.onerror = null;
         socket.onclose = ({ code, reason }) => this.#onGone(errorFromClose(code, reason));
         resolve();
       };
-    });
+    }));
   }
 
   get writable() {
     if (this.#closed || this.#socket?.readyState !== 1) return false;
     if (this.#socket.bufferedAmount < MOST_BUFFERED) return true;
-    this.#drainTimer ??= this.#parts.clock.setTimeout(() => {
-      this.#drainTimer = undefined;
+    this.#timer ??= this.#parts.clock.setTimeout(() => {
+      this.#timer = undefined;
       this.#parts.reports.onDrain();
     }, DRAIN_CHECK_MS);
     return false;
@@ -105,7 +108,7 @@ export class WebSocketTransport {
 
   close() {
     this.#closed = true;
-    this.#parts.clock.clearTimeout(this.#drainTimer);
+    this.#parts.clock.clearTimeout(this.#timer);
     const socket = this.#socket;
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;

@@ -28,13 +28,14 @@ export function sleep(delayMs) {
 }
 
 /**
- * Waits until something is true, for ten seconds at most.
+ * Waits until something is true, for ten seconds at most unless told otherwise.
  * @param {() => unknown} condition
- * @param {string} what
+ * @param {string | (() => string)} what
+ * @param {number} [mostMs]
  */
-export async function until(condition, what) {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(10)) if (await condition()) return;
-  throw new Error(`waited in vain for ${what}`);
+export async function until(condition, what, mostMs = 10_000) {
+  for (const deadline = Date.now() + mostMs; Date.now() < deadline; await sleep(10)) if (await condition()) return;
+  throw new Error(`waited in vain for ${typeof what === "string" ? what : what()}`);
 }
 
 /** @param {EventTarget} target @param {string} type @param {(detail: any) => boolean} [which] @returns {Promise<any>} The detail. */

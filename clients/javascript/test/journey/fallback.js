@@ -150,19 +150,47 @@ export const fallbackJourneys = [
 /** Only where there are script elements. @type {{ name: string, run: (trip: any) => Promise<void> }[]} */
 export const callbackJourneys = [
   {
-    name: "callback polling splits batches and refuses a message that fits no address",
+    name: "callback polling splits batches, and sends in parts what no address holds",
     async run({ connect, act }) {
       const comet = connect({ transports: ["callback-polling"] });
       await until(() => comet.transport === "callback-polling", "callback polling");
       const text = "x".repeat(600);
       await Promise.all([1, 2, 3, 4, 5].map((number) => comet.publish("/a", `${number}${text}`)));
-      await rejects(comet.publish("/a", "x".repeat(2_000)), "message_too_large");
+      await comet.publish("/a", "l".repeat(20_000));
       await comet.publish("/a", "after");
       const sent = (await act("journal")).filter(({ channel }) => channel === "/a");
-      equal(sent.map(({ data }) => data[0]), ["1", "2", "3", "4", "5", "a"]);
-      ok(new Set(sent.map(({ batch }) => batch)).size >= 3, "several batches");
-      ok(sent.every(({ size }) => size <= 2_000), "short addresses");
+      equal(sent.map(({ data }) => data[0]), ["1", "2", "3", "4", "5", "l", "a"]);
+      ok(new Set(sent.map(({ batch }) => batch)).size >= 5, "several batches");
+      ok((await act("longest")) <= 2_000, "short addresses");
+      ok((await act("parts")).length > 10, "parts");
+      ok((await act("mostInFlight")) <= 2, "one poll and one part at a time");
       equal(document.querySelectorAll("script[src*=jsonp]").length <= 1, true, "script elements left");
+    },
+  },
+  {
+    name: "a long message whose part is lost on the way arrives once",
+    async run({ connect, act }) {
+      const comet = connect({ transports: ["callback-polling"] });
+      const seen = [];
+      await comet.subscribe("/a", ({ data }) => seen.push(data.length)).ready;
+      await act("script", { dropPart: 3 });
+      await comet.publish("/a", "l".repeat(20_000));
+      await act("script", { dropReplies: 1 });
+      await comet.publish("/a", "l".repeat(10_000));
+      await comet.publish("/a", "l");
+      await until(() => seen.at(-1) === 1, "all of them");
+      equal(seen, [20_000, 10_000, 1]);
+    },
+  },
+  {
+    name: "a server that takes no parts is sent no message that fits no address",
+    async run({ connect, act }) {
+      await act("script", { plain: true });
+      const comet = connect({ transports: ["callback-polling"] });
+      await until(() => comet.transport === "callback-polling", "callback polling");
+      await rejects(comet.publish("/a", "x".repeat(2_000)), "message_too_large");
+      await comet.publish("/a", "after");
+      equal(await act("parts"), []);
     },
   },
   {

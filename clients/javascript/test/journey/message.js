@@ -26,6 +26,20 @@ export const messageJourneys = [
     },
   },
   {
+    name: "a long message arrives whole and in its turn",
+    async run({ connect }) {
+      const [writer, reader] = [connect({ networkDelayMs: 10_000 }), connect()];
+      const channel = room();
+      const seen = [];
+      await reader.subscribe(channel, ({ data }) => seen.push(data)).ready;
+      const long = "a \u2028 \u{1F40E} \u0000 </script>".repeat(2_500);
+      await Promise.all(["before", long, "behind"].map((data) => writer.publish(channel, data)));
+      await until(() => seen.length === 3, "all three");
+      equal(seen.map((data) => data.length), [6, long.length, 6]);
+      ok(seen[1] === long, "the long one as it was");
+    },
+  },
+  {
     name: "every JSON value arrives as it was",
     async run({ connect }) {
       const comet = connect();

@@ -9,10 +9,12 @@ import { serveFile } from "../scripted-server.js";
 /**
  * @param {URL} server Address of the real server, http.
  * @param {number} [listenPort] A free one, unless given.
- * @returns {Promise<{ url: string, close: () => Promise<void> }>}
+ * @returns {Promise<{ url: string, upgraded: Set<import("node:net").Socket>, held: Map<object, string>, close: () => Promise<void> }>}
+ *   `upgraded` are the WebSockets that are open, `held` the requests of the server that are not answered yet, each with its host.
  */
 export async function startFront(server, listenPort = 0) {
   const sockets = new Set();
+  const [upgraded, held] = [new Set(), new Map()];
   const port = Number(server.port || 80);
   const front = createServer((request, response) => {
     const path = request.url ?? "/";
@@ -22,7 +24,11 @@ export async function startFront(server, listenPort = 0) {
       answer.pipe(response);
     });
     onward.on("error", () => response.destroy());
-    response.on("close", () => onward.destroy());
+    held.set(request, request.headers.host ?? "");
+    response.on("close", () => {
+      held.delete(request);
+      onward.destroy();
+    });
     return void request.pipe(onward);
   });
   front.on("upgrade", (request, socket, head) => {
@@ -34,6 +40,9 @@ export async function startFront(server, listenPort = 0) {
     });
     onward.on("error", () => socket.destroy());
     socket.on("error", () => onward.destroy());
+    // What the server has let go counts no more, however long the browser takes to see it.
+    upgraded.add(onward);
+    onward.on("close", () => upgraded.delete(onward));
   });
   front.on("connection", (socket) => {
     sockets.add(socket);
@@ -42,6 +51,8 @@ export async function startFront(server, listenPort = 0) {
   await new Promise((resolve) => front.listen(listenPort, "127.0.0.1", () => resolve(undefined)));
   return {
     url: `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (front.address()).port}`,
+    upgraded,
+    held,
     close: () => {
       for (const socket of sockets) socket.destroy();
       return new Promise((resolve) => front.close(() => resolve(undefined)));

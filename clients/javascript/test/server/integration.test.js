@@ -15,7 +15,7 @@ if (!address) throw new Error("COMET_URL must name the server to test, such as h
 const server = new URL(address);
 
 describe("a real server, in Node", () => {
-  const transports = ["websocket", "long-polling"];
+  const transports = ["websocket", "http-streaming", "long-polling"];
   for (const journey of journeys(transports, { scripted: false })) {
     test(journey.name, { timeout: 30_000 }, () => take(journey, { Comet, url: server.href, transports }));
   }
@@ -40,7 +40,7 @@ for (const name of Object.keys(BROWSERS)) {
 
 const pagePort = Number(process.env.COMET_PAGE_PORT ?? 0);
 if (pagePort > 0) {
-  const wanted = /^a publication reaches its publisher|^a session (moves between|that moves)/;
+  const wanted = /^a publication reaches its publisher|^a long message|^a session (moves between|that moves)|^timed polls/;
   describe("a real server, for a page of another site", () => {
     /** @type {Awaited<ReturnType<typeof startFront>>} */
     let front;
