@@ -6,6 +6,7 @@
 #![no_main]
 
 use comet_wire::http::{BodyFraming, HeadLimits, HeadScanner, Parsed, canonical_path, parse_head};
+use comet_wire::poll::{Poll, count_of};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, &[u8])| {
@@ -36,6 +37,10 @@ fuzz_target!(|input: (u8, &[u8])| {
     assert!(!bytes[..length].contains(&0));
     let _ = (head.accepts("text/event-stream"), head.asks_for("a/b"), head.cookie("a"), head.content_type());
     let _ = (head.keep_alive(), head.upgrade(), head.expects_continue(), head.body_is_coded());
+    if let Some(Poll { client_id, received: Some(received) }) = Poll::of(&head) {
+        assert!(!client_id.contains(['\r', '\n', '\0']));
+        assert_eq!(count_of(format!("\"{received}\"").as_bytes()), Some(received));
+    }
     if let Ok(path) = canonical_path(head.path()) {
         assert!(
             path.starts_with('/') && !path.contains("//") && !path.contains(['\\', ';', '\0', '\r', '\n'])

@@ -14,9 +14,9 @@ use rust_embed::RustEmbed;
 struct Page;
 
 /// What a page of the gallery may do: use what its own server gives it, and nothing else. WebSockets of the own
-/// host are named by their scheme, because not every browser takes `'self'` to mean them.
+/// host are named by their scheme, because not every browser takes `'self'` to mean them. Frames are a transport.
 const CONTENT_SECURITY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-     connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     connect-src 'self' ws: wss:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Adds every application and its page to a server, and the gallery at `/`.
 ///
@@ -24,10 +24,12 @@ const CONTENT_SECURITY: &str = "default-src 'none'; script-src 'self'; style-src
 /// pages measure the round trip with it.
 pub fn install<P: Policy>(builder: Builder<P>) -> Builder<P> {
     let builder = comet_app_chat::install(builder, comet_app_chat::Limits::default());
-    builder.service("/service/gallery/ping", async |_| Reply::json(&())).http(pages())
+    let lab = comet_app_lab::Lab::default();
+    let builder = lab.install(builder);
+    builder.service("/service/gallery/ping", async |_| Reply::json(&())).http(lab.live(pages(&lab)))
 }
 
-fn pages() -> Files {
+fn pages(lab: &comet_app_lab::Lab) -> Files {
     let files = Files::new()
         .folder("/", |name| Page::get(name).map(|file| file.data))
         .header(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY))
@@ -36,5 +38,5 @@ fn pages() -> Files {
             HeaderName::from_static("cross-origin-opener-policy"),
             HeaderValue::from_static("same-origin"),
         );
-    comet_app_chat::pages(files)
+    lab.pages(comet_app_chat::pages(files))
 }

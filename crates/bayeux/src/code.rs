@@ -60,6 +60,7 @@ table! {
     SubscriptionMissing, "subscription_missing", 403, 400, 1008, Retry, "The message names nothing to subscribe to or unsubscribe from.";
     SubscriptionInvalid, "subscription_invalid", 403, 400, 1008, Retry, "The name of a subscription breaks the grammar.";
     CallbackInvalid, "callback_invalid", 400, 400, 1008, Retry, "The name of the callback is not allowed.";
+    PartsInvalid, "parts_invalid", 400, 400, 1008, Retry, "The parts of a batch make no whole.";
 
     // Sessions.
     HandshakeMisplaced, "handshake_misplaced", 400, 400, 1008, Retry, "A handshake came in the middle of a session's batch.";

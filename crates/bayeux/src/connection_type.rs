@@ -91,6 +91,11 @@ impl ConnectionType {
         self == ConnectionType::CallbackPolling
     }
 
+    /// Whether the answer to a connect goes on and is that wire; what else flows one way is opened by another request.
+    pub fn streams(self) -> bool {
+        matches!(self, ConnectionType::HttpStreaming | ConnectionType::Multipart)
+    }
+
     /// Whether events flow down one wire while requests come up on others.
     pub fn one_way(self) -> bool {
         matches!(

@@ -70,6 +70,12 @@ pub fn write_numbered_event(
     object.close();
 }
 
+/// The raw data of an event that was written here.
+pub fn data_of(event: &str) -> &str {
+    let data = member::members(event).find(|(key, _)| *key == "data");
+    data.map_or("null", |(key, member)| member::value(key, member))
+}
+
 /// What events say of who has published them: `{"subject":..,"session":..}`, without the subject when nobody knows it.
 /// `session` is an id that is no secret.
 pub fn publisher(subject: &str, session: Option<&str>) -> Box<str> {

@@ -13,6 +13,7 @@ mod inbound;
 mod local;
 mod mailbox;
 mod outbound;
+mod poll;
 mod publish;
 mod resume;
 mod retained;

@@ -21,6 +21,12 @@ pub enum Figure {
     Subscribe,
     /// One publication to all long polls, with the receipt of their next requests.
     FanOutLongPolling,
+    /// One publication to all streams of lines.
+    FanOutHttpStreaming,
+    /// One publication to all event streams of sessions.
+    FanOutEventSource,
+    /// One publication to all plain event streams.
+    FanOutFeed,
     /// Time from publishing to the median subscriber.
     LatencyMedian,
     /// Time from publishing to the last of a hundred subscribers.
@@ -54,6 +60,8 @@ pub enum Figure {
 pub enum Bound {
     /// At most so many times that of the program it is compared with, median against median.
     Ratio(f64),
+    /// At most so many times another figure of Comet's own, median against median.
+    Beside(Figure, f64),
     /// At most so much.
     AtMost(f64),
     /// Printed for information.
@@ -62,7 +70,7 @@ pub enum Bound {
 
 impl Figure {
     /// Every figure, in the order of the report.
-    pub const ALL: [Figure; 20] = [
+    pub const ALL: [Figure; 23] = [
         Figure::FanOut,
         Figure::Burst,
         Figure::IdleWebSocket,
@@ -70,6 +78,9 @@ impl Figure {
         Figure::Accept,
         Figure::Subscribe,
         Figure::FanOutLongPolling,
+        Figure::FanOutHttpStreaming,
+        Figure::FanOutEventSource,
+        Figure::FanOutFeed,
         Figure::LatencyMedian,
         Figure::LatencyP99,
         Figure::WireBytes,
@@ -95,6 +106,9 @@ impl Figure {
             Figure::Accept => "accept and handshake",
             Figure::Subscribe => "accept, handshake, connect, subscribe",
             Figure::FanOutLongPolling => "fan-out by long polling",
+            Figure::FanOutHttpStreaming => "fan-out by HTTP streaming",
+            Figure::FanOutEventSource => "fan-out by event stream",
+            Figure::FanOutFeed => "fan-out by plain event stream",
             Figure::LatencyMedian => "fan-out latency, median",
             Figure::LatencyP99 => "fan-out latency, p99",
             Figure::WireBytes => "bytes on the wire",
@@ -114,9 +128,13 @@ impl Figure {
     /// What its numbers count.
     pub fn unit(self) -> &'static str {
         match self {
-            Figure::FanOut | Figure::Burst | Figure::FanOutLongPolling | Figure::FanOutRemembered => {
-                "CPU ns/delivery"
-            }
+            Figure::FanOut
+            | Figure::Burst
+            | Figure::FanOutLongPolling
+            | Figure::FanOutHttpStreaming
+            | Figure::FanOutEventSource
+            | Figure::FanOutFeed
+            | Figure::FanOutRemembered => "CPU ns/delivery",
             Figure::IdleWebSocket | Figure::IdleLongPolling => "bytes/connection",
             Figure::Accept | Figure::Subscribe | Figure::ComeBackCost => "CPU us/connection",
             Figure::PresenceJoin | Figure::PresenceLeave => "CPU us/session",
@@ -151,12 +169,15 @@ impl Figure {
             Figure::PresenceJoinGrowth | Figure::PresenceLeaveGrowth | Figure::PresencePageGrowth => {
                 Bound::AtMost(1.5)
             }
+            Figure::FanOutHttpStreaming | Figure::FanOutEventSource | Figure::FanOutFeed => {
+                Bound::Beside(Figure::FanOut, 1.2)
+            }
+            Figure::FanOutLongPolling => Bound::Beside(Figure::FanOut, 1.8),
             Figure::PresenceJoin
             | Figure::PresenceLeave
             | Figure::PresencePage
             | Figure::ComeBackCost
             | Figure::Subscribe
-            | Figure::FanOutLongPolling
             | Figure::LatencyMedian
             | Figure::LatencyP99
             | Figure::WireBytes => Bound::Free,

@@ -31,7 +31,13 @@ impl Choice {
     pub fn scenarios(self) -> Vec<Scenario> {
         match self {
             Choice::First => Scenario::ALL.to_vec(),
-            Choice::FanOut => vec![Scenario::FanOut, Scenario::FanOutLongPolling],
+            Choice::FanOut => vec![
+                Scenario::FanOut,
+                Scenario::FanOutLongPolling,
+                Scenario::FanOutHttpStreaming,
+                Scenario::FanOutEventSource,
+                Scenario::FanOutFeed,
+            ],
             Choice::Burst => vec![Scenario::Burst],
             Choice::IdleMemory => vec![Scenario::IdleWebSocket, Scenario::IdleLongPolling],
             Choice::Accept => vec![Scenario::Accept],

@@ -6,6 +6,7 @@ pub mod batch;
 pub mod payload;
 pub mod request;
 pub mod response;
+pub mod stream;
 pub mod websocket;
 
 /// The channel of every scenario.

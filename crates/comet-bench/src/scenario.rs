@@ -63,6 +63,12 @@ pub enum Scenario {
     Accept,
     /// Single publications to long polls.
     FanOutLongPolling,
+    /// Single publications to streams of lines.
+    FanOutHttpStreaming,
+    /// Single publications to event streams of sessions.
+    FanOutEventSource,
+    /// Single publications to plain event streams.
+    FanOutFeed,
     /// Many come back and get what they missed.
     ComeBack,
     /// Sessions come to a channel and leave it, where few are there and where many are.
@@ -89,13 +95,16 @@ pub struct Outcome {
 
 impl Scenario {
     /// Every scenario.
-    pub const ALL: [Scenario; 8] = [
+    pub const ALL: [Scenario; 11] = [
         Scenario::FanOut,
         Scenario::Burst,
         Scenario::IdleWebSocket,
         Scenario::IdleLongPolling,
         Scenario::Accept,
         Scenario::FanOutLongPolling,
+        Scenario::FanOutHttpStreaming,
+        Scenario::FanOutEventSource,
+        Scenario::FanOutFeed,
         Scenario::ComeBack,
         Scenario::Presence,
     ];
@@ -106,7 +115,10 @@ impl Scenario {
             Contender::Comet => true,
             Contender::CometForgetful => self == Scenario::FanOut,
             Contender::FloorUring | Contender::FloorEpoll => {
-                !matches!(self, Scenario::ComeBack | Scenario::Presence)
+                let of_comet = matches!(self, Scenario::ComeBack | Scenario::Presence);
+                let streams =
+                    [Scenario::FanOutHttpStreaming, Scenario::FanOutEventSource, Scenario::FanOutFeed];
+                !of_comet && !streams.contains(&self)
             }
         }
     }
@@ -127,6 +139,9 @@ impl Scenario {
         match self {
             Scenario::FanOut => fan_out::run(server, Wire::WebSocket, size),
             Scenario::FanOutLongPolling => fan_out::run(server, Wire::LongPolling, size),
+            Scenario::FanOutHttpStreaming => fan_out::run(server, Wire::HttpStreaming, size),
+            Scenario::FanOutEventSource => fan_out::run(server, Wire::EventSource, size),
+            Scenario::FanOutFeed => fan_out::run(server, Wire::Feed, size),
             Scenario::Burst => burst::run(server, size),
             Scenario::IdleWebSocket => idle_memory::run(server, Wire::WebSocket, size),
             Scenario::IdleLongPolling => idle_memory::run(server, Wire::LongPolling, size),

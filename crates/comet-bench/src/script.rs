@@ -9,7 +9,7 @@ use std::rc::Rc;
 use serde_json::value::RawValue;
 
 use crate::protocol::websocket::{self, Opcode};
-use crate::protocol::{CHANNEL, Fault, batch, request, response};
+use crate::protocol::{CHANNEL, Fault, batch, request, response, stream};
 use session::Session;
 
 /// The wire between server and subscriber.
@@ -19,6 +19,19 @@ pub enum Wire {
     WebSocket,
     /// One kept-alive connection with a request parked on it.
     LongPolling,
+    /// An answer to a connect that goes on, a line for each batch.
+    HttpStreaming,
+    /// Server-sent events of a session, opened with a ticket.
+    EventSource,
+    /// Plain server-sent events, without a session that the subscriber knows.
+    Feed,
+}
+
+impl Wire {
+    /// Whether deliveries come on an answer that goes on.
+    pub fn is_stream(self) -> bool {
+        matches!(self, Wire::HttpStreaming | Wire::EventSource | Wire::Feed)
+    }
 }
 
 /// What a server speaks.
@@ -52,13 +65,16 @@ pub struct Script {
     wire: Wire,
     stage: Stage,
     session: Option<Session>,
+    /// The answer that goes on has begun.
+    streaming: bool,
 }
 
 impl Script {
     /// A subscriber that has said nothing. One that comes back names the position, as JSON, after which it wants all.
     pub fn new(wire: Wire, speech: Speech, position: Option<Rc<str>>) -> Script {
-        let session = (speech == Speech::Bayeux).then(|| Session::new(wire, position));
-        Script { wire, stage: Stage::Opening, session }
+        let has_session = speech == Speech::Bayeux && wire != Wire::Feed;
+        let session = has_session.then(|| Session::new(wire, position));
+        Script { wire, stage: Stage::Opening, session, streaming: false }
     }
 
     /// How far the talk is.
@@ -71,11 +87,12 @@ impl Script {
         match (self.wire, &self.session) {
             (Wire::WebSocket, Some(_)) => request::write_upgrade("/cometd", out),
             (Wire::WebSocket, None) => request::write_upgrade("/", out),
-            (Wire::LongPolling, Some(_)) => {
+            (Wire::Feed, _) => request::write_get(&format!("/events?channel={CHANNEL}"), out),
+            (_, Some(_)) => {
                 self.stage = Stage::Open;
                 self.speak(goal, out);
             }
-            (Wire::LongPolling, None) => {
+            (_, None) => {
                 self.stage = Stage::Listening;
                 request::write_get("/poll", out);
             }
@@ -89,8 +106,11 @@ impl Script {
         if session.next_request(goal, &mut text) {
             match self.wire {
                 Wire::WebSocket => websocket::write_text(&text, out),
-                Wire::LongPolling => request::write_post("/cometd", &text, out),
+                _ => request::write_post("/cometd", &text, out),
             }
+        }
+        if let Some(ticket) = session.take_ticket() {
+            request::write_get(&format!("/cometd?ticket={ticket}"), out);
         }
         self.stage = session.stage();
     }
@@ -113,7 +133,9 @@ impl Script {
                     self.on_switch(&input[used..], goal, out)?
                 }
                 Wire::WebSocket => self.on_frame(&input[used..], goal, out, sink)?,
-                Wire::LongPolling => self.on_response(&input[used..], goal, out, sink)?,
+                _ if self.streaming => self.on_chunk(&input[used..], sink)?,
+                _ if self.awaits_stream() => self.on_stream(&input[used..])?,
+                _ => self.on_response(&input[used..], goal, out, sink)?,
             };
             match step {
                 Some(length) => used += length,
@@ -173,6 +195,40 @@ impl Script {
             None => request::write_get("/poll", out),
         }
         Ok(Some(response.length))
+    }
+
+    /// Whether the next answer is one that goes on.
+    fn awaits_stream(&self) -> bool {
+        self.wire.is_stream() && self.session.as_ref().is_none_or(Session::awaits_stream)
+    }
+
+    fn on_stream(&mut self, input: &[u8]) -> Result<Option<usize>, Fault> {
+        let length = stream::parse_head(input)?;
+        if length.is_some() {
+            self.streaming = true;
+            self.stage = Stage::Listening;
+            if let Some(session) = &mut self.session {
+                session.on_stream();
+            }
+        }
+        Ok(length)
+    }
+
+    fn on_chunk(&mut self, input: &[u8], sink: &mut Sink<'_>) -> Result<Option<usize>, Fault> {
+        let Some(chunk) = stream::parse_chunk(input)? else { return Ok(None) };
+        let text = std::str::from_utf8(chunk.data).map_err(|_| Fault::new("a chunk is no text"))?;
+        for line in text.lines() {
+            match (self.wire, line.strip_prefix("data: ")) {
+                (Wire::Feed, Some(data)) => {
+                    let data = serde_json::from_str(data).map_err(|error| Fault::new(error.to_string()))?;
+                    sink(data)?;
+                }
+                (Wire::EventSource, Some(batch)) => self.on_batch(batch.as_bytes(), sink)?,
+                (Wire::HttpStreaming, _) if !line.is_empty() => self.on_batch(line.as_bytes(), sink)?,
+                _ => {}
+            }
+        }
+        Ok(Some(chunk.length))
     }
 
     fn on_batch(&mut self, text: &[u8], sink: &mut Sink<'_>) -> Result<(), Fault> {

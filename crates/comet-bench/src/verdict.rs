@@ -61,13 +61,7 @@ pub fn judge(runs: &[Run]) -> Vec<Row> {
 }
 
 fn judge_figure(figure: Figure, runs: &[Run]) -> Option<Row> {
-    let mut values: BTreeMap<Contender, Vec<f64>> = BTreeMap::new();
-    for run in runs {
-        let found = run.outcome.readings.iter().filter(|reading| reading.figure == figure);
-        values.entry(run.contender).or_default().extend(found.map(|reading| reading.value));
-    }
-    let spreads: BTreeMap<Contender, Spread> =
-        values.into_iter().filter_map(|(contender, values)| Some((contender, spread(values)?))).collect();
+    let spreads = spreads_of(figure, runs);
     if spreads.is_empty() {
         return None;
     }
@@ -77,10 +71,19 @@ fn judge_figure(figure: Figure, runs: &[Run]) -> Option<Row> {
         .into_iter()
         .find(|floor| spreads.contains_key(floor));
     let comet = spreads.get(&Contender::Comet).map(|spread| spread.median);
-    let ratio = floor.zip(comet).map(|(floor, comet)| comet / spreads[&floor].median);
+    let ratio = match figure.bound() {
+        Bound::Beside(other, _) => {
+            let other = spreads_of(other, runs).get(&Contender::Comet).map(|spread| spread.median);
+            other.zip(comet).map(|(other, comet)| comet / other)
+        }
+        _ => floor.zip(comet).map(|(floor, comet)| comet / spreads[&floor].median),
+    };
     let (bound, kept) = match figure.bound() {
         Bound::Ratio(limit) => {
             (format!("<= {limit} x {}", beside(floor)), Some(ratio.map(|ratio| ratio <= limit)))
+        }
+        Bound::Beside(other, limit) => {
+            (format!("<= {limit} x {}", other.name()), Some(ratio.map(|ratio| ratio <= limit)))
         }
         Bound::AtMost(limit) => (format!("<= {limit}"), Some(comet.map(|comet| comet <= limit))),
         Bound::Free => (String::new(), None),
@@ -92,6 +95,15 @@ fn judge_figure(figure: Figure, runs: &[Run]) -> Option<Row> {
         None => Verdict::Free,
     };
     Some(Row { figure, unit: figure.unit(), spreads, floor, ratio, bound, verdict })
+}
+
+fn spreads_of(figure: Figure, runs: &[Run]) -> BTreeMap<Contender, Spread> {
+    let mut values: BTreeMap<Contender, Vec<f64>> = BTreeMap::new();
+    for run in runs {
+        let found = run.outcome.readings.iter().filter(|reading| reading.figure == figure);
+        values.entry(run.contender).or_default().extend(found.map(|reading| reading.value));
+    }
+    values.into_iter().filter_map(|(contender, values)| Some((contender, spread(values)?))).collect()
 }
 
 fn beside(floor: Option<Contender>) -> &'static str {
@@ -138,6 +150,19 @@ mod tests {
                 (1, Some(Contender::FloorUring), verdict)
             );
         }
+    }
+
+    #[test]
+    fn a_wire_is_held_against_the_websockets_of_the_same_program() {
+        for (stream, verdict) in [(120.0, Verdict::Pass), (121.0, Verdict::Fail)] {
+            let rows = judge(&[
+                run(Contender::FloorUring, Figure::FanOut, 50.0),
+                run(Contender::Comet, Figure::FanOut, 100.0),
+                run(Contender::Comet, Figure::FanOutEventSource, stream),
+            ]);
+            assert_eq!((rows[1].ratio, rows[1].verdict), (Some(stream / 100.0), verdict));
+        }
+        assert_eq!(judge(&[run(Contender::Comet, Figure::FanOutFeed, 1.0)])[0].verdict, Verdict::Unknown);
     }
 
     #[test]

@@ -114,6 +114,11 @@ impl Builder {
         self
     }
 
+    /// What was said, for those who talk without a session.
+    pub(crate) fn into_options(self) -> Options {
+        self.options
+    }
+
     /// Connects and shakes hands. Later failures are the session's to get over, this first one is told.
     ///
     /// # Errors

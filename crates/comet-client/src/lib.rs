@@ -1,7 +1,7 @@
 //! A client for programs: bots, command lines, tests and load.
 //!
 //! Here live the session as seen from the client, the two wires it runs over (WebSocket and long polling),
-//! and a caller of the back ends' HTTP API. A session finds its own way back: when a wire is lost it tries
+//! a caller of the back ends' HTTP API, and a probe of what stands between. A session finds its own way back: when a wire is lost it tries
 //! again with growing, random pauses, keeps its session where the server still has it, and goes on where each
 //! subscription was where not. Messages come in order and once; what is lost for good is told as a gap.
 //!
@@ -32,6 +32,7 @@ mod mailbox;
 mod manner;
 mod message;
 mod position;
+mod probe;
 mod random;
 mod session;
 mod subscription;
@@ -44,5 +45,6 @@ pub use client::{Client, State};
 pub use error::Error;
 pub use manner::{Deliver, Listening, Manner};
 pub use position::{Durability, Position, Publication, Published, Since};
+pub use probe::{Finding, Probe, Verdict};
 pub use serde_json::value::RawValue;
 pub use subscription::{Event, Gap, Received, Subscription};

@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::builder::Options;
 use crate::message::Incoming;
 
-pub(crate) use http::Caller;
+pub(crate) use http::{Caller, Growing};
 pub(crate) use long_poll::refused;
 
 /// Requests that wait to be written: those a session has on their way, and its own few.

@@ -14,9 +14,12 @@ use comet_wire::websocket::Decoder;
 use mio::net::TcpStream;
 
 use crate::delivery::Chunk;
+use crate::frame::Frame;
 use crate::key::SessionKey;
 use crate::opening::Opening;
 use crate::permit::Permit;
+use crate::stream::{Form, Stream};
+use crate::xml_socket::XmlSocket;
 
 /// No entry in the batch of sends.
 pub(crate) const NOT_QUEUED: u32 = u32::MAX;
@@ -30,7 +33,7 @@ pub(crate) struct Connection {
     pub(crate) address: SocketAddr,
     pub(crate) permit: Permit,
     pub(crate) protocol: Protocol,
-    /// The session last served here; for a WebSocket, the one that is attached.
+    /// The session last served here; for a WebSocket or stream, the one that is attached.
     pub(crate) session: Option<SessionKey>,
     /// When to look at it next; 0 for never.
     pub(crate) deadline: Millis,
@@ -58,10 +61,16 @@ pub(crate) enum Protocol {
     Http,
     /// HTTP/1.1 with a request whose answer is awaited: a held connect, or a batch that waits.
     Answering(Answering),
+    /// HTTP/1.1 with an answer that goes on: what comes behind it waits.
+    Streaming(Stream),
     /// A WebSocket of a session, or of none yet.
     WebSocket(WebSocket),
     /// A WebSocket that answers every message with itself.
     Echo(Decoder),
+    /// An XMLSocket of a session, or of none yet.
+    XmlSocket(Box<XmlSocket>),
+    /// A player that may ask for the policy, and nothing else.
+    Policy,
     /// Nothing is read any more; the last output is on its way.
     Closing,
 }
@@ -83,6 +92,10 @@ pub(crate) struct Special {
     pub(crate) origin: Option<Box<str>>,
     /// A browser cookie to set.
     pub(crate) cookie: Option<Box<str>>,
+    /// The frame that the answer is.
+    pub(crate) frame: Option<Frame>,
+    /// Timed polling by GET: how many events the client has.
+    pub(crate) polled: Option<u64>,
 }
 
 /// The state of a WebSocket between frames.
@@ -199,17 +212,54 @@ impl Connection {
 
     /// Whether batches of this WebSocket wait for an answer from elsewhere.
     pub(crate) fn has_batches(&mut self) -> bool {
-        matches!(&self.protocol, Protocol::WebSocket(socket) if socket.waiting > 0)
+        self.socket_mut().is_some_and(|socket| socket.waiting > 0)
     }
 
-    /// Whether this is a WebSocket of any kind that has not ended.
-    pub(crate) fn is_open_websocket(&self) -> bool {
-        matches!(self.protocol, Protocol::WebSocket(_) | Protocol::Echo(_))
+    /// Whether this is a WebSocket or XMLSocket of any kind that has not ended.
+    pub(crate) fn is_open_socket(&self) -> bool {
+        matches!(self.protocol, Protocol::WebSocket(_) | Protocol::Echo(_) | Protocol::XmlSocket(_))
     }
 
-    /// Whether this is a WebSocket, which can be pushed to.
-    pub(crate) fn is_websocket(&self) -> bool {
-        matches!(self.protocol, Protocol::WebSocket(_))
+    /// What wires have that carry batches both ways, if it is one.
+    pub(crate) fn socket_mut(&mut self) -> Option<&mut WebSocket> {
+        match &mut self.protocol {
+            Protocol::WebSocket(socket) => Some(socket),
+            Protocol::XmlSocket(socket) => Some(&mut socket.link),
+            _ => None,
+        }
+    }
+
+    /// The request that opened it, if it is such a wire.
+    pub(crate) fn opening(&self) -> Option<&Opening> {
+        match &self.protocol {
+            Protocol::WebSocket(socket) => Some(&socket.opening),
+            Protocol::XmlSocket(socket) => Some(&socket.link.opening),
+            _ => None,
+        }
+    }
+
+    /// Whether it is an XMLSocket with messages in hand that have waited.
+    pub(crate) fn has_text(&self) -> bool {
+        matches!(&self.protocol, Protocol::XmlSocket(socket) if !socket.text.is_empty())
+    }
+
+    /// The form of what is pushed to it, if it is a wire that can be pushed to.
+    pub(crate) fn form(&self) -> Option<Form> {
+        match &self.protocol {
+            Protocol::WebSocket(_) => Some(Form::WebSocket),
+            Protocol::Streaming(stream) => Some(stream.form),
+            Protocol::XmlSocket(socket) => Some(socket.form()),
+            _ => None,
+        }
+    }
+
+    /// Of the output that a peer has not taken only what has begun to leave still leaves: it could not understand another
+    /// word in the middle of a frame.
+    pub(crate) fn keep_what_has_begun(&mut self) {
+        let Some(cold) = self.cold.as_mut().filter(|cold| !cold.output.is_empty()) else { return };
+        cold.output.truncate(1);
+        cold.output_bytes =
+            cold.output.iter().map(|chunk| chunk.bytes().len()).sum::<usize>() - cold.output_sent;
     }
 }
 
@@ -232,4 +282,6 @@ pub(crate) enum Freight {
     Request { head: Vec<u8>, body: Vec<u8>, unread: Vec<u8> },
     /// A WebSocket with its first message and what was read behind it.
     WebSocket { opening: Opening, message: Vec<u8>, unread: Vec<u8> },
+    /// An XMLSocket with all that was read from it, from the beginning of a message on.
+    XmlSocket { socket: Box<XmlSocket>, unread: Vec<u8> },
 }

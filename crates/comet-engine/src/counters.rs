@@ -77,6 +77,12 @@ counters! {
     connections_accepted,
     /// WebSockets opened.
     websockets_opened,
+    /// One-way streams opened.
+    streams_opened,
+    /// XMLSockets opened over plain TCP.
+    xml_sockets_opened,
+    /// Players of Flash told who may connect.
+    policies_told,
     /// Sessions alive now.
     sessions_open,
     /// Sessions made by a handshake.
@@ -99,6 +105,8 @@ counters! {
     messages_dropped,
     /// Publications that gave way to newer ones with their keys.
     messages_conflated,
+    /// Messages that were no picture to show, once for each image element that did not show it.
+    images_skipped,
     /// Publications that sessions did not get because they had expired while they waited.
     messages_expired,
     /// Sessions on channels with presence, those included whose leaving is still to be told.

@@ -1,6 +1,6 @@
 //! What is queued for sessions and what leaves on connections.
 //!
-//! A [`Delivery`] is one event shared by all its receivers on a shard, with its WebSocket frame made once;
+//! A [`Delivery`] is one event shared by all its receivers on a shard, with its frame for each kind of wire that pushes made once;
 //! a [`Chunk`] is bytes on their way out. Neither knows where it goes.
 
 use std::cell::OnceCell;
@@ -8,25 +8,47 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use comet_bus::Publication;
-use comet_wire::websocket::encode;
 
 use crate::local::LocalEvent;
 use crate::receipt::Tally;
+use crate::stream::Form;
 
 /// One event for the sessions of a shard.
 pub(crate) struct Delivery {
     event: Event,
-    frame: OnceCell<Box<[u8]>>,
+    /// It in the form that was asked for first, which mostly is the only one.
+    frame: OnceCell<(Form, Box<[u8]>)>,
+    /// It in the others.
+    others: OnceCell<Box<Others>>,
     /// Counts who has received it, where somebody wants to know.
     tally: Option<Rc<Tally>>,
 }
 
-enum Event {
+/// A place for each form.
+type Others = [OnceCell<Box<[u8]>>; Form::COUNT];
+
+pub(crate) enum Event {
+    /// A publication.
     Published(Arc<Publication>),
+    /// The JSON of an event for one session.
     Direct(Box<[u8]>),
 }
 
+impl Event {
+    /// The event's JSON.
+    pub(crate) fn json(&self) -> &[u8] {
+        match self {
+            Event::Published(publication) => &publication.event,
+            Event::Direct(event) => event,
+        }
+    }
+}
+
 impl Delivery {
+    fn of(event: Event, tally: Option<Rc<Tally>>) -> Shared {
+        Shared(Rc::new(Delivery { event, frame: OnceCell::new(), others: OnceCell::new(), tally }))
+    }
+
     /// A publication, shared with other shards.
     pub(crate) fn published(publication: Arc<Publication>) -> Shared {
         Delivery::counted(publication, None)
@@ -34,12 +56,12 @@ impl Delivery {
 
     /// A publication whose receivers count.
     pub(crate) fn counted(publication: Arc<Publication>, tally: Option<Rc<Tally>>) -> Shared {
-        Shared(Rc::new(Delivery { event: Event::Published(publication), frame: OnceCell::new(), tally }))
+        Delivery::of(Event::Published(publication), tally)
     }
 
     /// An event for one session: a service's answer or a message sent to it alone.
     pub(crate) fn direct(event: Box<[u8]>) -> Shared {
-        Shared(Rc::new(Delivery { event: Event::Direct(event), frame: OnceCell::new(), tally: None }))
+        Delivery::of(Event::Direct(event), None)
     }
 
     /// The publication, unless it is an event for one session.
@@ -77,15 +99,21 @@ impl Delivery {
 
     /// The event's JSON.
     pub(crate) fn event(&self) -> &[u8] {
-        match &self.event {
-            Event::Published(publication) => &publication.event,
-            Event::Direct(event) => event,
-        }
+        self.event.json()
     }
 
-    /// The event as a WebSocket frame of its own.
-    pub(crate) fn frame(&self) -> &[u8] {
-        self.frame.get_or_init(|| encode::text_frame(&[b"[", self.event(), b"]"]).into_boxed_slice())
+    /// The event as a batch of its own on a wire that pushes, made once for each form.
+    pub(crate) fn frame(&self, form: Form) -> &[u8] {
+        let make = || {
+            let mut out = Vec::new();
+            form.write_event(&mut out, &self.event);
+            out.into_boxed_slice()
+        };
+        let (first, frame) = self.frame.get_or_init(|| (form, make()));
+        if *first == form {
+            return frame;
+        }
+        self.others.get_or_init(Default::default)[form as usize].get_or_init(make)
     }
 }
 
@@ -125,8 +153,8 @@ impl bayeux::Delivery for Shared {
 
 /// Bytes on their way out.
 pub(crate) enum Chunk {
-    /// The frame of one delivery, shared by everyone who gets it.
-    Frame(Rc<Delivery>),
+    /// The frame of one delivery in its form, shared by everyone who gets it.
+    Frame(Rc<Delivery>, Form),
     /// The frames of several deliveries in a row, shared by everyone who gets just these.
     Run(Rc<[u8]>),
     /// Bytes for one connection.
@@ -136,7 +164,7 @@ pub(crate) enum Chunk {
 impl Chunk {
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
-            Chunk::Frame(delivery) => delivery.frame(),
+            Chunk::Frame(delivery, form) => delivery.frame(*form),
             Chunk::Run(bytes) => bytes,
             Chunk::Owned(bytes) => bytes,
         }
@@ -157,23 +185,23 @@ impl Chunk {
 #[derive(Default)]
 pub(crate) struct Joiner {
     last: Vec<Shared>,
-    run: Option<Rc<[u8]>>,
+    run: Option<(Form, Rc<[u8]>)>,
 }
 
 impl Joiner {
     /// The frames of `queue` in one piece.
-    pub(crate) fn join(&mut self, queue: &mut Vec<Shared>) -> Rc<[u8]> {
+    pub(crate) fn join(&mut self, queue: &mut Vec<Shared>, form: Form) -> Rc<[u8]> {
         let same = self.last.len() == queue.len()
             && self.last.iter().zip(&*queue).all(|(last, new)| Rc::ptr_eq(&last.0, &new.0));
-        if let (true, Some(run)) = (same, &self.run) {
+        if let (true, Some((_, run))) = (same, self.run.as_ref().filter(|(made, _)| *made == form)) {
             queue.clear();
             return run.clone();
         }
         std::mem::swap(&mut self.last, queue);
         queue.clear();
-        let frames: Vec<&[u8]> = self.last.iter().map(|delivery| delivery.0.frame()).collect();
+        let frames: Vec<&[u8]> = self.last.iter().map(|delivery| delivery.0.frame(form)).collect();
         let run: Rc<[u8]> = frames.concat().into();
-        self.run = Some(run.clone());
+        self.run = Some((form, run.clone()));
         run
     }
 

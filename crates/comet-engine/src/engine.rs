@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use bayeux::ConnectionType;
 use comet_bus::MAX_SHARDS;
 use comet_bus::journal::{Keeper, Opened};
 use mio::net::TcpListener;
@@ -19,7 +20,8 @@ use crate::call_permit::CallGate;
 use crate::client_id::Ids;
 use crate::config::Config;
 use crate::counters::Counters;
-use crate::handle::Handle;
+use crate::flash::Doors;
+use crate::handle::{Facts, Handle};
 use crate::homes::{homes, table};
 use crate::host::Host;
 use crate::inbox::{Letter, Peer, inbox};
@@ -36,6 +38,7 @@ pub struct Engine {
     handle: Handle,
     peers: Vec<Peer>,
     addresses: Vec<SocketAddr>,
+    doors: Doors,
     threads: Vec<JoinHandle<()>>,
     keeper: Option<Arc<dyn Keeper>>,
     /// How long the journal may take to end.
@@ -50,7 +53,7 @@ impl Engine {
     /// When an address cannot be bound, or the system refuses a poll or a thread. `InvalidInput` when channels are durable
     /// and there is no journal or no history, and when the channels of the journal find no room.
     pub fn start(
-        config: Config,
+        mut config: Config,
         journal: Option<Opened>,
         host: impl FnOnce(&Handle) -> Arc<dyn Host>,
     ) -> io::Result<Engine> {
@@ -59,7 +62,14 @@ impl Engine {
             shards => shards,
         };
         let shards = shards.clamp(1, MAX_SHARDS);
-        let (addresses, mut listeners) = listen(&config.listen, shards)?;
+        let wanted = [&config.listen[..], &config.flash.listen, &config.flash.policy_listen].concat();
+        let (addresses, mut listeners) = listen(&wanted, shards)?;
+        let (http, xml_socket) = (config.listen.len(), config.flash.listen.len());
+        let policy = config.flash.policy(&addresses[http..http + xml_socket]);
+        let doors = Doors { http, xml_socket, policy };
+        if !config.flash.is_on() {
+            config.session.connection_types.retain(|kind| *kind != ConnectionType::Flash);
+        }
         let keeper = journal.as_ref().map(|journal| journal.keeper.clone());
         let gate = Gate::new(config.limits.connections, config.limits.connections_per_address);
         let (calls, session_gate) = (CallGate::default(), SessionGate::default());
@@ -74,13 +84,18 @@ impl Engine {
             inboxes.push(inbox);
             peers.push(peer);
         }
-        let (ids, event_bytes) = (Ids::new(), config.session.mailbox_bytes);
+        let has_policy = !config.flash.listen.is_empty() && !config.flash.domains.is_empty();
+        let facts = Facts {
+            event_bytes: config.session.mailbox_bytes,
+            flash_policy: has_policy.then(|| doors.policy.clone()),
+        };
+        let ids = Ids::new();
         let table = table(&config);
         let handle = Handle::new(
             peers.clone(),
             counters.clone(),
             gate.clone(),
-            event_bytes,
+            facts,
             ids.clone(),
             table.clone(),
             keeper.clone(),
@@ -100,6 +115,7 @@ impl Engine {
                 index,
                 poll,
                 listeners: own,
+                doors: doors.clone(),
                 inbox,
                 peers: peers.clone(),
                 config: config.clone(),
@@ -118,12 +134,22 @@ impl Engine {
             let name = format!("shard-{index}");
             threads.push(std::thread::Builder::new().name(name).spawn(move || Shard::new(parts).run())?);
         }
-        Ok(Engine { handle, peers, addresses, threads, keeper, patience })
+        Ok(Engine { handle, peers, addresses, doors, threads, keeper, patience })
     }
 
     /// The addresses it listens on, with the ports the system chose.
     pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        &self.addresses[..self.doors.http]
+    }
+
+    /// The addresses that speak XMLSocket.
+    pub fn flash_addresses(&self) -> &[SocketAddr] {
+        &self.addresses[self.doors.http..self.doors.http + self.doors.xml_socket]
+    }
+
+    /// The addresses that tell the policy for Flash.
+    pub fn flash_policy_addresses(&self) -> &[SocketAddr] {
+        &self.addresses[self.doors.http + self.doors.xml_socket..]
     }
 
     /// How to talk to it.

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::accepted::Accepted;
 use crate::attendance::{self, Arrived};
+use crate::feed::Feed;
 use crate::host::RequestInfo;
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, SessionKey};
@@ -46,6 +47,10 @@ pub(crate) struct Exchange {
     pub(crate) connect: Option<Answered>,
     /// A connect is held: it is answered on its own.
     pub(crate) held: bool,
+    /// The answer to its only message, a connect, goes on as a stream.
+    pub(crate) streams: bool,
+    /// The feed that its session is made for, and that begins in the place of replies.
+    pub(crate) feed: Option<Box<Feed>>,
     /// Why the session is to end when the replies are written.
     pub(crate) ends: Option<Code>,
     /// The connection was told to wait for this batch.
@@ -141,6 +146,8 @@ impl Exchange {
             asked: None,
             connect: None,
             held: false,
+            streams: false,
+            feed: None,
             ends: None,
             waits: false,
             blocks: false,

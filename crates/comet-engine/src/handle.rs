@@ -54,10 +54,20 @@ struct Inner {
     event_bytes: usize,
     keeper: Option<Arc<dyn Keeper>>,
     ids: Ids,
+    /// Whose movies may connect, where there is something to connect to.
+    flash_policy: Option<Arc<str>>,
     /// Which channels tell what.
     table: Arc<ChannelTable>,
     /// The shard that takes the next session of the process.
     turn: AtomicUsize,
+}
+
+/// What an engine knows of itself from its start on.
+pub(crate) struct Facts {
+    /// The largest event that fits into the queue of a session.
+    pub(crate) event_bytes: usize,
+    /// Whose movies may connect, where there is something to connect to.
+    pub(crate) flash_policy: Option<Arc<str>>,
 }
 
 impl Handle {
@@ -65,13 +75,15 @@ impl Handle {
         peers: Vec<Peer>,
         counters: Vec<Arc<Counters>>,
         gate: Gate,
-        event_bytes: usize,
+        facts: Facts,
         ids: Ids,
         table: Arc<ChannelTable>,
         keeper: Option<Arc<dyn Keeper>>,
     ) -> Handle {
+        let Facts { event_bytes, flash_policy } = facts;
         let (unanswered, turn) = (Semaphore::new(UNANSWERED), AtomicUsize::new(0));
-        let inner = Inner { peers, counters, gate, unanswered, event_bytes, keeper, ids, table, turn };
+        let inner =
+            Inner { peers, counters, gate, unanswered, event_bytes, keeper, ids, flash_policy, table, turn };
         Handle { inner: Arc::new(inner) }
     }
 
@@ -255,6 +267,11 @@ impl Handle {
             snapshot.journal_waiting = figures.waiting;
         }
         snapshot
+    }
+
+    /// The document that says whose movies may open XMLSockets, if there are any.
+    pub fn flash_policy(&self) -> Option<&str> {
+        self.inner.flash_policy.as_deref()
     }
 
     /// Connections that are open, those handed to the host included.

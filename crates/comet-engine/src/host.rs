@@ -138,7 +138,8 @@ impl Who {
 /// The request that carried a handshake.
 #[derive(Clone, Debug)]
 pub struct RequestInfo {
-    /// Address of the peer's end of the connection.
+    /// Where the request came from: the peer's end of the connection, or the client that a trusted proxy names,
+    /// whose port is then 0.
     pub address: SocketAddr,
     /// The request target of the HTTP request or the WebSocket's opening.
     pub target: Box<str>,

@@ -15,9 +15,13 @@ mod counters;
 mod delivery;
 mod engine;
 mod exchange;
+mod feed;
+mod flash;
+mod frame;
 mod handle;
 mod homes;
 mod host;
+mod image;
 mod inbox;
 mod key;
 mod lag;
@@ -28,6 +32,7 @@ mod origin;
 mod pace;
 mod past;
 mod permit;
+mod proxy;
 mod publish_options;
 mod receipt;
 mod recovery;
@@ -37,15 +42,19 @@ mod send;
 mod session_gate;
 mod shard;
 mod stop;
+mod stream;
+mod stream_ticket;
 #[cfg(target_os = "linux")]
 mod uring;
 mod wheel;
+mod xml_socket;
 
 pub use accepted::Accepted;
 pub use attendance::RosterPage;
 pub use config::{CONNECTION_TYPES, Channels, Config};
 pub use counters::Snapshot;
 pub use engine::Engine;
+pub use flash::{Flash, PolicyDomain};
 pub use handle::{Handle, KEY_BYTES, Marks};
 pub use host::{
     Ask, Call, Denial, HandedOver, Host, Identity, Later, RequestInfo, Responder, Resume, Ruling, Who,
@@ -55,6 +64,7 @@ pub use local::{LocalEvent, LocalStream};
 pub use origin::{Claim, Origin};
 pub use past::HistoryPage;
 pub use permit::Permit;
+pub use proxy::{Network, NoNetwork};
 pub use publish_options::PublishOptions;
 
 pub use bayeux;

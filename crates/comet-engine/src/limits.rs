@@ -93,8 +93,28 @@ pub struct Limits {
     pub recoveries_per_session: usize,
     /// Channels that are remembered for a session which has fallen behind; of more its session ends.
     pub lagging_channels: usize,
-    /// A WebSocket whose session has fallen behind and that takes nothing for so long is ended.
+    /// A WebSocket or stream whose session has fallen behind and that takes nothing for so long is ended.
     pub lag_grace_ms: u64,
+    /// Bytes of events after which a one-way stream ends and its client opens the next.
+    pub stream_bytes: usize,
+    /// A one-way stream ends after so long at most, and after three quarters of it at least.
+    pub stream_age_ms: u64,
+    /// A one-way stream that was silent for so long carries an empty line.
+    pub stream_heartbeat_ms: u64,
+    /// The same for the first empty line of a stream: what holds a stream back is noticed by its missing.
+    pub stream_probe_ms: u64,
+    /// Bytes of a comment with which a persistent frame begins, for whoever in between waits for so many.
+    pub frame_padding: usize,
+    /// How long the ticket is good with which a stream is opened.
+    pub stream_ticket_ms: u64,
+    /// Bytes of a publication with a picture, as JSON, that is shown to image elements; larger ones are not.
+    pub image_bytes: usize,
+    /// Parts of one batch of callback polling that comes in several.
+    pub parts_per_batch: u32,
+    /// How long the next part may take; then what is here is forgotten.
+    pub parts_wait_ms: u64,
+    /// Bytes of parts that wait for others, in front of more that are refused.
+    pub parts_bytes_per_shard: usize,
     /// Output that has not moved for so long ends the connection.
     pub write_stall_ms: u64,
     /// How long a closed connection waits for the peer to take the last bytes.
@@ -153,6 +173,16 @@ impl Default for Limits {
             body_rate_bytes: 1_000,
             recoveries_per_session: 256,
             lagging_channels: 1_024,
+            stream_bytes: 1 << 20,
+            stream_age_ms: 240_000,
+            stream_heartbeat_ms: 15_000,
+            stream_probe_ms: 1_000,
+            frame_padding: 0,
+            stream_ticket_ms: 30_000,
+            image_bytes: 1 << 20,
+            parts_per_batch: 4_096,
+            parts_wait_ms: 30_000,
+            parts_bytes_per_shard: 16 << 20,
             lag_grace_ms: 2_000,
             write_stall_ms: 10_000,
             linger_ms: 2_000,

@@ -12,8 +12,13 @@ mod browser;
 mod drain;
 mod echo;
 mod ending;
+mod event_source;
 mod expiry;
+mod faye;
+mod feed;
+mod frame;
 mod http;
+mod image;
 mod joining;
 mod keeping;
 mod lag;
@@ -22,6 +27,8 @@ mod letters;
 mod local;
 mod output;
 mod pace;
+mod part;
+mod poll;
 mod presence;
 mod publish;
 mod push;
@@ -32,10 +39,12 @@ mod replay;
 mod rest;
 mod route;
 mod session;
+mod stream;
 mod subscribe;
 mod timer;
 mod transfer;
 mod websocket;
+mod xml_socket;
 
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -57,6 +66,8 @@ use crate::connection::Connection;
 use crate::counters::Counters;
 use crate::delivery::{Joiner, Shared};
 use crate::exchange::{Exchange, Slot};
+use crate::feed::Feed;
+use crate::flash::Doors;
 use crate::host::Host;
 use crate::inbox::{Inbox, Peer};
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
@@ -65,6 +76,7 @@ use crate::receipt::{Changed, Receipts};
 use crate::seat::Seat;
 use crate::send::Sender;
 use crate::session_gate::SessionGate;
+use crate::stream_ticket::StreamTicket;
 use crate::wheel::Wheel;
 
 pub(crate) use self::joining::Meanwhile;
@@ -87,6 +99,7 @@ pub(crate) struct Parts {
     pub(crate) index: usize,
     pub(crate) poll: Poll,
     pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) doors: Doors,
     pub(crate) inbox: Inbox,
     pub(crate) peers: Vec<Peer>,
     pub(crate) config: Arc<Config>,
@@ -109,6 +122,7 @@ pub(crate) struct Shard {
     index: usize,
     poll: Poll,
     listeners: Vec<TcpListener>,
+    doors: Doors,
     /// Listeners that had more to accept than one turn takes.
     unaccepted: Vec<usize>,
     inbox: Inbox,
@@ -128,6 +142,12 @@ pub(crate) struct Shard {
     generation: u32,
     connections: Slab<Connection>,
     sessions: Slab<Seat>,
+    /// What the next streams of sessions are opened with, of those that open them so.
+    tickets: HashMap<SessionKey, StreamTicket>,
+    /// Batches that come in parts, of those that send any.
+    gathered: part::Gathered,
+    /// The feeds that sessions without a client are there for.
+    feeds: HashMap<SessionKey, Box<Feed>>,
     exchanges: Slab<Slot>,
     /// Bytes of the batches in `exchanges`.
     exchange_bytes: usize,
@@ -175,6 +195,7 @@ impl Shard {
             index,
             poll,
             listeners,
+            doors,
             inbox,
             peers,
             config,
@@ -194,6 +215,7 @@ impl Shard {
             index,
             poll,
             listeners,
+            doors,
             unaccepted: Vec::new(),
             inbox,
             peers,
@@ -223,6 +245,9 @@ impl Shard {
             generation: 0,
             connections: Slab::new(),
             sessions: Slab::new(),
+            tickets: HashMap::new(),
+            gathered: Default::default(),
+            feeds: HashMap::new(),
             exchanges: Slab::new(),
             exchange_bytes: 0,
             browsers: HashMap::new(),

@@ -4,6 +4,7 @@
 
 mod config;
 mod demo;
+mod doctor;
 mod publish;
 mod remote;
 mod serve;
@@ -33,6 +34,7 @@ enum Verb {
     Demo(demo::Demo),
     Publish(publish::Publish),
     Subscribe(subscribe::Subscribe),
+    Doctor(doctor::Doctor),
     Config(config::Config),
 }
 
@@ -44,6 +46,7 @@ impl Cli {
             Verb::Demo(demo) => demo.run(),
             Verb::Publish(publish) => publish.run(),
             Verb::Subscribe(subscribe) => subscribe.run(),
+            Verb::Doctor(doctor) => doctor.run(),
             Verb::Config(config) => config.run(),
         }
     }

@@ -45,6 +45,8 @@ pub(crate) struct Configuration {
     pub(crate) journal: Option<PathBuf>,
     /// How the journal is run.
     pub(crate) journal_config: comet_journal::Config,
+    /// Where movie and player of the `flash` transport lie; `None` for nowhere.
+    pub(crate) flash_files: Option<PathBuf>,
     /// Who may publish, listen and create.
     pub(crate) authorize: Authorize,
     /// What is logged, in the words of `tracing`'s filters.
@@ -70,6 +72,7 @@ impl Default for Configuration {
             api_keys: Vec::new(),
             journal: None,
             journal_config: comet_journal::Config::default(),
+            flash_files: None,
             authorize: Authorize::default(),
             log_level: "info".into(),
             log_format: LogFormat::Text,

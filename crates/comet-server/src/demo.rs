@@ -6,9 +6,14 @@
 
 use comet::{Builder, Call, Policy, Refusal, Reply};
 
+/// Where `cargo xtask flash` puts movie and player of the `flash` transport, in the checkout of which this program was made.
+const FLASH_FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../clients/flash/out");
+
 /// Puts the applications and the demo's own services into a server.
 pub(crate) fn install<P: Policy>(builder: Builder<P>) -> Builder<P> {
     comet_app_gallery::install(builder)
+        .configure(|config| config.flash.websocket = true)
+        .flash_files(FLASH_FILES)
         .service("/service/echo", echo)
         .service("/service/echo/event", echo_event)
 }

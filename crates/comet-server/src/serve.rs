@@ -63,6 +63,9 @@ async fn run_until_stopped(
     let builder = Comet::builder().config(configuration.comet.clone()).api(configuration.api());
     let rules = configuration.authorize.rules();
     let mut builder = rules.fold(builder, |builder, (pattern, rule)| builder.authorize(pattern, rule));
+    if let Some(folder) = &configuration.flash_files {
+        builder = builder.flash_files(folder);
+    }
     if let Some(journal) = journal(configuration)? {
         builder = builder.journal(journal);
     }
@@ -73,6 +76,8 @@ async fn run_until_stopped(
     let readiness = Readiness::default();
     let mut lines: Vec<String> =
         comet.addresses().iter().map(|address| format!("listening on {address}")).collect();
+    lines.extend(comet.flash_addresses().iter().map(|address| format!("flash on {address}")));
+    lines.extend(comet.flash_policy_addresses().iter().map(|address| format!("flash policy on {address}")));
     if let Some(internal) = internal {
         lines.push(format!("internal on {}", internal.address().map_err(Failure::at_run_time)?));
         internal

@@ -74,6 +74,21 @@ enum Choice {
     WebsocketLongPolling,
     WebsocketCallbackPolling,
     LongCallbackPolling,
+    HttpStreaming,
+    HttpStreamingWebsocket,
+    HttpStreamingLongPolling,
+    HttpStreamingCallbackPolling,
+    Eventsource,
+    EventsourceWebsocket,
+    EventsourceLongPolling,
+    EventsourceHttpStreaming,
+    Multipart,
+    MultipartWebsocket,
+    MultipartLongPolling,
+    Iframe,
+    IframeWebsocket,
+    Polling,
+    PollingWebsocket,
     Switching,
     All,
 }
@@ -114,6 +129,21 @@ impl Choice {
             Choice::WebsocketLongPolling => vec![Transport::WebSocketAndLongPolling],
             Choice::WebsocketCallbackPolling => vec![Transport::WebSocketAndCallbackPolling],
             Choice::LongCallbackPolling => vec![Transport::LongAndCallbackPolling],
+            Choice::HttpStreaming => vec![Transport::HttpStreaming],
+            Choice::HttpStreamingWebsocket => vec![Transport::HttpStreamingAndWebSocket],
+            Choice::HttpStreamingLongPolling => vec![Transport::HttpStreamingAndLongPolling],
+            Choice::HttpStreamingCallbackPolling => vec![Transport::HttpStreamingAndCallbackPolling],
+            Choice::Eventsource => vec![Transport::EventSource],
+            Choice::EventsourceWebsocket => vec![Transport::EventSourceAndWebSocket],
+            Choice::EventsourceLongPolling => vec![Transport::EventSourceAndLongPolling],
+            Choice::EventsourceHttpStreaming => vec![Transport::EventSourceAndHttpStreaming],
+            Choice::Multipart => vec![Transport::Multipart],
+            Choice::MultipartWebsocket => vec![Transport::MultipartAndWebSocket],
+            Choice::MultipartLongPolling => vec![Transport::MultipartAndLongPolling],
+            Choice::Iframe => vec![Transport::Iframe],
+            Choice::IframeWebsocket => vec![Transport::IframeAndWebSocket],
+            Choice::Polling => vec![Transport::Polling],
+            Choice::PollingWebsocket => vec![Transport::PollingAndWebSocket],
             Choice::Switching => vec![Transport::Switching],
             Choice::All => Transport::ALL.to_vec(),
         }
@@ -143,6 +173,7 @@ age = \"30s\"
 
 [limits]
 connections_per_address = 10000
+stream_age = \"20s\"
 history_bytes = \"1GiB\"
 ";
 

@@ -5,6 +5,7 @@
 //! the wire's.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -25,7 +26,12 @@ pub struct Client<W> {
 impl<W: Wire> Client<W> {
     /// A client that has not said anything yet.
     pub fn new(server: &TestServer) -> Client<W> {
-        Client::on(W::open(server.address()), String::new())
+        Client::at(server.address())
+    }
+
+    /// A client of whoever listens at this address, that has not said anything yet.
+    pub fn at(address: SocketAddr) -> Client<W> {
+        Client::on(W::open(address), String::new())
     }
 
     /// A client with a session: it has shaken hands and its first connect is answered.
@@ -38,7 +44,12 @@ impl<W: Wire> Client<W> {
 
     /// The same client, its session and its browser, on another wire.
     pub fn crossing<V: Wire>(&self, server: &TestServer) -> Client<V> {
-        let mut wire = V::open(server.address());
+        self.crossing_to(server.address())
+    }
+
+    /// The same at another address.
+    pub fn crossing_to<V: Wire>(&self, address: SocketAddr) -> Client<V> {
+        let mut wire = V::open(address);
         if let Some(cookie) = self.wire.cookie() {
             wire.set_cookie(cookie);
         }
@@ -102,9 +113,9 @@ impl<W: Wire> Client<W> {
         self.connect_at_once();
     }
 
-    /// Sends a connect, if none is on its way, and does not wait.
+    /// Sends a connect, if none is on its way and no answer to one goes on, and does not wait.
     pub fn hold(&mut self) {
-        if self.connect.is_none() {
+        if self.connect.is_none() && !self.wire.is_streaming() {
             self.send_connect(json!({}));
         }
     }

@@ -21,6 +21,8 @@ pub struct TestServer {
     comet: Option<Comet>,
     runtime: Runtime,
     address: SocketAddr,
+    flash_address: Option<SocketAddr>,
+    flash_policy_address: Option<SocketAddr>,
     publisher: Publisher,
     rosters: Rosters,
     counts: Box<dyn Fn() -> Snapshot>,
@@ -59,12 +61,33 @@ impl TestServer {
         };
         let (address, publisher, rosters) = (comet.addresses()[0], comet.publisher(), comet.rosters());
         let counts = Box::new(comet.metrics());
-        TestServer { comet: Some(comet), runtime, address, publisher, rosters, counts }
+        let (flash_address, flash_policy_address) =
+            (comet.flash_addresses().first().copied(), comet.flash_policy_addresses().first().copied());
+        TestServer {
+            comet: Some(comet),
+            runtime,
+            address,
+            flash_address,
+            flash_policy_address,
+            publisher,
+            rosters,
+            counts,
+        }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it speaks XMLSocket.
+    pub fn flash_address(&self) -> SocketAddr {
+        self.flash_address.expect("the server was told to listen for Flash")
+    }
+
+    /// Where it tells the policy for Flash and nothing else.
+    pub fn flash_policy_address(&self) -> SocketAddr {
+        self.flash_policy_address.expect("the server was told to tell its policy")
     }
 
     /// Publishes on a channel, without a session.

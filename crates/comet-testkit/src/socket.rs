@@ -4,7 +4,7 @@
 //! the bytes are not the point of the story.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -41,6 +41,15 @@ impl Socket {
         let stream = TcpStream::connect(address).ok()?;
         stream.set_nodelay(true).expect("an open socket has options");
         Some(Socket { stream, unread: Vec::new(), host: address.to_string() })
+    }
+
+    /// Connects from this address, one of the machine's own.
+    pub fn connect_from(from: IpAddr, address: SocketAddr) -> Socket {
+        let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP));
+        let socket = socket.expect("there are sockets left");
+        socket.bind(&SocketAddr::new(from, 0).into()).expect("the address is this machine's");
+        socket.connect(&address.into()).expect("the server accepts");
+        Socket { stream: socket.into(), unread: Vec::new(), host: address.to_string() }
     }
 
     /// Connects with a receive buffer of about `bytes`, so that the server notices early that nobody reads.

@@ -8,6 +8,8 @@ mod memory;
 mod polled;
 mod scripted;
 mod session;
+mod streamed;
+mod timed;
 
 use std::fmt;
 use std::future::Future;
@@ -27,6 +29,18 @@ pub enum Transport {
     LongPolling,
     /// Callback polling by GET.
     CallbackPolling,
+    /// HTTP streaming: events down the answer to a connect.
+    HttpStreaming,
+    /// Server-sent events, opened with a ticket.
+    EventSource,
+    /// A multipart answer to the connect.
+    Multipart,
+    /// A persistent frame, opened with a ticket.
+    Iframe,
+    /// Timed polling by GET.
+    Polling,
+    /// An XMLSocket, in the frames of a WebSocket. It is there only where the server was told so.
+    Flash,
     /// Another one every few connects, by the same session.
     Switching,
     /// A WebSocket and long polling in turns.
@@ -35,32 +49,102 @@ pub enum Transport {
     WebSocketAndCallbackPolling,
     /// Long polling and callback polling in turns.
     LongAndCallbackPolling,
+    /// HTTP streaming and a WebSocket in turns.
+    HttpStreamingAndWebSocket,
+    /// HTTP streaming and long polling in turns.
+    HttpStreamingAndLongPolling,
+    /// HTTP streaming and callback polling in turns.
+    HttpStreamingAndCallbackPolling,
+    /// Server-sent events and a WebSocket in turns.
+    EventSourceAndWebSocket,
+    /// Server-sent events and long polling in turns.
+    EventSourceAndLongPolling,
+    /// Server-sent events and HTTP streaming in turns.
+    EventSourceAndHttpStreaming,
+    /// A multipart answer and a WebSocket in turns.
+    MultipartAndWebSocket,
+    /// A multipart answer and long polling in turns.
+    MultipartAndLongPolling,
+    /// A persistent frame and a WebSocket in turns.
+    IframeAndWebSocket,
+    /// An XMLSocket and a WebSocket in turns.
+    FlashAndWebSocket,
+    /// Timed polling and a WebSocket in turns.
+    PollingAndWebSocket,
+    /// An XMLSocket and long polling in turns.
+    FlashAndLongPolling,
 }
 
 impl Transport {
-    /// All of them.
-    pub const ALL: [Transport; 7] = [
+    /// Those that every server speaks.
+    pub const ALL: [Transport; 22] = [
         Transport::WebSocket,
         Transport::LongPolling,
         Transport::CallbackPolling,
+        Transport::HttpStreaming,
+        Transport::EventSource,
+        Transport::Multipart,
+        Transport::Iframe,
         Transport::WebSocketAndLongPolling,
         Transport::WebSocketAndCallbackPolling,
         Transport::LongAndCallbackPolling,
+        Transport::HttpStreamingAndWebSocket,
+        Transport::HttpStreamingAndLongPolling,
+        Transport::HttpStreamingAndCallbackPolling,
+        Transport::EventSourceAndWebSocket,
+        Transport::EventSourceAndLongPolling,
+        Transport::EventSourceAndHttpStreaming,
+        Transport::MultipartAndWebSocket,
+        Transport::MultipartAndLongPolling,
+        Transport::IframeAndWebSocket,
+        Transport::Polling,
+        Transport::PollingAndWebSocket,
         Transport::Switching,
     ];
 
     /// Those it is made of, in the order of their turns; a switching one takes any of its own.
     pub(crate) fn turns(self) -> &'static [Transport] {
-        use Transport::{CallbackPolling, LongPolling, WebSocket};
+        use Transport::{
+            CallbackPolling, EventSource, Flash, HttpStreaming, Iframe, LongPolling, Multipart, Polling,
+            WebSocket,
+        };
         match self {
             WebSocket => &[WebSocket],
             LongPolling => &[LongPolling],
             CallbackPolling => &[CallbackPolling],
-            Transport::Switching => &[WebSocket, LongPolling, CallbackPolling],
+            HttpStreaming => &[HttpStreaming],
+            EventSource => &[EventSource],
+            Multipart => &[Multipart],
+            Iframe => &[Iframe],
+            Flash => &[Flash],
+            Polling => &[Polling],
+            Transport::PollingAndWebSocket => &[Polling, WebSocket],
+            Transport::Switching => {
+                &[WebSocket, HttpStreaming, EventSource, Multipart, Iframe, LongPolling, CallbackPolling]
+            }
             Transport::WebSocketAndLongPolling => &[WebSocket, LongPolling],
             Transport::WebSocketAndCallbackPolling => &[WebSocket, CallbackPolling],
             Transport::LongAndCallbackPolling => &[LongPolling, CallbackPolling],
+            Transport::HttpStreamingAndWebSocket => &[HttpStreaming, WebSocket],
+            Transport::HttpStreamingAndLongPolling => &[HttpStreaming, LongPolling],
+            Transport::HttpStreamingAndCallbackPolling => &[HttpStreaming, CallbackPolling],
+            Transport::EventSourceAndWebSocket => &[EventSource, WebSocket],
+            Transport::EventSourceAndLongPolling => &[EventSource, LongPolling],
+            Transport::EventSourceAndHttpStreaming => &[EventSource, HttpStreaming],
+            Transport::MultipartAndWebSocket => &[Multipart, WebSocket],
+            Transport::MultipartAndLongPolling => &[Multipart, LongPolling],
+            Transport::IframeAndWebSocket => &[Iframe, WebSocket],
+            Transport::FlashAndWebSocket => &[Flash, WebSocket],
+            Transport::FlashAndLongPolling => &[Flash, LongPolling],
         }
+    }
+
+    /// Whether events come down an answer that goes on.
+    pub(crate) fn streams(self) -> bool {
+        matches!(
+            self,
+            Transport::HttpStreaming | Transport::EventSource | Transport::Multipart | Transport::Iframe
+        )
     }
 
     /// Its name, as flags and verdicts write it.
@@ -73,6 +157,24 @@ impl Transport {
             Transport::WebSocketAndLongPolling => "websocket-long-polling",
             Transport::WebSocketAndCallbackPolling => "websocket-callback-polling",
             Transport::LongAndCallbackPolling => "long-callback-polling",
+            Transport::HttpStreaming => "http-streaming",
+            Transport::HttpStreamingAndWebSocket => "http-streaming-websocket",
+            Transport::HttpStreamingAndLongPolling => "http-streaming-long-polling",
+            Transport::HttpStreamingAndCallbackPolling => "http-streaming-callback-polling",
+            Transport::EventSource => "eventsource",
+            Transport::EventSourceAndWebSocket => "eventsource-websocket",
+            Transport::EventSourceAndLongPolling => "eventsource-long-polling",
+            Transport::EventSourceAndHttpStreaming => "eventsource-http-streaming",
+            Transport::Multipart => "multipart",
+            Transport::MultipartAndWebSocket => "multipart-websocket",
+            Transport::MultipartAndLongPolling => "multipart-long-polling",
+            Transport::Iframe => "iframe",
+            Transport::IframeAndWebSocket => "iframe-websocket",
+            Transport::Polling => "polling",
+            Transport::PollingAndWebSocket => "polling-websocket",
+            Transport::Flash => "flash",
+            Transport::FlashAndWebSocket => "flash-websocket",
+            Transport::FlashAndLongPolling => "flash-long-polling",
         }
     }
 }

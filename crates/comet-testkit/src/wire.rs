@@ -4,7 +4,9 @@
 //! and hands it over in the order it came.
 
 mod http;
+mod stream;
 mod websocket;
+mod xml_socket;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,7 +15,9 @@ use serde_json::Value;
 
 pub(crate) use http::{Callback, Post};
 pub use http::{CallbackWire, HttpWire, LongPollWire, Phrase};
+pub use stream::StreamWire;
 pub use websocket::WebSocketWire;
+pub use xml_socket::{FramedXmlSocketWire, XmlSocketWire};
 
 /// One client's way to the server.
 pub trait Wire: Send {
@@ -33,6 +37,11 @@ pub trait Wire: Send {
 
     /// Takes a cookie, as another tab of the same browser would have it.
     fn set_cookie(&mut self, _cookie: &str) {}
+
+    /// Whether events come without another connect: the answer to one goes on.
+    fn is_streaming(&self) -> bool {
+        false
+    }
 
     /// The next batch from the server, waiting no longer than `within`.
     fn receive(&mut self, within: Duration) -> Option<Vec<Value>>;

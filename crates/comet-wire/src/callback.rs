@@ -86,10 +86,39 @@ pub fn write_response<'a>(
     out.extend_from_slice(&script);
 }
 
-/// Appends `json` to `out` so that it means the same inside a script of an HTML or XML page: `<`, `>`,
-/// U+2028 and U+2029 become escapes. In JSON these characters stand in strings only, where an escape is the
-/// same character.
+/// Appends an expression that means the same as `json` inside a script of an HTML or XML page: `<`, `>`, U+2028
+/// and U+2029 become escapes. In JSON these characters stand in strings only, where an escape is the same character.
+///
+/// A member of the name `__proto__` is one like others in JSON, but in a script it would choose what the object
+/// inherits from, and two of them would spoil the whole script. Where one may be, the script parses a text.
 pub fn escape_json(out: &mut Vec<u8>, json: &[u8]) {
+    if !may_name_proto(json) {
+        return escape_markup(out, json);
+    }
+    out.extend_from_slice(b"JSON.parse(\"");
+    for part in json.split_inclusive(|byte| matches!(byte, b'"' | b'\\' | b'\t' | b'\r' | b'\n')) {
+        let (last, plain) = part.split_last().expect("no part is empty");
+        match last {
+            b'"' | b'\\' => {
+                escape_markup(out, plain);
+                out.extend_from_slice(&[b'\\', *last]);
+            }
+            // These stand in no string, and between two tokens nobody needs them.
+            b'\t' | b'\r' | b'\n' => escape_markup(out, plain),
+            _ => escape_markup(out, part),
+        }
+    }
+    out.extend_from_slice(b"\")");
+}
+
+/// Whether a member may be called `__proto__`, in whatever way its letters are written. Nobody but who wants to hide
+/// them writes letters as escapes.
+fn may_name_proto(json: &[u8]) -> bool {
+    let hides = |at: usize| matches!(json.get(at + 4), Some(b'5' | b'6' | b'7'));
+    memchr::memmem::find(json, b"__proto__").is_some() || memchr::memmem::find_iter(json, b"\\u00").any(hides)
+}
+
+fn escape_markup(out: &mut Vec<u8>, json: &[u8]) {
     let mut rest = json;
     while let Some(at) = memchr::memchr3(b'<', b'>', 0xe2, rest) {
         let (plain, special) = rest.split_at(at);

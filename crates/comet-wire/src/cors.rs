@@ -8,7 +8,7 @@ use crate::http::response::{ResponseError, write_head};
 /// The methods a page of another origin may use.
 pub const METHODS: &str = "POST, GET";
 /// The request fields a page of another origin may send.
-pub const FIELDS: &str = "Accept, Authorization, Content-Type, Pragma, X-Requested-With";
+pub const FIELDS: &str = "Accept, Authorization, Comet-Client, Content-Type, If-None-Match, Last-Event-ID, Pragma, X-Requested-With";
 /// How long a browser may remember the answer.
 pub const MAX_AGE_SECONDS: &str = "86400";
 

@@ -10,9 +10,18 @@
 
 pub mod callback;
 pub mod cors;
+pub mod event_stream;
+pub mod feed;
 pub mod form;
 pub mod http;
+pub mod http_streaming;
 pub mod json_array;
 pub mod long_poll;
+pub mod multipart;
+pub mod part;
 mod percent;
+pub mod persistent_frame;
+pub mod poll;
+pub mod stream;
 pub mod websocket;
+pub mod xml_socket;

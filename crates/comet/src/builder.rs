@@ -5,8 +5,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bayeux::{Code, Kind, Pattern};
 use comet_engine::journal::Opened;
@@ -18,7 +18,7 @@ use crate::authorizer::Authorizers;
 use crate::host::{CometHost, SessionEnded};
 use crate::policy::{Open, Policy};
 use crate::service::Services;
-use crate::web::{Body, BoxError, Pages, Web};
+use crate::web::{Body, BoxError, FlashFiles, Pages, Web};
 use crate::{Call, Client, Comet, Operation, Publisher, Refusal, Reply, Rule, Vote, Wish};
 
 type Start = Box<dyn FnOnce(Publisher) + Send>;
@@ -65,6 +65,7 @@ pub struct Builder<P = Open> {
     pages: Option<Pages>,
     api: ApiAccess,
     journal: Option<Opened>,
+    flash_folders: Vec<PathBuf>,
     invalid: Vec<String>,
 }
 
@@ -82,6 +83,7 @@ impl Default for Builder {
             pages: None,
             api: ApiAccess::Closed,
             journal: None,
+            flash_folders: Vec::new(),
             invalid: Vec::new(),
         }
     }
@@ -92,6 +94,12 @@ impl<P: Policy> Builder<P> {
     pub fn config(mut self, config: Config) -> Builder<P> {
         self.config = config;
         self.listens = true;
+        self
+    }
+
+    /// Changes the configuration as it stands: what has no method of its own here.
+    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Builder<P> {
+        change(&mut self.config);
         self
     }
 
@@ -117,6 +125,7 @@ impl<P: Policy> Builder<P> {
             pages,
             api,
             journal,
+            flash_folders,
             invalid,
             ..
         } = self;
@@ -132,6 +141,7 @@ impl<P: Policy> Builder<P> {
             pages,
             api,
             journal,
+            flash_folders,
             invalid,
         }
     }
@@ -251,6 +261,13 @@ impl<P: Policy> Builder<P> {
         self
     }
 
+    /// Serves the movie and the player of the `flash` transport under `/comet/flash/` from this folder, and from those given
+    /// before: `bridge.swf`, `ruffle/ruffle.js` and what that loads. Whoever reaches the server may read what lies in it.
+    pub fn flash_files(mut self, folder: impl Into<PathBuf>) -> Builder<P> {
+        self.flash_folders.push(folder.into());
+        self
+    }
+
     /// Binds the addresses and starts. Must be called within a tokio runtime: it becomes the control runtime,
     /// on which policies that wait, services and pages run.
     ///
@@ -274,17 +291,14 @@ impl<P: Policy> Builder<P> {
             pages,
             api,
             journal,
+            flash_folders,
             ..
         } = self;
         let (mut web, own_services) = (None, services.clone());
         let engine = Engine::start(config.clone(), journal, |handle| {
             let api = Api::new(api, handle.clone());
-            let shared = Arc::new(Web::new(
-                config.mounts,
-                Duration::from_millis(config.limits.write_stall_ms),
-                api,
-                pages,
-            ));
+            let flash = FlashFiles::new(handle.flash_policy(), flash_folders);
+            let shared = Arc::new(Web::new(config, api, pages, flash));
             web = Some(shared.clone());
             starts.into_iter().for_each(|start| start(Publisher::new(handle.clone())));
             Arc::new(CometHost {

@@ -48,6 +48,16 @@ impl Comet {
         self.engine.addresses()
     }
 
+    /// The addresses that speak XMLSocket, with the ports the system chose.
+    pub fn flash_addresses(&self) -> &[SocketAddr] {
+        self.engine.flash_addresses()
+    }
+
+    /// The addresses that tell Flash Players whose movies may connect.
+    pub fn flash_policy_addresses(&self) -> &[SocketAddr] {
+        self.engine.flash_policy_addresses()
+    }
+
     /// Publishes on channels.
     pub fn publisher(&self) -> Publisher {
         Publisher::new(self.engine.handle().clone())

@@ -45,8 +45,9 @@ pub use bayeux::{
 pub use builder::Builder;
 pub use client::Client;
 pub use comet_engine::{
-    Accepted, ChannelOptions, Channels, Config, Count, Cursor, Durability, Identity, Limits, Member, Page,
-    Position, PublishOptions, RequestInfo, Retention, RosterPage, Snapshot, journal,
+    Accepted, ChannelOptions, Channels, Config, Count, Cursor, Durability, Flash, Identity, Limits, Member,
+    Network, Page, PolicyDomain, Position, PublishOptions, RequestInfo, Retention, RosterPage, Snapshot,
+    journal,
 };
 pub use event::{Event, Events, Gap, Message};
 pub use files::Files;

@@ -5,6 +5,7 @@
 
 mod body;
 pub(crate) mod file;
+mod flash;
 mod pages;
 mod portion;
 mod wire;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use comet_engine::{HandedOver, Handle};
+use comet_engine::{Config, HandedOver, Handle};
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
@@ -27,6 +28,7 @@ use crate::api::Api;
 use crate::client_file;
 
 pub use body::{Body, BoxError};
+pub(crate) use flash::FlashFiles;
 pub(crate) use pages::Pages;
 use wire::Wire;
 
@@ -40,22 +42,21 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// Serves the connections that the engine hands over.
 pub(crate) struct Web {
-    mounts: Vec<String>,
-    /// How long a peer may take nothing of an answer.
-    write_stall: Duration,
+    config: Arc<Config>,
     api: Api,
     pages: Option<Pages>,
+    flash: FlashFiles,
     draining: AtomicBool,
     in_progress: AtomicUsize,
 }
 
 impl Web {
-    pub(crate) fn new(mounts: Vec<String>, write_stall: Duration, api: Api, pages: Option<Pages>) -> Web {
+    pub(crate) fn new(config: Config, api: Api, pages: Option<Pages>, flash: FlashFiles) -> Web {
         Web {
-            mounts,
-            write_stall,
+            config: Arc::new(config),
             api,
             pages,
+            flash,
             draining: AtomicBool::new(false),
             in_progress: AtomicUsize::new(0),
         }
@@ -65,7 +66,8 @@ impl Web {
     pub(crate) async fn serve(self: Arc<Self>, connection: HandedOver, handle: Handle) {
         let HandedOver { stream, unread, address, shard, permit } = connection;
         let Ok(stream) = TcpStream::from_std(stream) else { return };
-        let wire = Wire::new(stream, unread, self.mounts.clone(), self.write_stall, permit);
+        let write_stall = Duration::from_millis(self.config.limits.write_stall_ms);
+        let wire = Wire::new(stream, unread, self.config.clone(), write_stall, permit);
         let service = {
             let (web, wire) = (self.clone(), wire.clone());
             service_fn(move |request| web.clone().answer(request, wire.clone()))
@@ -93,6 +95,10 @@ impl Web {
         let progress = InProgress(self.clone());
         let request = wire.begin(request);
         let mut response = self.route(request).await;
+        if !self.config.frame_domains.is_empty() {
+            // Pages that take another domain have to say so from the first one of their host on.
+            response.headers_mut().insert("origin-agent-cluster", HeaderValue::from_static("?0"));
+        }
         if self.draining.load(Ordering::Acquire) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -103,6 +109,10 @@ impl Web {
         if let Some(response) = client_file::serve(&request) {
             return response;
         }
+        let request = match self.flash.serve(request).await {
+            Ok(response) => return response,
+            Err(request) => request,
+        };
         if request.uri().path().starts_with("/api/") {
             return self.api.answer(request).await;
         }

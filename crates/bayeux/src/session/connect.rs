@@ -37,6 +37,9 @@ pub enum Answer {
         /// When time is up.
         until: Millis,
     },
+    /// At once, and the answer goes on as a stream that carries what comes: the response becomes a wire, see
+    /// [`Session::attach_stream`]. Deliveries leave behind the reply, not with it.
+    Stream,
 }
 
 /// A connect that was accepted.
@@ -52,6 +55,9 @@ pub struct Connect {
     /// An older connect that was held until now. It ends without a Bayeux reply: on HTTP with the status of
     /// `superseded`, on a WebSocket silently; a successful reply would start a second loop in the client.
     pub superseded: Option<Ticket>,
+    /// The stream that this connect is for is opened by another request, with a ticket that the reply has to name: see
+    /// [`Session::resume_stream`].
+    pub wants_ticket: bool,
     /// Extension fields of the request, such as acknowledgements.
     pub ext: Option<Box<RawValue>>,
 }
@@ -95,14 +101,19 @@ impl<D: Delivery> Session<D> {
             let advice = Advice { reconnect: Reconnect::Handshake, ..settings.refusal_advice(error.code) };
             return Step::Reply(Reply::refuse(&message, error).with_advice(advice));
         };
-        if let Err(error) = self.on_confirmation(&message, context.carrier, settings) {
+        let streams = self.streams(kind, &message, context, settings);
+        if let Err(error) = self.on_confirmation(&message, context.carrier, streams, settings) {
             return self.refuse_confirmation(&message, error, settings);
         }
         let superseded = self.held.take().map(|held| held.ticket);
         self.turn = self.turn.wrapping_add(1);
         let first = self.connection_type.is_none();
         let changed = self.connection_type.replace(kind) != Some(kind);
-        let (answer, advice) = self.judge(kind, first, &message, context, settings, now);
+        let (answer, advice) = match streams {
+            true => (Answer::Stream, settings.advice(Reconnect::Retry)),
+            false => self.judge(kind, first, &message, context, settings, now),
+        };
+        let wants_ticket = self.opens_by_ticket(kind, context);
 
         let asked_ms = message.advice.interval_ms.unwrap_or(0).min(settings.client_interval_max_ms);
         self.interval_ms = u32::try_from(advice.interval_ms.max(asked_ms)).unwrap_or(u32::MAX);
@@ -113,7 +124,8 @@ impl<D: Delivery> Session<D> {
         let mut reply = Reply::accept(&message);
         reply.advice = advise.then_some(advice);
         self.await_writing(settings, now);
-        Step::Connect(Connect { reply, turn: Turn(self.turn), answer, superseded, ext: message.ext })
+        let turn = Turn(self.turn);
+        Step::Connect(Connect { reply, turn, answer, superseded, wants_ticket, ext: message.ext })
     }
 
     fn refuse_confirmation(&mut self, message: &Message, error: Error, settings: &Settings) -> Step {
@@ -137,6 +149,32 @@ impl<D: Delivery> Session<D> {
         self.may_ride_on_connect() && (self.retained.is_none() || turn.0 == self.turn)
     }
 
+    /// Whether the answer to the connect is a stream. One that is not to be held is none, nor is one that has company,
+    /// or that of a client which gets its events with connect replies alone.
+    fn streams(
+        &self,
+        kind: ConnectionType,
+        message: &Message,
+        context: BatchContext<'_>,
+        settings: &Settings,
+    ) -> bool {
+        kind.streams()
+            && context.carrier == Carrier::Http { connect_only: false }
+            && context.lone
+            && !context.other_polls_of_browser
+            && !self.connect_only
+            && message.advice.timeout_ms.unwrap_or(settings.timeout_ms) > 0
+    }
+
+    /// Whether the answer to the connect names a ticket with which the client opens its stream.
+    fn opens_by_ticket(&self, kind: ConnectionType, context: BatchContext<'_>) -> bool {
+        context.carrier == Carrier::Http { connect_only: false }
+            && kind.one_way()
+            && !kind.streams()
+            && !context.other_polls_of_browser
+            && !self.connect_only
+    }
+
     /// When the connect is answered, and the advice that fits this answer.
     fn judge(
         &self,
@@ -149,15 +187,12 @@ impl<D: Delivery> Session<D> {
     ) -> (Answer, Advice) {
         let advice = settings.advice(Reconnect::Retry);
         let http = context.carrier != Carrier::WebSocket;
-        if http && kind.one_way() {
+        if self.opens_by_ticket(kind, context) {
             // The stream shows that the client is there; a held request would cost a second connection.
             return (Answer::Now, Advice { interval_ms: settings.timeout_ms, timeout_ms: 0, ..advice });
         }
         if kind == ConnectionType::Polling {
-            return (
-                Answer::Now,
-                Advice { interval_ms: settings.polling_interval_ms, timeout_ms: 0, ..advice },
-            );
+            return (Answer::Now, Advice { interval_ms: settings.poll_interval_ms, timeout_ms: 0, ..advice });
         }
         let hold_ms = message.advice.timeout_ms.unwrap_or(settings.timeout_ms).min(settings.timeout_ms);
         if first || hold_ms == 0 || self.deliveries_need_connect() || (http && !context.lone) {

@@ -21,7 +21,9 @@ impl<D> Session<D> {
     /// A connect reply was written to its wire: from now on the client has its interval and the longest silence.
     pub fn on_connect_written(&mut self, settings: &Settings, now: Millis) {
         if self.held.is_none() {
-            self.deadline = self.expiry(settings, now);
+            let expiry = self.expiry(settings, now);
+            // An older answer may be written while a stream is there: that has its own time.
+            self.deadline = if self.is_streaming() { self.deadline.max(expiry) } else { expiry };
         }
     }
 
@@ -40,12 +42,29 @@ impl<D> Session<D> {
         self.await_count();
     }
 
+    /// The answer to the connect that came last goes on as a pushing wire, until the given time at the latest. As long as
+    /// it is there it takes the place of the client's connects: its keeper has to notice when the client is gone.
+    pub fn attach_stream(&mut self, settings: &Settings, until: Millis) {
+        self.attached = self.attached.saturating_add(1);
+        self.deadline = self.expiry(settings, until);
+    }
+
     /// A pushing wire is gone. With the last one the clock of expiry starts; another wire may take the session up.
     pub fn detach(&mut self, settings: &Settings, now: Millis) {
         self.attached = self.attached.saturating_sub(1);
         if self.attached == 0 && self.held.is_none() {
-            self.deadline = self.deadline.max(self.expiry(settings, now));
+            let expiry = self.expiry(settings, now);
+            // The time of a stream was for the whole of it.
+            self.deadline = if self.is_one_way() { expiry } else { self.deadline.max(expiry) };
         }
+    }
+
+    fn is_one_way(&self) -> bool {
+        self.connection_type.is_some_and(|kind| kind.one_way())
+    }
+
+    fn is_streaming(&self) -> bool {
+        self.attached > 0 && self.is_one_way()
     }
 
     /// Whether a pushing wire is there.

@@ -41,6 +41,16 @@ impl<D> Session<D> {
         self.retained.is_some()
     }
 
+    /// How many deliveries have left for a client that confirms, those not counted that will leave once more.
+    pub fn sent(&self) -> Option<u64> {
+        self.retained.as_ref().map(|retained| retained.sent())
+    }
+
+    /// How many deliveries the client has confirmed, if it does.
+    pub(super) fn confirmed(&self) -> Option<u64> {
+        self.retained.as_ref().map(|retained| retained.confirmed())
+    }
+
     /// How many deliveries have left and are kept until the client confirms them.
     pub fn unconfirmed(&self) -> usize {
         self.retained.as_ref().map_or(0, |retained| retained.len())
@@ -91,7 +101,8 @@ impl<D> Session<D> {
 }
 
 impl<D: Delivery> Session<D> {
-    /// A connect came: forgets what it confirms, and queues again what it says was lost.
+    /// A connect came: forgets what it confirms, and queues again what it says was lost. `streams` says that its answer
+    /// is a wire of its own.
     ///
     /// # Errors
     ///
@@ -100,12 +111,13 @@ impl<D: Delivery> Session<D> {
         &mut self,
         message: &Message,
         carrier: Carrier,
+        streams: bool,
         settings: &Settings,
     ) -> Result<(), Error> {
         let Some(retained) = &mut self.retained else { return Ok(()) };
         retained.bound(settings);
         match &mut retained.manner {
-            Manner::Count(_) => self.on_count(count_of(message)?, carrier),
+            Manner::Count(_) => self.on_count(count_of(message)?, carrier, streams),
             Manner::Batch(batches) => {
                 let batch = batch_of(message);
                 batches.named = batch.is_some();
@@ -114,10 +126,11 @@ impl<D: Delivery> Session<D> {
         }
     }
 
-    fn on_count(&mut self, received: Option<u64>, carrier: Carrier) -> Result<(), Error> {
+    fn on_count(&mut self, received: Option<u64>, carrier: Carrier, streams: bool) -> Result<(), Error> {
         let Some(retained) = &mut self.retained else { return Ok(()) };
-        let here = if carrier == Carrier::WebSocket { Resumed::Attached } else { Resumed::Http };
-        let new_wire = here == Resumed::Http || !matches!(retained.manner, Manner::Count(Resumed::Attached));
+        let socket = carrier == Carrier::WebSocket;
+        let here = if socket || streams { Resumed::Attached } else { Resumed::Http };
+        let new_wire = !socket || !matches!(retained.manner, Manner::Count(Resumed::Attached));
         let Some(received) = received else {
             if new_wire {
                 retained.manner = Manner::Count(Resumed::Nowhere);
@@ -136,6 +149,35 @@ impl<D: Delivery> Session<D> {
         } else {
             return Err(Code::ResumeFailed.into());
         }
+        Ok(())
+    }
+
+    /// The stream is opened for which the last connect got a ticket. Without a count the client has everything that was
+    /// sent to it, with the answer to that connect and before; with one it has lost a stream since. When it succeeds, the
+    /// stream is attached.
+    ///
+    /// # Errors
+    ///
+    /// `message_invalid` when it confirms what was never sent, and `resume_failed` when what was lost is no longer kept.
+    pub fn resume_stream(&mut self, received: Option<u64>, settings: &Settings) -> Result<(), Error> {
+        let Some(retained) = &mut self.retained else { return Ok(()) };
+        retained.bound(settings);
+        let Manner::Count(resumed) = &mut retained.manner else { return Ok(()) };
+        let received = match received {
+            None if *resumed != Resumed::Http => {
+                *resumed = Resumed::Nowhere;
+                return Ok(());
+            }
+            None => retained.sent(),
+            Some(received) if received > retained.sent() + self.mailbox.again() as u64 => {
+                return Err(beyond());
+            }
+            Some(received) if !retained.reaches(received) => return Err(Code::ResumeFailed.into()),
+            Some(received) => received,
+        };
+        // Nothing is forgotten for it: a connect of the client that is still on its way may know of less.
+        retained.manner = Manner::Count(Resumed::Attached);
+        retained.go_on_behind(received, &mut self.mailbox);
         Ok(())
     }
 

@@ -153,6 +153,23 @@ impl<D: Delivery> Retained<D> {
         self.trim();
     }
 
+    /// What leaves next is what follows the first `received` deliveries; those are kept.
+    pub(super) fn go_on_behind(&mut self, received: u64, mailbox: &mut Mailbox<D>) {
+        while self.sent() > received
+            && let Some(delivery) = self.kept.pop_back()
+        {
+            self.bytes -= delivery.size_bytes();
+            mailbox.push_again(delivery);
+        }
+        while self.sent() < received
+            && mailbox.again() > 0
+            && let Some(delivery) = mailbox.pop()
+        {
+            self.keep(delivery);
+        }
+        mailbox.trim();
+    }
+
     /// Puts everything that is kept back to the front of the queue.
     pub(super) fn requeue(&mut self, mailbox: &mut Mailbox<D>) {
         while let Some(delivery) = self.kept.pop_back() {

@@ -24,7 +24,7 @@ pub struct Settings {
     /// The pause of sessions whose browser already holds a poll, in milliseconds. At 0 they would never rest.
     pub multi_session_interval_ms: Millis,
     /// The pause of plain timed polling, in milliseconds. At 0 it would never rest.
-    pub polling_interval_ms: Millis,
+    pub poll_interval_ms: Millis,
     /// The pause after a refusal that does not end in `none`, in milliseconds.
     pub retry_interval_ms: Millis,
     /// The longest pause a client may announce for itself, in milliseconds.
@@ -70,7 +70,7 @@ impl Default for Settings {
             interval_ms: 0,
             max_interval_ms: 10_000,
             multi_session_interval_ms: 2_000,
-            polling_interval_ms: 1_000,
+            poll_interval_ms: 3_000,
             retry_interval_ms: 2_000,
             client_interval_max_ms: 60_000,
             advise_max_interval: false,

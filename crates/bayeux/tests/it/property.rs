@@ -43,6 +43,7 @@ fn texts() -> impl Strategy<Value = String> {
         1 => Just(r#","connectionType":"long-polling""#),
         1 => Just(r#","connectionType":"websocket""#),
         1 => Just(r#","connectionType":"eventsource""#),
+        1 => Just(r#","connectionType":"http-streaming""#),
         1 => Just(r#","connectionType":"callback-polling""#),
         1 => Just(r#","connectionType":"polling""#),
         1 => Just(r#","connectionType":"x""#),
@@ -179,6 +180,12 @@ impl World {
         assert_eq!(self.stage.session.held_ticket(), None);
         match connect.answer {
             Answer::Now => {}
+            Answer::Stream => {
+                assert!(self.stage.lone && carrier == HTTP, "a stream is the answer to one message");
+                self.attached += 1;
+                let until = self.stage.now + 25_000;
+                self.stage.session.attach_stream(&self.stage.settings, until);
+            }
             Answer::Hold { until } => {
                 assert!(until > self.stage.now && until <= self.stage.now + self.stage.settings.timeout_ms);
                 assert!(self.stage.lone || carrier == WEBSOCKET, "no connect in an HTTP batch is held");

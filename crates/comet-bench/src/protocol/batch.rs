@@ -23,9 +23,20 @@ pub struct Incoming<'a> {
     /// The verdict of a reply.
     #[serde(default)]
     pub successful: Option<bool>,
+    /// What a reply says besides.
+    #[serde(borrow, default)]
+    pub ext: Option<Ext<'a>>,
     /// Why a reply is not successful.
     #[serde(borrow, default)]
     pub error: Option<Cow<'a, str>>,
+}
+
+/// The one field of a reply's ext that plays a part.
+#[derive(Debug, Deserialize)]
+pub struct Ext<'a> {
+    /// What opens an event stream.
+    #[serde(borrow, default)]
+    pub ticket: Option<Cow<'a, str>>,
 }
 
 /// Reads a batch: a JSON array of messages.

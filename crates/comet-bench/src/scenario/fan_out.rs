@@ -12,8 +12,9 @@ use crate::procfs::{self, Meter};
 use crate::script::{Stage, Wire};
 use crate::server::{Contender, Server};
 
-/// Publications before the measurement.
-const WARM_UP: usize = 2;
+/// Publications before the measurement. The system acknowledges up to sixteen segments of a young connection at once, each
+/// on the processor of the sender, and how many of those are left depends on what was said before.
+const WARM_UP: usize = 20;
 
 pub(super) fn run(server: &Server, wire: Wire, size: &Size) -> Result<Outcome> {
     let mut fleet = fleet(server, wire)?;
@@ -40,6 +41,9 @@ pub(super) fn run(server: &Server, wire: Wire, size: &Size) -> Result<Outcome> {
     let per_delivery = cost.server_ns as f64 / expected as f64;
     let mut readings = match wire {
         Wire::LongPolling => vec![reading(Figure::FanOutLongPolling, per_delivery)],
+        Wire::HttpStreaming => vec![reading(Figure::FanOutHttpStreaming, per_delivery)],
+        Wire::EventSource => vec![reading(Figure::FanOutEventSource, per_delivery)],
+        Wire::Feed => vec![reading(Figure::FanOutFeed, per_delivery)],
         Wire::WebSocket if server.contender == Contender::CometForgetful => {
             vec![reading(Figure::FanOutRemembered, per_delivery)]
         }

@@ -23,7 +23,7 @@ pub(super) fn run(server: &Server, wire: Wire, size: &Size) -> Result<Outcome> {
     let per_connection = (after as f64 - before as f64) / size.idle_connections as f64;
     let figure = match wire {
         Wire::WebSocket => Figure::IdleWebSocket,
-        Wire::LongPolling => Figure::IdleLongPolling,
+        _ => Figure::IdleLongPolling,
     };
     Ok(Outcome { readings: vec![reading(figure, per_connection)], foreign_cores })
 }

@@ -19,12 +19,19 @@ enum Step {
     Subscribed,
     /// Subscribed, and a connect waits at the server.
     Parked,
+    /// Subscribed, and an answer that goes on was asked for with a ticket.
+    StreamAsked,
+    /// Subscribed, and events come on an answer that goes on.
+    Streaming,
 }
 
 /// One session, as its client sees it.
 #[derive(Debug)]
 pub(super) struct Session {
     step: Step,
+    wire: Wire,
+    /// What opens an event stream.
+    ticket: Option<Box<str>>,
     connection_type: &'static str,
     client_id: Box<str>,
     comeback: Option<Comeback>,
@@ -44,9 +51,10 @@ impl Session {
         let comeback = position.map(|position| Comeback { position, received: 0 });
         let connection_type = match wire {
             Wire::WebSocket => "websocket",
-            Wire::LongPolling => "long-polling",
+            // A first connect that asked for a stream would get it before there is a subscription.
+            _ => "long-polling",
         };
-        Session { step: Step::New, connection_type, client_id: "".into(), comeback }
+        Session { step: Step::New, wire, ticket: None, connection_type, client_id: "".into(), comeback }
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -55,8 +63,25 @@ impl Session {
             Step::Handshaken | Step::FirstConnectSent | Step::Connected | Step::SubscribeSent => {
                 Stage::Handshaken
             }
-            Step::Subscribed | Step::Parked => Stage::Listening,
+            Step::Streaming => Stage::Listening,
+            Step::Subscribed | Step::Parked | Step::StreamAsked if self.wire.is_stream() => Stage::Handshaken,
+            Step::Subscribed | Step::Parked | Step::StreamAsked => Stage::Listening,
         }
+    }
+
+    /// Whether the next answer is one that goes on.
+    pub(super) fn awaits_stream(&self) -> bool {
+        self.step == Step::StreamAsked || self.step == Step::Parked && self.wire == Wire::HttpStreaming
+    }
+
+    /// The answer that goes on has begun.
+    pub(super) fn on_stream(&mut self) {
+        self.step = Step::Streaming;
+    }
+
+    /// The ticket to be used now, if there is one.
+    pub(super) fn take_ticket(&mut self) -> Option<Box<str>> {
+        self.ticket.take()
     }
 
     /// Writes the next request on the way to `goal`; false when there is none, or an answer is still awaited.
@@ -84,6 +109,11 @@ impl Session {
                 Step::SubscribeSent
             }
             Step::Subscribed if listening => {
+                self.connection_type = match self.wire {
+                    Wire::HttpStreaming => "http-streaming",
+                    Wire::EventSource => "eventsource",
+                    _ => self.connection_type,
+                };
                 self.write_connect(out);
                 Step::Parked
             }
@@ -122,7 +152,13 @@ impl Session {
             }
             ("/meta/connect", Step::FirstConnectSent) => Step::Connected,
             ("/meta/subscribe", Step::SubscribeSent) => Step::Subscribed,
+            ("/meta/connect", Step::Parked) if self.wire == Wire::EventSource => {
+                let ticket = reply.ext.as_ref().and_then(|ext| ext.ticket.as_deref());
+                self.ticket = Some(ticket.ok_or_else(|| Fault::new("connect without a ticket"))?.into());
+                Step::StreamAsked
+            }
             ("/meta/connect", Step::Parked) => Step::Subscribed,
+            ("/meta/connect", Step::Streaming) => Step::Streaming,
             (channel, step) => return Err(Fault::new(format!("{channel} answered in step {step:?}"))),
         };
         Ok(())

@@ -87,6 +87,54 @@ fn a_polling_session_polls_again_after_each_answer() {
     assert_eq!((play.delivered.len(), play.script.stage()), (1, Stage::Listening));
 }
 
+/// What a server says that begins an answer which goes on, with this as its first chunk.
+fn stream(chunk: &str) -> Vec<u8> {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    format!("{head}{:x}\r\n{chunk}\r\n", chunk.len()).into_bytes()
+}
+
+#[test]
+fn a_stream_of_lines_is_asked_for_when_there_is_a_subscription() {
+    let (mut play, _) = Play::new(Wire::HttpStreaming, Speech::Bayeux, Stage::Listening);
+    for text in [HANDSHAKEN, CONNECTED] {
+        assert!(!play.hear(&answer(text)).is_empty());
+    }
+    let said = String::from_utf8(play.hear(&answer(SUBSCRIBED))).unwrap();
+    assert!(said.contains(r#""connectionType":"http-streaming""#), "{said}");
+    assert_eq!(play.script.stage(), Stage::Handshaken);
+    assert!(play.hear(&stream(&format!("{CONNECTED}\n"))).is_empty());
+    assert_eq!(play.script.stage(), Stage::Listening);
+    let line = format!("{EVENT}\n");
+    assert!(play.hear(format!("1\r\n\n\r\n{:x}\r\n{line}\r\n", line.len()).as_bytes()).is_empty());
+    assert_eq!(play.delivered, ["7"]);
+    assert!(play.fault(b"0\r\n\r\n").contains("ended"));
+}
+
+#[test]
+fn an_event_stream_is_opened_with_a_ticket() {
+    let (mut play, _) = Play::new(Wire::EventSource, Speech::Bayeux, Stage::Listening);
+    for text in [HANDSHAKEN, CONNECTED, SUBSCRIBED] {
+        assert!(!play.hear(&answer(text)).is_empty());
+    }
+    let ticket = CONNECTED.replace("}]", r#","ext":{"ticket":"t1"}}]"#);
+    let said = String::from_utf8(play.hear(&answer(&ticket))).unwrap();
+    assert!(said.starts_with("GET /cometd?ticket=t1 HTTP/1.1"), "{said}");
+    play.hear(&stream(&format!("data: {EVENT}\n\n")));
+    assert_eq!((play.delivered.len(), play.script.stage()), (1, Stage::Listening));
+}
+
+#[test]
+fn a_plain_event_stream_needs_no_session() {
+    let (mut play, said) = Play::new(Wire::Feed, Speech::Bayeux, Stage::Listening);
+    assert!(said.starts_with("GET /events?channel=/bench/fan HTTP/1.1"), "{said}");
+    play.hear(&stream("retry: 1000\nid: 5\n\n"));
+    let event = "id: 1.1/bench/fan\nevent: /bench/fan\ndata: 7\n\n";
+    play.hear(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes());
+    assert_eq!((play.delivered.len(), play.script.stage()), (1, Stage::Listening));
+    let (mut play, _) = Play::new(Wire::Feed, Speech::Bayeux, Stage::Listening);
+    assert!(play.fault(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").contains("404"));
+}
+
 #[test]
 fn a_session_stops_at_the_goal_until_it_is_raised() {
     let (mut play, _) = Play::new(Wire::WebSocket, Speech::Bayeux, Stage::Handshaken);

@@ -42,7 +42,7 @@ fn talk(mut stream: TcpStream, wire: Wire, number: usize, sender: &Sender<String
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
         let text = match wire {
             Wire::WebSocket => unmask(&buffer[..count]),
-            Wire::LongPolling => String::from_utf8(buffer[..count].to_vec()).unwrap(),
+            _ => String::from_utf8(buffer[..count].to_vec()).unwrap(),
         };
         let channel = text.split_once(r#"[{"channel":""#).unwrap().1.split_once('"').unwrap().0.to_owned();
         connects += usize::from(channel == "/meta/connect");
@@ -52,9 +52,7 @@ fn talk(mut stream: TcpStream, wire: Wire, number: usize, sender: &Sender<String
             let reply = format!(r#"[{{"channel":"{channel}","successful":true,"clientId":"c{number}"}}]"#);
             let head = match wire {
                 Wire::WebSocket => vec![0x81, reply.len() as u8],
-                Wire::LongPolling => {
-                    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", reply.len()).into_bytes()
-                }
+                _ => format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", reply.len()).into_bytes(),
             };
             stream.write_all(&[&head, reply.as_bytes()].concat()).unwrap();
         }

@@ -45,8 +45,12 @@ fn every_scenario(shards: usize) {
                 assert!(figures.insert(reading.figure), "{:?} is measured twice", reading.figure);
             }
         }
-        // What only a server that remembers can do says nothing about a bare program.
+        // What only a server that remembers can do says nothing about a bare program; streams are held to the
+        // WebSockets of the same server.
         let comet_alone = [
+            Figure::FanOutHttpStreaming,
+            Figure::FanOutEventSource,
+            Figure::FanOutFeed,
             Figure::FanOutRemembered,
             Figure::ComeBack,
             Figure::ComeBackCost,

@@ -119,7 +119,14 @@ impl Interests {
         let mut settled = Settled::Done;
         self.accepted += u64::from(outcome.is_ok());
         let accepted = self.accepted;
-        let (mut manner, mut settled_pattern) = (None, None);
+        // Whoever waits may look at the manner as soon as it is told.
+        let said = outcome.as_ref().ok().and_then(|ext| ext.deliver);
+        let asked = self.list.iter().find(|listener| numbers.contains(&listener.number));
+        if let (Some(asked), Some(_)) = (asked, said) {
+            let same = self.list.iter().filter(|listener| listener.pattern == asked.pattern);
+            same.for_each(|listener| listener.mailbox.set_manner(said));
+        }
+        let mut manner = None;
         self.list.retain_mut(|listener| {
             if !numbers.contains(&listener.number) {
                 return true;
@@ -129,7 +136,6 @@ impl Interests {
             match &outcome {
                 Ok(ext) => {
                     listener.on_accepted(accepted, ext);
-                    settled_pattern.get_or_insert_with(|| listener.pattern.clone());
                     manner =
                         listener.deliver.map(|deliver| (listener.pattern.clone(), deliver)).or(manner.take());
                     waiting.into_iter().for_each(|waiting| drop(waiting.send(Ok(()))));
@@ -149,11 +155,6 @@ impl Interests {
                 }
             }
         });
-        let said = outcome.ok().and_then(|ext| ext.deliver);
-        if let (Some(pattern), Some(_)) = (settled_pattern, said) {
-            let same = self.list.iter().filter(|listener| listener.pattern == pattern);
-            same.for_each(|listener| listener.mailbox.set_manner(said));
-        }
         if let Some((pattern, deliver)) = manner {
             // The server has one manner for a name, whoever asks; the next session is told the same.
             let same =

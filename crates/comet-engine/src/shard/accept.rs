@@ -7,12 +7,15 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use bayeux::{Code, Millis};
+use comet_wire::http::Head;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use crate::connection::{Connection, NOT_QUEUED, Protocol};
+use crate::flash::Door;
 use crate::key::ConnectionKey;
 use crate::permit::Permit;
+use crate::proxy;
 
 use super::Shard;
 use super::timer::Timer;
@@ -39,7 +42,7 @@ impl Shard {
                     break;
                 }
                 match self.listeners[listener].accept() {
-                    Ok((stream, address)) => self.on_accepted(stream, address),
+                    Ok((stream, address)) => self.on_accepted(self.doors.of(listener), stream, address),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if is_exhausted(&error) => {
                         tracing::warn!(%error, "no descriptors left, accepting pauses");
@@ -53,16 +56,26 @@ impl Shard {
         }
     }
 
-    fn on_accepted(&mut self, stream: TcpStream, address: SocketAddr) {
+    fn on_accepted(&mut self, door: Door, stream: TcpStream, address: SocketAddr) {
         self.counters.connections_accepted.add(1);
-        let Some(permit) = self.gate.admit(address.ip()) else {
+        let is_proxy = proxy::is_trusted(&self.config.trusted_proxies, address.ip());
+        let admitted = if is_proxy { self.gate.admit_proxy() } else { self.gate.admit(address.ip()) };
+        let Some(permit) = admitted else {
             self.counters.ending(Code::TooManyConnections);
-            return refuse(&stream);
+            return if door == Door::Http { refuse(&stream) } else { drop(stream) };
         };
         #[cfg(not(target_os = "linux"))]
         let _ = stream.set_nodelay(true);
-        let deadline = self.now + self.config.limits.head_timeout_ms;
-        self.register(stream, address, permit, Protocol::Http, deadline);
+        let limits = &self.config.limits;
+        let (protocol, patience_ms) = match door {
+            Door::Http => (Protocol::Http, limits.head_timeout_ms),
+            Door::Policy => (Protocol::Policy, limits.head_timeout_ms),
+            Door::XmlSocket => (Protocol::XmlSocket(Box::default()), limits.handshake_timeout_ms),
+        };
+        if door == Door::XmlSocket {
+            self.counters.xml_sockets_opened.add(1);
+        }
+        self.register(stream, address, permit, protocol, self.now + patience_ms);
     }
 
     /// Gives a connection its place, and a look at it by `deadline`.
@@ -105,6 +118,23 @@ impl Shard {
         self.counters.connections_open.set(self.connections.len() as u64);
         self.set_connection_deadline(key, deadline);
         Some(key)
+    }
+}
+
+impl Shard {
+    /// Counts a request of a trusted proxy for the client behind it, whose the connection is from here on; false
+    /// when that client has too many, or the proxy has gone.
+    pub(super) fn count_client(&mut self, key: ConnectionKey, head: &Head<'_>) -> bool {
+        let config = self.config.clone();
+        let Some(connection) = self.connection(key) else { return false };
+        if !connection.permit.is_proxy() {
+            return true;
+        }
+        let Ok(peer) = connection.stream.peer_addr() else { return false };
+        let client = proxy::client_of(head, &config.trusted_proxies, peer.ip());
+        // The port at the client's end is known to the proxy alone.
+        connection.address = if client == peer.ip() { peer } else { SocketAddr::new(client, 0) };
+        connection.permit.count_for(client)
     }
 }
 

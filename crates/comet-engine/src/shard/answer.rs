@@ -4,18 +4,18 @@
 //! leave on their own. What may leave when is the session's rule, the bytes around it are `comet-wire`'s.
 
 use bayeux::{Code, Reply, Ticket};
-use comet_wire::websocket::encode;
 use comet_wire::{callback, long_poll};
 
-use crate::connection::{Answering, Connection, Protocol};
+use crate::connection::{Answering, Connection, Protocol, Special};
 use crate::delivery::{Chunk, Shared};
 use crate::exchange::Exchange;
 use crate::key::{ConnectionKey, SessionKey};
+use crate::stream::Form;
 
 use super::Shard;
 
 /// No letter between shards is on its way for longer.
-const LETTER_MARGIN_MS: u64 = 10_000;
+pub(super) const LETTER_MARGIN_MS: u64 = 10_000;
 
 impl Shard {
     /// Answers a batch whose messages all have their replies.
@@ -26,6 +26,9 @@ impl Shard {
         let session = exchange.session.filter(|session| self.seat(*session).is_some());
         if let Some(answer) = exchange.local.take() {
             return self.answer_local(answer, exchange.replies, session);
+        }
+        if let Some(feed) = exchange.feed.take() {
+            return self.answer_feed(&exchange, session, feed);
         }
         if !self.hears(exchange.connection) {
             self.on_unanswerable(&exchange, session);
@@ -41,6 +44,12 @@ impl Shard {
                 self.tell_times(session, &mut exchange.replies);
                 self.write_frame(exchange.connection, &events, &exchange.replies);
             }
+        } else if let (true, Some(session), Some(_)) = (exchange.streams, session, exchange.connect) {
+            self.tell_time(&mut exchange, Some(session));
+            self.tell_times(Some(session), &mut exchange.replies);
+            let reply = exchange.replies.pop().expect("the connect has its reply");
+            let kind = self.seat(session).and_then(|seat| seat.session.connection_type());
+            self.open_stream(exchange.connection, session, Form::of_answer(kind), Some(reply));
         } else if !exchange.held {
             let events = self.events_of_batch(&mut exchange, session);
             self.tell_time(&mut exchange, session);
@@ -107,9 +116,10 @@ impl Shard {
 
     /// Takes a session's queue as far as one answer goes; the reply to the connect gets its number.
     fn take_with(&mut self, key: SessionKey, reply: &mut Reply) -> Vec<Shared> {
-        let events = self.take_events(key);
+        let (events, config) = (self.take_events(key), self.config.clone());
         if let Some(seat) = self.seat(key) {
             seat.session.number_reply(reply);
+            seat.session.hasten(reply, &config.session);
         }
         events
     }
@@ -131,12 +141,17 @@ impl Shard {
 
     /// Tells a client that counts up to when it has been sent everything: if nothing waits for it, all but what may
     /// still be on its way between the shards.
-    fn tell_time_in(&mut self, reply: &mut Reply, session: SessionKey) {
-        let time_ms = self.unix_ms().saturating_sub(LETTER_MARGIN_MS);
-        let Some(seat) = self.seat(session) else { return };
-        if seat.session.counts() && seat.is_current() && reply.is_successful() {
+    pub(super) fn tell_time_in(&mut self, reply: &mut Reply, session: SessionKey) {
+        if let Some(time_ms) = self.all_sent_ms(session).filter(|_| reply.is_successful()) {
             reply.ext.time_ms(time_ms);
         }
+    }
+
+    /// Up to when a client that counts has been sent everything, if that can be said.
+    pub(super) fn all_sent_ms(&mut self, session: SessionKey) -> Option<u64> {
+        let time_ms = self.unix_ms().saturating_sub(LETTER_MARGIN_MS);
+        let seat = self.seat(session)?;
+        (seat.session.counts() && seat.is_current()).then_some(time_ms)
     }
 
     /// Answers the held connect of a session with what is queued.
@@ -151,7 +166,7 @@ impl Shard {
 
     /// Answers a connect that was held on `connection` with `reply` and what is queued.
     pub(super) fn answer_with(&mut self, connection: ConnectionKey, session: SessionKey, mut reply: Reply) {
-        if reply.is_successful() && self.connection(connection).is_some_and(|wire| wire.is_websocket()) {
+        if reply.is_successful() && self.connection(connection).is_some_and(|wire| wire.form().is_some()) {
             self.push_ahead(Some(session));
         }
         let (now, config) = (self.now, self.config.clone());
@@ -163,7 +178,7 @@ impl Shard {
             return;
         };
         wire.carries_connect = true;
-        if wire.is_websocket() {
+        if wire.form().is_some() {
             let events = self.events_of_held(session, &mut reply);
             self.tell_time_in(&mut reply, session);
             self.tell_times(Some(session), std::slice::from_mut(&mut reply));
@@ -200,6 +215,10 @@ impl Shard {
         let Protocol::Answering(answering) = &mut connection.protocol else { return };
         let keep_alive = answering.keep_alive && !draining && !ends;
         let special = answering.special.take();
+        if let Some(Special { polled: Some(received), origin, .. }) = special.as_deref() {
+            self.write_polled(key, *received, origin.as_deref(), (events, replies), keep_alive);
+            return self.go_on_behind_answer(key, keep_alive);
+        }
         let replies = encode_all(replies);
         let bodies = events.iter().map(|event| event.0.event()).chain(replies.iter().map(Vec::as_slice));
         let mut out = Vec::new();
@@ -219,6 +238,10 @@ impl Shard {
             },
         }
         self.write(key, Chunk::Owned(out));
+        self.go_on_behind_answer(key, keep_alive);
+    }
+
+    fn go_on_behind_answer(&mut self, key: ConnectionKey, keep_alive: bool) {
         if keep_alive {
             self.await_request(key);
         } else {
@@ -226,17 +249,20 @@ impl Shard {
         }
     }
 
-    /// Writes replies, and events that may leave only with them, as one frame.
+    /// Writes replies, and events that may leave only with them, as one batch of a wire that pushes.
     pub(super) fn write_frame(&mut self, key: ConnectionKey, events: &[Shared], replies: &[Reply]) {
+        let Some(form) = self.connection(key).and_then(|connection| connection.form()) else { return };
         let replies = encode_all(replies);
         let bodies = events.iter().map(|event| event.0.event()).chain(replies.iter().map(Vec::as_slice));
         let mut out = Vec::new();
-        encode::write_json_array_frame(&mut out, bodies);
-        self.write(key, Chunk::Owned(out));
+        form.write(&mut out, bodies);
+        if !out.is_empty() {
+            self.write(key, Chunk::Owned(out));
+        }
     }
 }
 
-fn encode_all(replies: &[Reply]) -> Vec<Vec<u8>> {
+pub(super) fn encode_all(replies: &[Reply]) -> Vec<Vec<u8>> {
     let encode = |reply: &Reply| {
         let mut out = Vec::with_capacity(128);
         reply.write(&mut out);

@@ -9,8 +9,8 @@ use bayeux::{
 };
 
 use crate::call_permit::Busy;
-use crate::connection::Protocol;
 use crate::exchange::{Answered, Asked, Exchange, Slot};
+use crate::feed::Feed;
 use crate::host::{Ask, Call, Denial, Later, RequestInfo, Responder, Ruling};
 use crate::inbox::Publish;
 use crate::key::{ConnectionKey, ExchangeKey, SessionKey};
@@ -22,6 +22,7 @@ use super::Shard;
 pub(super) enum Origin {
     Http { connect_only: bool, cookie: Option<Box<str>>, info: Option<Box<RequestInfo>> },
     WebSocket,
+    Feed { info: Box<RequestInfo>, feed: Box<Feed> },
 }
 
 impl Shard {
@@ -37,9 +38,14 @@ impl Shard {
         self.counters.messages_received.add(messages.len() as u64);
         let timesyncs = messages.iter_mut().filter_map(|message| message.timesync.as_mut());
         timesyncs.for_each(|timesync| timesync.on_arrival(self.now));
-        let (carrier, cookie, request) = match origin {
-            Origin::Http { connect_only, cookie, info } => (Carrier::Http { connect_only }, cookie, info),
-            Origin::WebSocket => (Carrier::WebSocket, None, None),
+        let (carrier, cookie, request, feed) = match origin {
+            Origin::Http { connect_only, cookie, info } => {
+                (Carrier::Http { connect_only }, cookie, info, None)
+            }
+            Origin::WebSocket => (Carrier::WebSocket, None, None, None),
+            Origin::Feed { info, feed } => {
+                (Carrier::Http { connect_only: false }, None, Some(info), Some(feed))
+            }
         };
         let named = messages.first().and_then(|message| message.client_id.as_deref());
         let session = named.and_then(|id| self.find_session(id, carrier, cookie.as_deref()));
@@ -72,6 +78,8 @@ impl Shard {
             asked: None,
             connect: None,
             held: false,
+            streams: false,
+            feed,
             ends: None,
             waits: false,
             blocks: false,
@@ -99,7 +107,7 @@ impl Shard {
         }
         let blocks = exchange.asked.is_some();
         if let Some(connection) = self.connection(exchange.connection)
-            && let Protocol::WebSocket(socket) = &mut connection.protocol
+            && let Some(socket) = connection.socket_mut()
         {
             socket.waiting += u16::from(!exchange.waits);
             // Another batch may block the socket while this one waits for the home of a channel.
@@ -118,7 +126,7 @@ impl Shard {
             return;
         }
         if let Some(connection) = self.connection(exchange.connection)
-            && let Protocol::WebSocket(socket) = &mut connection.protocol
+            && let Some(socket) = connection.socket_mut()
         {
             socket.waiting -= 1;
             if exchange.blocks {
@@ -128,8 +136,12 @@ impl Shard {
         }
     }
 
-    fn on_message(&mut self, key: ExchangeKey, exchange: &mut Exchange, message: Message) {
+    fn on_message(&mut self, key: ExchangeKey, exchange: &mut Exchange, mut message: Message) {
         let config = self.config.clone();
+        if let (Some(_), Some(session)) = (&exchange.feed, exchange.session) {
+            // Nobody could know the id before the session was there.
+            message.client_id = self.seat(session).map(|seat| seat.who.client_id.clone());
+        }
         let Some(session) = exchange.session else {
             let step = Unidentified.on_message(message, &config.session);
             return match step {
@@ -194,16 +206,37 @@ impl Shard {
                 }
                 self.ask(key, exchange, Asked::Call { call, id, reply });
             }
-            Step::Connect(connect) => {
-                self.retire_wire(session, exchange.connection);
+            Step::Connect(mut connect) => {
+                self.withdraw_ticket(session);
+                if !self.has_faye_stream(session) {
+                    self.retire_wire(session, exchange.connection);
+                }
                 if let Some(ticket) = connect.superseded {
                     self.supersede(ticket, exchange.connection);
+                }
+                if connect.wants_ticket {
+                    match self.wanted_frame(exchange.connection, session, connect.ext.as_deref()) {
+                        Ok(frame) => {
+                            let ticket = self.give_ticket(session, frame);
+                            connect.reply.ext.raw("ticket", &ticket);
+                        }
+                        Err(error) => {
+                            self.counters.ending(error.code);
+                            connect.reply = connect.reply.deny(error);
+                        }
+                    }
                 }
                 match connect.answer {
                     ConnectAnswer::Now => {
                         let reply = exchange.replies.len();
                         exchange.connect = Some(Answered { turn: connect.turn, reply });
                         exchange.replies.push(connect.reply);
+                    }
+                    ConnectAnswer::Stream => {
+                        let reply = exchange.replies.len();
+                        exchange.connect = Some(Answered { turn: connect.turn, reply });
+                        exchange.replies.push(connect.reply);
+                        exchange.streams = true;
                     }
                     ConnectAnswer::Hold { .. } => {
                         let ticket = Ticket(exchange.connection.pack());
@@ -292,10 +325,7 @@ impl Shard {
             if connection.generation != exchange.connection.generation {
                 return None;
             }
-            match &connection.protocol {
-                Protocol::WebSocket(socket) => Some(Box::new(socket.opening.request(connection.address))),
-                _ => None,
-            }
+            connection.opening().map(|opening| Box::new(opening.request(connection.address)))
         })
     }
 

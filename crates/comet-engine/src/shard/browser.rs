@@ -29,7 +29,7 @@ pub(super) fn shard_of_cookie(cookie: &str, shards: usize) -> Option<usize> {
 }
 
 impl Shard {
-    /// Whether another session of the same browser holds a poll over HTTP now.
+    /// Whether another session of the same browser holds a poll or a stream over HTTP now.
     pub(super) fn other_polls_of_browser(&self, session: SessionKey) -> bool {
         let Some(seat) = self.sessions.get(session.slot as usize) else { return false };
         let Some(others) = seat.browser.as_ref().and_then(|browser| self.browsers.get(browser)) else {
@@ -37,16 +37,42 @@ impl Shard {
         };
         others.iter().any(|slot| {
             *slot != session.slot
-                && self
-                    .sessions
-                    .get(*slot as usize)
-                    .is_some_and(|other| other.session.held_ticket().is_some() && other.attached.is_none())
+                && self.sessions.get(*slot as usize).is_some_and(|other| match other.attached {
+                    None => other.session.held_ticket().is_some(),
+                    Some(wire) => self.is_stream(wire),
+                })
         })
+    }
+
+    /// A session whose cookie was never sent back is one of the browser that this cookie names.
+    pub(super) fn rebind_browser(&mut self, key: SessionKey, cookie: &str) {
+        let browser: Rc<str> = match self.browsers.get_key_value(cookie) {
+            Some((known, _)) => known.clone(),
+            None => cookie.into(),
+        };
+        let slots = self.browsers.entry(browser.clone()).or_default();
+        if slots.len() < SESSIONS {
+            slots.push(key.slot);
+        }
+        let Some(seat) = self.seat(key) else { return };
+        seat.cookie_proven = true;
+        if let Some(before) = seat.browser.replace(browser) {
+            self.leave_browser(&before, key);
+        }
+    }
+
+    /// A session is no more one of this browser.
+    pub(super) fn leave_browser(&mut self, browser: &Rc<str>, key: SessionKey) {
+        let Some(slots) = self.browsers.get_mut(browser) else { return };
+        slots.retain(|slot| *slot != key.slot);
+        if slots.is_empty() {
+            self.browsers.remove(browser);
+        }
     }
 
     /// The browser of a new session: the one its cookie names, or a new one that the answer tells of.
     pub(super) fn browser_of(&mut self, exchange: &Exchange) -> Option<Rc<str>> {
-        if exchange.carrier == Carrier::WebSocket {
+        if exchange.carrier == Carrier::WebSocket || exchange.feed.is_some() {
             return None;
         }
         if let Some(cookie) = &exchange.cookie

@@ -10,8 +10,10 @@ use bayeux::{Code, Millis};
 use crate::client_id::random_bytes;
 use crate::connection::{Connection, Protocol};
 use crate::key::{ConnectionKey, SessionKey};
+use crate::stream::Form;
 
 use super::Shard;
+use super::stream::Ending;
 use super::timer::Timer;
 use crate::stop::{Order, Phase};
 
@@ -90,7 +92,7 @@ impl Shard {
             queued += usize::from(!self.send_away(key));
         }
         for key in self.connections_that(|connection| {
-            connection.is_open_websocket() && connection.session.is_none() && connection.generation <= old
+            connection.is_open_socket() && connection.session.is_none() && connection.generation <= old
         }) {
             self.end_connection(key, Code::Draining);
         }
@@ -146,7 +148,17 @@ impl Shard {
                 return false;
             }
             self.answer_drained(key, now, spread);
-            self.end_connection(connection, Code::Draining);
+            match self.connection(connection).and_then(|wire| wire.form()) {
+                Some(Form::WebSocket) => self.end_connection(connection, Code::Draining),
+                Some(Form::XmlSocket | Form::XmlSocketFrame) => {
+                    self.counters.ending(Code::Draining);
+                    self.end_xml_socket(connection, Ending::Drained(spread));
+                }
+                _ => {
+                    self.counters.ending(Code::Draining);
+                    self.end_stream(connection, Ending::Drained(spread));
+                }
+            }
             return true;
         }
         if held.is_some() {

@@ -11,6 +11,7 @@ use crate::delivery::Chunk;
 use crate::key::ConnectionKey;
 
 use super::Shard;
+use super::stream::Ending;
 
 impl Shard {
     /// Ends a connection for the reason of `code`, and says so where the peer can still hear it.
@@ -22,6 +23,14 @@ impl Shard {
                 self.counters.ending(code);
                 self.end_websocket(key, code);
             }
+            Protocol::XmlSocket(_) => {
+                self.counters.ending(code);
+                self.end_xml_socket(key, Ending::Wire(code));
+            }
+            Protocol::Streaming(_) => {
+                self.counters.ending(code);
+                self.end_stream(key, Ending::Wire(code));
+            }
             Protocol::Http | Protocol::Answering(_) if stalled => {
                 self.counters.ending(code);
                 self.drop_connection(key);
@@ -29,26 +38,29 @@ impl Shard {
             Protocol::Http | Protocol::Answering(_) => {
                 self.answer_plainly(key, code, None);
             }
+            Protocol::Policy => self.drop_connection(key),
             Protocol::Closing => {}
+        }
+    }
+
+    /// Ends the wire of a session that has ended, which is counted already.
+    pub(super) fn end_wire(&mut self, key: ConnectionKey, code: Code) {
+        match self.connection(key).map(|connection| &connection.protocol) {
+            Some(Protocol::Streaming(_)) => self.end_stream(key, Ending::Session(code)),
+            Some(Protocol::XmlSocket(_)) => self.end_xml_socket(key, Ending::Session(code)),
+            _ => self.end_websocket(key, code),
         }
     }
 
     /// Ends a WebSocket whose ending is counted already.
     pub(super) fn end_websocket(&mut self, key: ConnectionKey, code: Code) {
-        let Some(connection) = self.connection(key).filter(|connection| connection.is_open_websocket())
-        else {
+        let Some(connection) = self.connection(key).filter(|connection| connection.is_open_socket()) else {
             return;
         };
         if code == Code::WriteStalled {
             return self.drop_connection(key);
         }
-        if connection.is_stalled() {
-            // Only what has begun to leave still leaves: the peer could not understand a close frame in its middle.
-            let cold = connection.cold_mut();
-            cold.output.truncate(1);
-            cold.output_bytes =
-                cold.output.iter().map(|chunk| chunk.bytes().len()).sum::<usize>() - cold.output_sent;
-        }
+        connection.keep_what_has_begun();
         // From here on it is no open WebSocket: should its bound of output be reached, it does not end once more.
         connection.protocol = Protocol::Closing;
         self.write(key, Chunk::Owned(close_frame(code.close_code(), code.name())));

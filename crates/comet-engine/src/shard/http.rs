@@ -77,7 +77,7 @@ impl Shard {
                 Served::Stalled => {}
                 Served::Gone => return Flow::Gone,
                 Served::Upgraded => {
-                    return match self.on_websocket(key, &mut bytes[at..]) {
+                    return match self.understand(key, &mut bytes[at..]) {
                         Flow::More(taken) => Flow::More(at + taken),
                         Flow::Wait(taken) => Flow::Wait(at + taken),
                         Flow::Gone => Flow::Gone,
@@ -119,7 +119,7 @@ impl Shard {
         }
         self.set_connection_deadline(key, 0);
         let mounted = match canonical_path(head.path()) {
-            Ok(path) => self.is_mounted(&path),
+            Ok(path) => self.config.serves(&path),
             Err(_) => {
                 self.end_connection(key, Code::RequestInvalid);
                 return Some((bytes.len(), Served::Gone));
@@ -133,6 +133,10 @@ impl Shard {
             });
         }
         self.counters.requests.add(1);
+        if !self.count_client(key, &head) {
+            self.end_connection(key, Code::TooManyConnections);
+            return Some((bytes.len(), Served::Gone));
+        }
         let framing = head.framing();
         if asks_for_websocket(&head) && !matches!(framing, BodyFraming::None | BodyFraming::Length(0)) {
             // Before the answer to an upgrade nothing may be sent: it could be meant for frames or for a request.
@@ -245,12 +249,6 @@ impl Shard {
         self.set_connection_deadline(key, now + limits.body_interval_ms);
     }
 
-    fn is_mounted(&self, path: &str) -> bool {
-        self.config.mounts.iter().any(|mount| {
-            path.strip_prefix(mount.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    }
-
     /// Gives a connection to the host with everything that was read from it; false when it cannot go yet.
     fn hand_over(&mut self, key: ConnectionKey, unread: &[u8]) -> bool {
         // What was written before must leave before somebody else writes.
@@ -265,7 +263,8 @@ impl Shard {
         }
         self.counters.connections_handed_over.add(1);
         if let Some((stream, connection)) = self.take_connection(key) {
-            let (address, permit) = (connection.address, connection.permit);
+            let (address, mut permit) = (connection.address, connection.permit);
+            permit.release_address();
             self.host.take_over(HandedOver {
                 stream,
                 unread: unread.to_vec(),
@@ -334,6 +333,7 @@ impl Shard {
         let Some(connection) = self.connection(key) else { return };
         if matches!(connection.protocol, Protocol::Answering(_)) {
             connection.protocol = Protocol::Http;
+            connection.permit.release_address();
             if connection.has_input() || connection.read_paused {
                 self.resumable.push(key);
             } else {

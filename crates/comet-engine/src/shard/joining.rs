@@ -60,6 +60,15 @@ impl Meanwhile {
         }
     }
 
+    /// Up to where a channel is missing, of which an answer says that it is missing up to `head`: what is kept from
+    /// there on was heard by another subscription, and comes.
+    pub(crate) fn missing_up_to(&self, channel: &Channel, head: Position) -> Position {
+        let kept = self.withheld.iter().filter(|(publication, _)| publication.channel == *channel);
+        let heard = kept.map(|(publication, _)| publication.position).filter(|at| at.epoch == head.epoch);
+        let before = heard.map(|at| at.offset.saturating_sub(1)).min();
+        Position { offset: before.map_or(head.offset, |before| before.min(head.offset)), ..head }
+    }
+
     /// Takes out what is kept of a channel.
     pub(crate) fn take(&mut self, channel: &Channel) -> Vec<(Arc<Publication>, Shared)> {
         let is_of = |(publication, _): &(Arc<Publication>, Shared)| publication.channel == *channel;

@@ -12,6 +12,7 @@ use comet_bus::Publication;
 
 use crate::delivery::{Chunk, Delivery, Shared};
 use crate::key::SessionKey;
+use crate::stream::Form;
 
 use super::Shard;
 
@@ -100,27 +101,39 @@ impl Shard {
             return self.catch_up(key);
         }
         if let (Some(connection), true) = (seat.attached, seat.session.may_push_now()) {
-            if self.connection(connection).is_none_or(|connection| connection.is_stalled()) {
+            let wire = self.connection(connection).filter(|connection| !connection.is_stalled());
+            let Some(form) = wire.and_then(|connection| connection.form()) else {
                 // When the output has left, the session comes into the list again.
                 return;
-            }
+            };
             let (messages, bytes) =
                 (self.config.limits.messages_per_write, self.config.limits.bytes_per_write);
             let mut queue = std::mem::take(&mut self.queue);
             let session = &mut self.sessions[key.slot as usize].session;
             let rendering = session.rendering();
             queue.extend(session.take(messages, bytes));
-            self.render(rendering, &mut queue);
+            if !form.is_anonymous() {
+                self.render(rendering, &mut queue);
+            }
             self.counters.deliveries.add(queue.len() as u64);
-            let chunk = match &mut queue[..] {
-                [] => None,
-                [_] => queue.pop().map(|only| Chunk::Frame(only.0)),
-                _ => Some(Chunk::Run(self.joiner.join(&mut queue))),
+            // Who counts is told the count of each event, so that its browser can say it.
+            let counted = self.sessions[key.slot as usize].session.sent().filter(|_| form == Form::Events);
+            let chunk = match (queue.len(), counted) {
+                (0, _) => None,
+                _ if form.is_anonymous() => self.fed(key, &mut queue),
+                _ if form == Form::Frame => self.framed(connection, &queue),
+                (_, Some(sent)) => Some(Chunk::Owned(self.numbered_events(key, &queue, sent))),
+                (1, None) => queue.pop().map(|only| Chunk::Frame(only.0, form)),
+                (_, None) => Some(Chunk::Run(self.joiner.join(&mut queue, form))),
             };
             queue.clear();
             self.queue = queue;
             if let Some(chunk) = chunk {
+                let bytes = chunk.bytes().len();
                 self.write(connection, chunk);
+                if form != Form::WebSocket {
+                    self.on_pushed(connection, bytes);
+                }
             }
             self.mark_dirty(key);
         } else if seat.session.wakes_connect() {

@@ -104,13 +104,15 @@ impl Shard {
         });
     }
 
-    fn understand(&mut self, key: ConnectionKey, bytes: &mut [u8]) -> Flow {
+    pub(super) fn understand(&mut self, key: ConnectionKey, bytes: &mut [u8]) -> Flow {
         let Some(connection) = self.connection(key) else { return Flow::Gone };
         match connection.protocol {
             Protocol::Http => self.on_http(key, bytes),
-            Protocol::Answering(_) => Flow::Wait(0),
+            Protocol::Answering(_) | Protocol::Streaming(_) => Flow::Wait(0),
             Protocol::WebSocket(_) => self.on_websocket(key, bytes),
             Protocol::Echo(_) => self.on_echo(key, bytes),
+            Protocol::XmlSocket(_) => self.on_xml_socket(key, bytes),
+            Protocol::Policy => self.on_policy(key, bytes),
             Protocol::Closing => Flow::Gone,
         }
     }
@@ -155,7 +157,7 @@ impl Shard {
         for key in std::mem::take(&mut self.resumable) {
             let Some(connection) = self.connection(key) else { continue };
             let paused = std::mem::take(&mut connection.read_paused);
-            if connection.has_input() || connection.is_moving() {
+            if connection.has_input() || connection.is_moving() || connection.has_text() {
                 let input = connection.cold.as_mut().map(|cold| std::mem::take(&mut cold.input));
                 self.on_kept_input(key, input.unwrap_or_default());
             }

@@ -96,13 +96,15 @@ impl Shard {
                 Recovered::Messages { publications, head } => {
                     let fits = self.queue_recovered(session, &channel, &publications);
                     if !fits {
-                        gaps.push((channel.as_str().into(), head));
+                        gaps.push((channel.as_str().into(), self.missing_up_to(session, &channel, head)));
                     }
                     if let Some(recovering) = exchange.recovering(reply).filter(|one| one.silent) {
                         recovering.cached.push((channel.as_str().into(), fits && !publications.is_empty()));
                     }
                 }
-                Recovered::Gap { head } => gaps.push((channel.as_str().into(), head)),
+                Recovered::Gap { head } => {
+                    gaps.push((channel.as_str().into(), self.missing_up_to(session, &channel, head)));
+                }
             }
         }
         let named = exchange.recovering(reply).map_or(0, |recovering| recovering.gaps.len());
@@ -124,6 +126,12 @@ impl Shard {
         }
         self.release_withheld(session);
         self.mark_dirty(session);
+    }
+
+    /// Up to where a session misses a channel; a gap stands before what was kept aside, and does not cover it.
+    fn missing_up_to(&mut self, session: SessionKey, channel: &Channel, head: Position) -> Position {
+        let meanwhile = self.seat(session).and_then(|seat| seat.aside.as_ref()).map(|aside| &aside.meanwhile);
+        meanwhile.map_or(head, |meanwhile| meanwhile.missing_up_to(channel, head))
     }
 
     /// Puts gaps into the queue where the messages are missing, in pieces that find room.

@@ -1,12 +1,14 @@
 //! What a request under the mount asks for.
 //!
-//! Method and fields choose the transport: a WebSocket, long polling by POST, callback polling by GET, or a
-//! browser's question before one of them. Whose page asks is judged first. The batch itself is started in
+//! Method and fields choose the transport: a WebSocket, long polling or a stream by POST, callback polling or timed polling
+//! by GET, or a browser's question before one of them. Whose page asks is judged first. The batch itself is started in
 //! `batch`; formats are `comet-wire`'s.
 
-use bayeux::{Code, Message, json};
+use bayeux::{Code, ConnectionType, Message, json};
 use comet_wire::callback::Callback;
 use comet_wire::http::{Head, Method};
+use comet_wire::part::Part;
+use comet_wire::poll::Poll;
 use comet_wire::websocket::handshake;
 use comet_wire::{cors, form};
 
@@ -16,10 +18,14 @@ use crate::host::RequestInfo;
 use crate::key::ConnectionKey;
 use crate::opening::Opening;
 use crate::origin::{self, Origin};
+use crate::xml_socket::XmlSocket;
 
 use super::Shard;
+use super::event_source::asks_for_events;
 use super::http::{Request, Served};
 
+/// Under a mount: WebSockets here carry the stream of an XMLSocket.
+const XML_SOCKET: &str = "/xmlsocket";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 impl Shard {
@@ -32,9 +38,16 @@ impl Shard {
             Origin::Allowed(origin) => Some(origin),
             Origin::Own => None,
         };
+        if let Some(form) = allowed.feed_at(head.path()).filter(|_| head.method != Method::Options) {
+            return self.serve_feed(key, request, origin, form);
+        }
         match head.method {
             Method::Get if asks_for_websocket(head) => self.open_websocket(key, head),
-            Method::Get => self.serve_callback(key, request),
+            Method::Get if asks_for_events(head) => self.serve_events(key, request, origin),
+            Method::Get => match Poll::of(head) {
+                Some(poll) => self.serve_poll(key, request, poll, origin),
+                None => self.serve_callback(key, request),
+            },
             Method::Post if asks_for_websocket(head) => {
                 self.answer_plainly(key, Code::RequestInvalid, origin)
             }
@@ -50,6 +63,9 @@ impl Shard {
                     self.close_after_output(key);
                     return Served::Gone;
                 }
+                if let Some(connection) = self.connection(key) {
+                    connection.permit.release_address();
+                }
                 Served::Done
             }
             _ => self.answer_plainly(key, Code::MethodUnsupported, origin),
@@ -60,6 +76,10 @@ impl Shard {
         let mut out = Vec::new();
         let path = head.path();
         let echo = self.config.echo_path.as_deref() == Some(path);
+        let carries_xml_socket = self.config.flash.websocket
+            && path
+                .strip_suffix(XML_SOCKET)
+                .is_some_and(|mount| self.config.mounts.iter().any(|known| known == mount));
         match handshake::accept(head, None) {
             Ok(accept) if handshake::write_accept(&mut out, &accept, &[]).is_ok() => {}
             Ok(_) => return self.answer_plainly(key, Code::RequestInvalid, None),
@@ -80,10 +100,13 @@ impl Shard {
         self.detach(key);
         let deadline = self.now + self.config.limits.handshake_timeout_ms;
         let Some(connection) = self.connection(key) else { return Served::Gone };
+        let opening = || Opening::of(&request_info(head, connection.address));
         connection.protocol = if echo {
             Protocol::Echo(Default::default())
+        } else if carries_xml_socket {
+            Protocol::XmlSocket(Box::new(XmlSocket::framed(opening())))
         } else {
-            Protocol::WebSocket(WebSocket::new(Opening::of(&request_info(head, connection.address))))
+            Protocol::WebSocket(WebSocket::new(opening()))
         };
         self.set_connection_deadline(key, deadline);
         self.counters.websockets_opened.add(1);
@@ -107,7 +130,11 @@ impl Shard {
         };
         let special = origin.map(|origin| Special { origin: Some(origin.into()), ..Special::default() });
         match messages {
-            Ok(messages) => self.serve_batch(key, request, messages, special),
+            // Who knows no chunks could not tell the end of a stream.
+            Ok(messages) if !request.head.version11 && messages.iter().any(asks_for_stream) => {
+                self.answer_plainly(key, Code::RequestInvalid, origin)
+            }
+            Ok(messages) => self.serve_batch(key, request, messages, request.body.len(), special),
             Err(code) => self.answer_plainly(key, code, origin),
         }
     }
@@ -127,6 +154,11 @@ impl Shard {
         if !origin::judge_script(request.head, &self.config.allowed_origins) {
             return self.answer_plainly(key, Code::ForbiddenOrigin, None);
         }
+        match Part::parse(query) {
+            Ok(Some(part)) => return self.serve_part(key, request, &part, callback),
+            Err(_) => return self.answer_plainly(key, Code::PartsInvalid, None),
+            Ok(None) => {}
+        }
         let messages = match form::query_values(query, "message") {
             Ok(texts) => self.decode_all(texts.iter().map(|text| text.as_bytes())),
             Err(_) => Err(Code::RequestInvalid),
@@ -134,13 +166,13 @@ impl Shard {
         match messages {
             Ok(messages) => {
                 let special = Special { callback: Some(callback), ..Special::default() };
-                self.serve_batch(key, request, messages, Some(special))
+                self.serve_batch(key, request, messages, request.head.target.len(), Some(special))
             }
             Err(code) => self.answer_plainly(key, code, None),
         }
     }
 
-    fn decode_all<'a>(&self, texts: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Message>, Code> {
+    pub(super) fn decode_all<'a>(&self, texts: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Message>, Code> {
         let limits = self.batch_limits();
         let mut messages = Vec::new();
         for text in texts {
@@ -159,12 +191,13 @@ impl Shard {
         }
     }
 
-    /// Starts a batch that came by HTTP, on the shard of its session.
-    fn serve_batch(
+    /// Starts a batch that came by HTTP, on the shard of its session; `bytes` are those of its text.
+    pub(super) fn serve_batch(
         &mut self,
         key: ConnectionKey,
         request: &Request<'_>,
         messages: Vec<Message>,
+        bytes: usize,
         special: Option<Special>,
     ) -> Served {
         let head = request.head;
@@ -182,12 +215,12 @@ impl Shard {
         self.start_batch(
             key,
             messages,
-            request.body.len().max(head.target.len()),
+            bytes.max(head.target.len()),
             super::batch::Origin::Http { connect_only, cookie: cookie.map(Into::into), info },
         );
         match self.connection(key).map(|connection| &connection.protocol) {
             Some(Protocol::Http) => Served::Done,
-            Some(Protocol::Answering(_)) => Served::Waits,
+            Some(Protocol::Answering(_) | Protocol::Streaming(_)) => Served::Waits,
             _ => Served::Gone,
         }
     }
@@ -207,7 +240,18 @@ pub(super) fn is_handshake(message: &Message) -> bool {
     message.channel.as_deref() == Some(bayeux::meta::HANDSHAKE)
 }
 
-fn request_info(head: &Head<'_>, address: std::net::SocketAddr) -> RequestInfo {
+/// Whether a message asks for an answer that goes on.
+fn asks_for_stream(message: &Message) -> bool {
+    message.channel.as_deref() == Some(bayeux::meta::CONNECT)
+        && message
+            .connection_type
+            .as_deref()
+            .and_then(ConnectionType::parse)
+            .is_some_and(ConnectionType::streams)
+}
+
+/// What a policy may want to know of a request.
+pub(super) fn request_info(head: &Head<'_>, address: std::net::SocketAddr) -> RequestInfo {
     let text = |name| head.field(name).and_then(|value| std::str::from_utf8(value).ok()).map(Into::into);
     RequestInfo {
         address,

@@ -3,16 +3,14 @@
 //! What a session may do is `bayeux`'s; here it gets its place, its id and its subscriptions in the hub, and
 //! gives them back. Every ending of a session comes through `end_session`, whatever its reason.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bayeux::{Carrier, Code, HandshakeRequest, Message, Reconnect, Reply};
 use comet_bus::Unsubscribed;
-use comet_wire::websocket::close_frame;
 
 use crate::client_id::{Place, same_secret};
-use crate::delivery::{Chunk, Shared};
+use crate::delivery::Shared;
 use crate::exchange::Exchange;
 use crate::host::{Identity, Who};
 use crate::key::{ConnectionKey, SessionKey};
@@ -48,12 +46,19 @@ impl Shard {
     ) -> Option<SessionKey> {
         let place = self.ids.place(id).filter(|place| usize::from(place.shard) == self.index)?;
         let key = SessionKey { slot: place.slot, generation: place.generation };
+        let shards = self.peers.len();
         let seat = self.seat(key).filter(|seat| same_secret(&seat.who.client_id, id))?;
         if carrier != Carrier::WebSocket
             && let Some(browser) = &seat.browser
         {
             match cookie {
                 Some(cookie) if **browser == *cookie => seat.cookie_proven = true,
+                // Two pages that a browser opens at once are given a cookie each, and it keeps the one that came last.
+                Some(cookie)
+                    if !seat.cookie_proven && super::browser::shard_of_cookie(cookie, shards).is_some() =>
+                {
+                    self.rebind_browser(key, cookie);
+                }
                 // A cookie of another browser, or none though the client is known to keep it: a stolen id.
                 Some(_) => return None,
                 None if seat.cookie_proven => return None,
@@ -83,7 +88,7 @@ impl Shard {
         }
     }
 
-    /// A session connects on `newer`: a WebSocket it was attached to is closed, behind everything written to it, so
+    /// A session connects on `newer`: a WebSocket or stream it was attached to is ended, behind everything written to it, so
     /// that its client knows when it has read the last of it.
     pub(super) fn retire_wire(&mut self, session: SessionKey, newer: ConnectionKey) {
         if let Some(older) = self.seat(session).and_then(|seat| seat.attached).filter(|older| *older != newer)
@@ -99,7 +104,12 @@ impl Shard {
         if seat.attached == Some(key) {
             seat.attached = None;
             seat.session.detach(&config.session, now);
+            if self.feeds.contains_key(&session) {
+                // Nobody can come back for it: where the next one goes on, the last mark says.
+                return self.close_session(session, Code::Disconnected);
+            }
         }
+        let Some(seat) = self.seat(session) else { return };
         seat.session.abandon(bayeux::Ticket(key.pack()), &config.session, now);
         self.arm_session(session);
     }
@@ -146,7 +156,8 @@ impl Shard {
             ended: AtomicBool::new(false),
             open_calls: Default::default(),
         });
-        let seat = Seat { browser, ..Seat::new(session, generation, who, permit) };
+        let cookie_proven = browser.is_some() && browser.as_deref() == exchange.cookie.as_deref();
+        let seat = Seat { browser, cookie_proven, ..Seat::new(session, generation, who, permit) };
         self.sessions.insert(seat);
         self.counters.sessions_made.add(1);
         self.counters.sessions_open.set(self.sessions.len() as u64);
@@ -164,8 +175,7 @@ impl Shard {
             if let Some(wire) = self.connection(connection) {
                 wire.session = None;
             }
-            self.write(connection, Chunk::Owned(close_frame(code.close_code(), code.name())));
-            self.close_after_output(connection);
+            self.end_wire(connection, code);
         }
     }
 
@@ -175,8 +185,11 @@ impl Shard {
             return;
         }
         self.counters.ending(code);
-        // A reader in the process takes what there is, as far as it has room.
+        // A reader in the process takes what there is, as far as it has room, and so does a feed.
         self.fill_local(key);
+        if self.feeds.contains_key(&key) {
+            self.push_session(key);
+        }
         let config = self.config.clone();
         // What the server had to say before it ended the session by its own will is still said.
         let events = if code == Code::DisconnectedByServer { self.take_last_events(key) } else { Vec::new() };
@@ -202,7 +215,7 @@ impl Shard {
             if let Some(wire) = self.connection(connection) {
                 wire.session = None;
             }
-            self.end_websocket(connection, code);
+            self.end_wire(connection, code);
         }
     }
 
@@ -219,6 +232,9 @@ impl Shard {
             return;
         }
         let mut seat = self.sessions.remove(key.slot as usize);
+        self.withdraw_ticket(key);
+        self.gathered.remove(key);
+        self.feeds.remove(&key);
         if let Some(aside) = &mut seat.aside {
             self.release_followers(key, std::mem::take(&mut aside.coming));
         }
@@ -235,13 +251,8 @@ impl Shard {
             }
             self.depart(key, &name);
         }
-        if let Some(browser) = seat.browser
-            && let Some(slots) = self.browsers.get_mut(&browser)
-        {
-            slots.retain(|slot| *slot != key.slot);
-            if slots.is_empty() {
-                self.browsers.remove(&Rc::clone(&browser));
-            }
+        if let Some(browser) = seat.browser {
+            self.leave_browser(&browser, key);
         }
         self.counters.sessions_open.set(self.sessions.len() as u64);
         if let Some(local) = &seat.local {

@@ -62,9 +62,7 @@ impl Shard {
         let silent = since.is_none();
         let since = since.filter(|_| !counts || !self.was_asked(session, &patterns, &mut reply));
         if counts {
-            // Of what was before the start nothing is known: who asked from there would be told of a gap.
-            let time_ms = self.unix_ms().saturating_sub(CLOCK_MARGIN_MS);
-            reply.ext.time_ms(time_ms.max(self.started_unix_ms));
+            reply.ext.time_ms(self.beginning_ms());
         }
         if let Some(wish) = deliver {
             let manners = self.set_manner(session, &patterns, wish);
@@ -110,6 +108,12 @@ impl Shard {
         if asks {
             self.finish_recovery(exchange, session, at);
         }
+    }
+
+    /// From when on whoever subscribes now can ask for what it has missed, in unix milliseconds. Of what was before the
+    /// start nothing is known: who asked from there would be told of a gap.
+    pub(super) fn beginning_ms(&self) -> u64 {
+        self.unix_ms().saturating_sub(CLOCK_MARGIN_MS).max(self.started_unix_ms)
     }
 
     /// Whether a client that counts has asked this very question before: then the answer stands among its events, which

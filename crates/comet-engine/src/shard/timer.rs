@@ -62,6 +62,7 @@ impl Shard {
                 Timer::Sweep => {
                     let now_ms = self.unix_ms();
                     self.home.sweep(now_ms, SWEPT_CHANNELS);
+                    self.gathered.sweep(self.now);
                     self.do_chores();
                     self.wheel.arm(Timer::Sweep, self.now + SWEEP_MS);
                 }
@@ -151,18 +152,19 @@ impl Shard {
             return self.set_connection_deadline(key, until);
         }
         connection.deadline = 0;
+        if matches!(connection.protocol, Protocol::Streaming(_)) {
+            return self.on_stream_timer(key);
+        }
         let code = if closing {
             return self.drop_connection(key);
         } else if connection.cold.as_ref().is_some_and(|cold| cold.request.is_some()) {
             return self.look_at_body_rate(key);
         } else {
             match connection.protocol {
-                Protocol::WebSocket(_) | Protocol::Echo(_) if connection.session.is_none() => {
-                    Code::HandshakeTimeout
-                }
+                _ if connection.is_open_socket() && connection.session.is_none() => Code::HandshakeTimeout,
                 Protocol::Http if connection.has_input() => Code::HeaderTimeout,
                 // Idle between requests: nobody needs to be told.
-                Protocol::Http => return self.drop_connection(key),
+                Protocol::Http | Protocol::Policy => return self.drop_connection(key),
                 _ => return,
             }
         };

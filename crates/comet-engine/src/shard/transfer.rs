@@ -31,6 +31,7 @@ impl Shard {
         match freight {
             Freight::Unread(unread) => self.on_kept_input(key, unread),
             Freight::Request { head, body, unread } => self.on_moved_request(key, &head, &body, unread),
+            Freight::XmlSocket { socket, unread } => self.on_moved_xml_socket(key, socket, unread),
             Freight::WebSocket { opening, message, unread } => {
                 if let Some(connection) = self.connection(key) {
                     connection.protocol = Protocol::WebSocket(WebSocket::new(opening));

@@ -105,10 +105,10 @@ impl Shard {
     }
 
     /// Answers a ping, a bounded number a second.
-    fn pong(&mut self, key: ConnectionKey, frame: Vec<u8>) {
+    pub(super) fn pong(&mut self, key: ConnectionKey, frame: Vec<u8>) {
         let (second, most) = ((self.now / 1_000) as u32, self.config.limits.pings_per_second);
         let Some(connection) = self.connection(key) else { return };
-        let Protocol::WebSocket(socket) = &mut connection.protocol else { return };
+        let Some(socket) = connection.socket_mut() else { return };
         if socket.ping_second != second {
             (socket.ping_second, socket.pings) = (second, 0);
         }

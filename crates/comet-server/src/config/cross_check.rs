@@ -20,11 +20,23 @@ pub(super) fn check(configuration: &Configuration) -> Vec<String> {
             faults.push(format!("[server] echo_path is {echo:?}, which lies under none of [server] mounts"));
         }
     }
+    for (name, path) in [("events_path", &comet.events_path), ("images_path", &comet.images_path)] {
+        if let Some(path) = path.as_ref().filter(|path| comet.is_mounted(path)) {
+            faults.push(format!("[http] {name} is {path:?}, which lies under one of [server] mounts"));
+        }
+    }
+    if comet.events_path.is_some() && comet.events_path == comet.images_path {
+        faults.push("[http] events_path and images_path are the same".into());
+    }
     if configuration.internal.is_some_and(|internal| internal.port() != 0 && comet.listen.contains(&internal))
     {
         faults.push(
             "[internal] listen is one of [server] listen; operations need an address of their own".into(),
         );
+    }
+    if !comet.flash.policy_listen.is_empty() && comet.flash.listen.is_empty() {
+        faults
+            .push("[flash] policy_listen needs [flash] listen: there is nothing to let anybody in to".into());
     }
     faults.extend(lazy(configuration));
     faults.extend(journal(configuration));
@@ -90,6 +102,28 @@ mod tests {
             configuration.comet.echo_path = Some(path.into());
             assert_eq!(check(&configuration).is_empty(), fits, "{path}");
         }
+    }
+
+    #[test]
+    fn a_policy_is_for_addresses_that_are_there() {
+        let mut configuration = Configuration::default();
+        configuration.comet.flash.policy_listen.push(([127, 0, 0, 1], 843).into());
+        assert_eq!(check(&configuration).len(), 1);
+        configuration.comet.flash.listen.push(([127, 0, 0, 1], 8100).into());
+        assert!(check(&configuration).is_empty());
+    }
+
+    #[test]
+    fn feeds_have_a_path_of_their_own() {
+        let mut configuration = Configuration::default();
+        for (path, fits) in [("/events", true), ("/cometd", false), ("/cometd/events", false)] {
+            configuration.comet.events_path = Some(path.into());
+            assert_eq!(check(&configuration).is_empty(), fits, "{path}");
+        }
+        configuration.comet.events_path = Some("/images".into());
+        assert_eq!(check(&configuration), ["[http] events_path and images_path are the same"]);
+        configuration.comet.images_path = Some("/cometd/images".into());
+        assert_eq!(check(&configuration).len(), 1);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use super::Configuration;
 /// Whether the server may start; otherwise words on how to go on.
 pub(crate) fn check(configuration: &Configuration, danger_open: bool) -> Result<(), String> {
     let reachable = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
-    let Some(address) = configuration.comet.listen.iter().find(reachable) else { return Ok(()) };
+    let mut addresses = configuration.comet.listen.iter().chain(&configuration.comet.flash.listen);
+    let Some(address) = addresses.find(reachable) else { return Ok(()) };
     if danger_open {
         return Ok(());
     }
@@ -41,6 +42,13 @@ mod tests {
         for address in ["127.0.0.1:0", "127.8.8.8:80", "[::1]:8000", "[::ffff:127.0.0.1]:80"] {
             assert_eq!(check(&listening(address), false), Ok(()), "{address}");
         }
+    }
+
+    #[test]
+    fn an_address_for_flash_is_as_public_as_any() {
+        let mut configuration = listening("127.0.0.1:0");
+        configuration.comet.flash.listen.push("0.0.0.0:8100".parse().unwrap());
+        assert!(check(&configuration, false).unwrap_err().contains("0.0.0.0:8100"));
     }
 
     #[test]

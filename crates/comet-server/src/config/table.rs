@@ -3,6 +3,9 @@
 //! A row says where a value lives, what it holds and between which bounds; the file, the environment, the
 //! listings and the checks are all made from the rows. Zero is allowed only where it means what it says.
 
+mod api;
+mod flash;
+mod log;
 #[macro_use]
 mod row;
 
@@ -11,12 +14,23 @@ use comet::Operation;
 use row::{DAY_MS, MANY, TIB, list, or_none, other, put};
 
 use super::key::Key;
+use super::text;
 use super::value::{Kind, Value};
-use super::{LogFormat, text};
 
 /// The sections in the order they are listed.
-pub(super) const SECTIONS: [&str; 10] =
-    ["server", "internal", "http", "session", "channels", "authorize", "journal", "limits", "api", "log"];
+pub(super) const SECTIONS: [&str; 11] = [
+    "server",
+    "internal",
+    "http",
+    "flash",
+    "session",
+    "channels",
+    "authorize",
+    "journal",
+    "limits",
+    "api",
+    "log",
+];
 
 /// Every key, section by section.
 pub(super) static KEYS: &[Key] = &[
@@ -37,16 +51,7 @@ pub(super) static KEYS: &[Key] = &[
         )
     },
     switch!(server, io_uring, io_uring, "Whether sends go out through io_uring where the system lets it."),
-    Key {
-        read: |c| or_none(c.comet.echo_path.as_ref()),
-        write: |c, value| text::path_or_none(value).map(|path| c.comet.echo_path = path),
-        ..other(
-            "server",
-            "echo_path",
-            Kind::Text,
-            "A path under a mount whose WebSockets answer every message with itself, or \"none\".",
-        )
-    },
+    path!(server, echo_path, "A path under a mount whose WebSockets echo every message, or \"none\"."),
     Key {
         read: |c| or_none(c.internal.as_ref()),
         write: |c, value| text::address_or_none(value).map(|address| c.internal = address),
@@ -67,6 +72,35 @@ pub(super) static KEYS: &[Key] = &[
             "Origins of other sites whose pages may use the transports.",
         )
     },
+    Key {
+        read: |c| list(&c.comet.frame_domains),
+        write: |c, value| text::host_names(value).map(|domains| c.comet.frame_domains = domains),
+        ..other("http", "frame_domains", Kind::List, "Domains that pages and frames may call theirs.")
+    },
+    switch!(
+        http,
+        faye_event_source,
+        faye_event_source,
+        "Whether Faye's EventSource may name its session in the address."
+    ),
+    path!(http, events_path, "Where pages without our client listen by EventSource, or \"none\"."),
+    path!(http, images_path, "Where image elements show the pictures of a channel, or \"none\"."),
+    Key {
+        read: |c| list(&c.comet.trusted_proxies),
+        write: |c, value| text::networks(value).map(|networks| c.comet.trusted_proxies = networks),
+        ..other(
+            "http",
+            "trusted_proxies",
+            Kind::List,
+            "Addresses or networks of proxies whose X-Forwarded-For is believed.",
+        )
+    },
+    flash::LISTEN,
+    flash::POLICY_LISTEN,
+    flash::DOMAINS,
+    flash::PORTS,
+    flash::WEBSOCKET,
+    flash::FILES,
     duration!(session, timeout, 100, session.timeout_ms, "How long a connect is held."),
     duration!(session, interval, 0, session.interval_ms, "The pause clients make between two connects."),
     duration!(
@@ -83,13 +117,7 @@ pub(super) static KEYS: &[Key] = &[
         session.multi_session_interval_ms,
         "The pause of sessions whose browser already holds a poll."
     ),
-    duration!(
-        session,
-        polling_interval,
-        100,
-        session.polling_interval_ms,
-        "The pause of plain timed polling."
-    ),
+    duration!(session, poll_interval, 100, session.poll_interval_ms, "The pause of plain timed polling."),
     duration!(session, retry_interval, 100, session.retry_interval_ms, "The pause after a refusal."),
     duration!(
         session,
@@ -516,15 +544,19 @@ pub(super) static KEYS: &[Key] = &[
         lag_grace,
         100,
         limits.lag_grace_ms,
-        "A WebSocket of such a session that takes nothing for so long is ended."
+        "A WebSocket or stream of such a session that takes nothing for so long is ended."
     ),
-    duration!(
-        limits,
-        write_stall,
-        100,
-        limits.write_stall_ms,
-        "Output that has not moved for so long ends the connection."
-    ),
+    size!(limits, stream_bytes, 1024, limits.stream_bytes, "Bytes of events after which a stream ends."),
+    duration!(limits, stream_age, 1_000, limits.stream_age_ms, "How long a stream lasts at most."),
+    duration!(limits, stream_heartbeat, 1_000, limits.stream_heartbeat_ms, "How long a stream is silent."),
+    duration!(limits, stream_probe, 100, limits.stream_probe_ms, "How long before its first beat."),
+    duration!(limits, stream_ticket, 1_000, limits.stream_ticket_ms, "How long its ticket is good."),
+    number!(Size, limits, frame_padding, 0, 1 << 20, limits.frame_padding, "Bytes before a frame."),
+    size!(limits, image_bytes, 1024, limits.image_bytes, "Bytes of a message whose picture is shown."),
+    count!(limits, parts_per_batch, 2, limits.parts_per_batch, "Parts of one batch of callback polling."),
+    duration!(limits, parts_wait, 100, limits.parts_wait_ms, "How long the next of them may take."),
+    size!(limits, parts_bytes_per_shard, 1, limits.parts_bytes_per_shard, "Bytes of all that wait."),
+    duration!(limits, write_stall, 100, limits.write_stall_ms, "How long output stands still at most."),
     duration!(
         limits,
         linger,
@@ -548,32 +580,9 @@ pub(super) static KEYS: &[Key] = &[
         "Queued messages that leave in one write."
     ),
     size!(limits, bytes_per_write, 1, limits.bytes_per_write, "Queued bytes that leave in one write."),
-    Key {
-        secret: true,
-        read: |c| list(&c.api_keys),
-        write: |c, value| text::keys(value).map(|keys| c.api_keys = keys),
-        ..other(
-            "api",
-            "keys",
-            Kind::List,
-            "Keys of the HTTP API; without one it is open to whoever reaches it.",
-        )
-    },
-    Key {
-        read: |c| Value::Text(c.log_level.clone()),
-        write: |c, value| text::log_level(value).map(|level| c.log_level = level),
-        ..other(
-            "log",
-            "level",
-            Kind::Text,
-            "error, warn, info, debug, trace, off, or a list such as \"info,comet=debug\".",
-        )
-    },
-    Key {
-        read: |c| Value::Text(if c.log_format == LogFormat::Json { "json" } else { "text" }.into()),
-        write: |c, value| text::log_format(value).map(|format| c.log_format = format),
-        ..other("log", "format", Kind::Text, "\"text\" for people, \"json\" for programs.")
-    },
+    api::KEYS_OF_API,
+    log::LEVEL,
+    log::FORMAT,
 ];
 
 /// The key of a section by its name.

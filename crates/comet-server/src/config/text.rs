@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use comet::{ConnectionType, Durability, Slow};
+use comet::{ConnectionType, Durability, Network, Slow};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::LogFormat;
@@ -117,6 +117,32 @@ fn is_origin(text: &str) -> bool {
     })
 }
 
+/// Names of hosts, without a port.
+pub(super) fn host_names(value: Value) -> Result<Vec<String>, String> {
+    let texts = texts(value)?;
+    let is_name = |text: &&String| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        // A name like "com" or "example" is shared with strangers.
+        text.trim_matches('.').contains('.') && text.bytes().all(plain)
+    };
+    match texts.iter().find(|text| !is_name(text)) {
+        Some(bad) => Err(format!("has {bad:?}, which is no name such as \"shop.example\"")),
+        None => Ok(texts),
+    }
+}
+
+/// Networks, or single addresses.
+pub(super) fn networks(value: Value) -> Result<Vec<Network>, String> {
+    let network = |text: &String| {
+        text.parse().map_err(|_| {
+            format!(
+                "has {text:?}, which is no network such as \"10.0.0.0/8\", \"127.0.0.1\" or \"2001:db8::/32\""
+            )
+        })
+    };
+    texts(value)?.iter().map(network).collect()
+}
+
 /// Kinds of wire, of those that the library serves.
 pub(super) fn connection_types(value: Value) -> Result<Vec<ConnectionType>, String> {
     let served = comet::Config::default().session.connection_types;
@@ -197,6 +223,14 @@ mod tests {
         assert!(origins(list(&["https://shop.example", "http://[::1]:3000"])).is_ok());
         for bad in ["shop.example", "https://", "https://shop.example/", "*", "null"] {
             assert!(origins(list(&[bad])).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_an_address_with_or_without_its_bits() {
+        assert!(networks(list(&["10.0.0.0/8", "127.0.0.1", "2001:db8::/32", "::1"])).is_ok());
+        for bad in ["localhost", "10.0.0.0/33", "*", "127.0.0.1:80"] {
+            assert!(networks(list(&[bad])).unwrap_err().contains(bad), "{bad:?}");
         }
     }
 

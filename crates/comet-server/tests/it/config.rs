@@ -63,7 +63,7 @@ fn every_name_of_the_environment_is_listed_and_taken() {
     assert!(names.len() > 50, "{names:?}");
     assert!(names.contains(&"COMET_LIMITS_CONNECTIONS_PER_ADDRESS"), "{names:?}");
     let folder = tempfile::tempdir().unwrap();
-    for name in ["COMET_SESSION_MULTI_SESSION_INTERVAL", "COMET_SESSION_POLLING_INTERVAL"] {
+    for name in ["COMET_SESSION_MULTI_SESSION_INTERVAL", "COMET_SESSION_POLL_INTERVAL"] {
         assert!(names.contains(&name));
         let zero = ended(comet(folder.path(), &["config", "check"]).env(name, "0s"));
         assert_eq!(zero.status, 78, "{zero:?}");

@@ -4,6 +4,7 @@
 //! what the channel remembers after the last start. What is asked in vain, of a journal that cannot be used, is in
 //! `refused`; a disk that is full in `full`.
 
+mod feed;
 mod full;
 mod publisher;
 mod refused;

@@ -11,7 +11,7 @@ use comet_testkit::{
 /// Runs while the server is killed in the middle.
 fn survives<S: Subscriber>(transports: &[Transport]) {
     let program = Path::new(env!("CARGO_BIN_EXE_comet"));
-    let mut server = ChildServer::start(program, "[session]\ntimeout = \"2s\"\n");
+    let mut server = ChildServer::start(program, "[session]\ntimeout = \"2s\"\npoll_interval = \"200ms\"\n");
     let (address, process) = (server.address(), server.process());
     let at = Duration::from_secs(1);
     let kill = Planned { at, lasts: at / 4, link: None, trouble: Trouble::KillServer };

@@ -12,20 +12,28 @@ use comet_testkit::{
 
 /// Troubles up to here lose nothing.
 const WINDOW: Duration = Duration::from_secs(2);
-/// Longer than what is remembered below, and than it takes to notice.
-const OUTAGE: Duration = Duration::from_secs(12);
+/// Longer than what is remembered below, and than a session outlives it: a stream's age and then `max_interval`.
+const OUTAGE: Duration = Duration::from_secs(14);
 
-/// Everyone notices within a second that a wire is silent, and all is remembered for eight.
+/// Everyone notices within a second that a wire is silent. A queue that outlived the outage would lose nothing, and nobody
+/// would have to be told.
 const CONFIG: &str = "\
 [server]
 shards = 2
 
+[flash]
+websocket = true
+
 [session]
 timeout = \"1s\"
+max_interval = \"8s\"
+poll_interval = \"200ms\"
+
+[limits]
+stream_age = \"3s\"
 
 [channels]
 messages = 100000
-age = \"8s\"
 ";
 
 /// What happens besides the troubles of the network, which are the same for all.
@@ -80,9 +88,13 @@ fn is_kept_to<S: Subscriber>(transport: Transport, blow: Blow) {
         demands: Demands::Recovery { window: WINDOW, durable },
     };
     let folder = tempfile::tempdir().unwrap();
-    let journal =
-        format!("durability = \"fsync\"\n\n[journal]\npath = {:?}\n", folder.path().join("journal"));
-    let config = CONFIG.to_owned() + if durable { &journal } else { "" };
+    let journal = format!("[journal]\npath = {:?}\n", folder.path().join("journal"));
+    // Bad luck adds up: short troubles, one after the other, keep a subscriber away for up to ten seconds.
+    let manner = match durable {
+        true => format!("age = \"60s\"\ndurability = \"fsync\"\n\n{journal}"),
+        false => "age = \"11s\"\n".to_owned(),
+    };
+    let config = CONFIG.to_owned() + &manner;
     let mut server = ChildServer::start(Path::new(env!("CARGO_BIN_EXE_comet")), &config);
     let report = scenario.run::<S>(&mut server, |_| {});
     report.assert_clean();
@@ -102,6 +114,31 @@ fn a_websocket_keeps_the_promise() {
 }
 
 #[test]
+fn an_xml_socket_keeps_the_promise() {
+    keeps_the_promise(Transport::Flash);
+}
+
+#[test]
+fn from_an_xml_socket_to_a_websocket_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::FlashAndWebSocket);
+}
+
+#[test]
+fn from_an_xml_socket_to_long_polling_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::FlashAndLongPolling);
+}
+
+#[test]
+fn timed_polling_keeps_the_promise() {
+    keeps_the_promise(Transport::Polling);
+}
+
+#[test]
+fn from_timed_polling_to_a_websocket_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::PollingAndWebSocket);
+}
+
+#[test]
 fn long_polling_keeps_the_promise() {
     keeps_the_promise(Transport::LongPolling);
 }
@@ -109,6 +146,71 @@ fn long_polling_keeps_the_promise() {
 #[test]
 fn callback_polling_keeps_the_promise() {
     keeps_the_promise(Transport::CallbackPolling);
+}
+
+#[test]
+fn http_streaming_keeps_the_promise() {
+    keeps_the_promise(Transport::HttpStreaming);
+}
+
+#[test]
+fn from_http_streaming_to_a_websocket_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::HttpStreamingAndWebSocket);
+}
+
+#[test]
+fn from_http_streaming_to_long_polling_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::HttpStreamingAndLongPolling);
+}
+
+#[test]
+fn from_http_streaming_to_callback_polling_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::HttpStreamingAndCallbackPolling);
+}
+
+#[test]
+fn server_sent_events_keep_the_promise() {
+    keeps_the_promise(Transport::EventSource);
+}
+
+#[test]
+fn from_server_sent_events_to_a_websocket_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::EventSourceAndWebSocket);
+}
+
+#[test]
+fn from_server_sent_events_to_long_polling_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::EventSourceAndLongPolling);
+}
+
+#[test]
+fn from_server_sent_events_to_http_streaming_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::EventSourceAndHttpStreaming);
+}
+
+#[test]
+fn multipart_answers_keep_the_promise() {
+    keeps_the_promise(Transport::Multipart);
+}
+
+#[test]
+fn from_a_multipart_answer_to_a_websocket_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::MultipartAndWebSocket);
+}
+
+#[test]
+fn from_a_multipart_answer_to_long_polling_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::MultipartAndLongPolling);
+}
+
+#[test]
+fn persistent_frames_keep_the_promise() {
+    keeps_the_promise(Transport::Iframe);
+}
+
+#[test]
+fn from_a_persistent_frame_to_a_websocket_and_back_the_promise_is_kept() {
+    keeps_the_promise(Transport::IframeAndWebSocket);
 }
 
 #[test]

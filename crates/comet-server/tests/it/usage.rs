@@ -4,7 +4,7 @@ use crate::process::run;
 
 #[test]
 fn wrong_usage_ends_with_2() {
-    let wrong: [&[&str]; 11] = [
+    let wrong: [&[&str]; 14] = [
         &[],
         &["sreve"],
         &["serve", "--lisen", "127.0.0.1:0"],
@@ -16,6 +16,9 @@ fn wrong_usage_ends_with_2() {
         &["publish", "/a", "1", "--server", "https://shop.example"],
         &["subscribe"],
         &["subscribe", "/a", "--count", "0"],
+        &["doctor", "https://shop.example"],
+        &["doctor", "--idle", "30"],
+        &["doctor", "--channel", "/doctor/*"],
     ];
     for arguments in wrong {
         let ended = run(arguments);
@@ -26,11 +29,12 @@ fn wrong_usage_ends_with_2() {
 
 #[test]
 fn every_verb_has_help_with_examples() {
-    let verbs: [&[&str]; 8] = [
+    let verbs: [&[&str]; 9] = [
         &["serve"],
         &["demo"],
         &["publish"],
         &["subscribe"],
+        &["doctor"],
         &["config"],
         &["config", "check"],
         &["config", "print"],

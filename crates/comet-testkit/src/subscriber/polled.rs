@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use comet_wire::websocket::Opcode;
 use serde_json::Value;
 
+use super::streamed::{Opening, StreamedWire};
+use super::timed::TimedWire;
 use crate::wire::{Callback, Post};
-use crate::{Phrase, Received, Response, Socket, Transport, WebSocket};
+use crate::{Phrase, Received, Response, Socket, Transport, WebSocket, XmlSocket};
 
 /// How long opening a WebSocket may take.
 const OPENING: Duration = Duration::from_secs(3);
@@ -19,6 +21,12 @@ const OPENING: Duration = Duration::from_secs(3);
 pub(super) enum Fallible {
     /// A WebSocket.
     WebSocket(Box<WebSocket>),
+    /// An XMLSocket in the frames of a WebSocket.
+    Flash(Box<XmlSocket>),
+    /// A stream, and a connection for everything else.
+    Stream(Box<StreamedWire>),
+    /// A connection on which somebody polls by the clock.
+    Timed(Box<TimedWire>),
     /// A connection for requests, written in one of two ways.
     Http { socket: Socket, callback: bool, waiting: bool },
 }
@@ -26,10 +34,23 @@ pub(super) enum Fallible {
 impl Fallible {
     /// Opens a wire; `None` when that fails.
     pub(super) fn open(address: SocketAddr, transport: Transport) -> Option<Fallible> {
+        if transport == Transport::Polling {
+            return TimedWire::open(address).map(|wire| Fallible::Timed(Box::new(wire)));
+        }
         let socket = Socket::try_connect(address)?;
         Some(match transport {
             Transport::WebSocket => {
                 Fallible::WebSocket(Box::new(WebSocket::try_open_on(socket, "/cometd", OPENING)?))
+            }
+            Transport::Flash => Fallible::Flash(Box::new(XmlSocket::try_open_framed(socket, OPENING)?)),
+            Transport::HttpStreaming | Transport::Multipart => {
+                Fallible::Stream(Box::new(StreamedWire::new(address, socket, Opening::Connect)))
+            }
+            Transport::EventSource => {
+                Fallible::Stream(Box::new(StreamedWire::new(address, socket, Opening::Events)))
+            }
+            Transport::Iframe => {
+                Fallible::Stream(Box::new(StreamedWire::new(address, socket, Opening::Page)))
             }
             other => Fallible::Http { socket, callback: other == Transport::CallbackPolling, waiting: false },
         })
@@ -39,6 +60,9 @@ impl Fallible {
     pub(super) fn send(&mut self, batch: &[Value], cookie: Option<&str>) -> Option<()> {
         match self {
             Fallible::WebSocket(socket) => socket.try_send_text(&Value::from(batch).to_string()).ok(),
+            Fallible::Flash(socket) => socket.try_send_text(&Value::from(batch).to_string()).ok(),
+            Fallible::Stream(stream) => stream.send(batch, cookie),
+            Fallible::Timed(timed) => timed.send(batch, cookie),
             Fallible::Http { socket, callback, waiting } => {
                 let fields = cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
                 let host = socket.host().to_owned();
@@ -64,6 +88,14 @@ impl Fallible {
                     Received::Binary(_) | Received::Close(..) | Received::End => return None,
                 }
             },
+            Fallible::Flash(socket) => {
+                match socket.try_receive(end.saturating_duration_since(Instant::now()))? {
+                    Received::Text(text) => Some((serde_json::from_str(&text).ok()?, None)),
+                    _ => None,
+                }
+            }
+            Fallible::Stream(stream) => stream.receive(end),
+            Fallible::Timed(timed) => timed.receive(end),
             Fallible::Http { socket, callback, waiting } => {
                 if !std::mem::take(waiting) {
                     return None;
@@ -79,12 +111,12 @@ impl Fallible {
 
     /// Whether another answer comes without another request.
     pub(super) fn is_pushed(&self) -> bool {
-        matches!(self, Fallible::WebSocket(_))
+        !matches!(self, Fallible::Http { .. } | Fallible::Timed(_))
     }
 }
 
 /// The batch of an answer; a refusal of the whole request has none.
-fn batch(response: &Response, callback: bool) -> Option<Vec<Value>> {
+pub(super) fn batch(response: &Response, callback: bool) -> Option<Vec<Value>> {
     if response.status != 200 {
         return None;
     }

@@ -22,6 +22,8 @@ const HELD: Duration = Duration::from_secs(30);
 const NETWORK_DELAY: Duration = Duration::from_secs(3);
 /// Between two attempts.
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(50)..Duration::from_millis(800);
+/// How long it listens to a stream before it looks up.
+const LISTENS: std::ops::Range<Duration> = Duration::from_millis(200)..Duration::from_millis(1_500);
 /// Events after which the server is told of them on a WebSocket, without waiting for a connect.
 const MOST_UNCONFIRMED: u64 = 256;
 
@@ -117,14 +119,19 @@ impl Session {
             _ => self.random.within(1..6),
         };
         while connects > 0 && !self.over.load(Ordering::Relaxed) {
-            self.connect(&mut wire, false)?;
+            match self.transport.streams() {
+                true => self.listen(&mut wire)?,
+                false => self.connect(&mut wire, false)?,
+            }
             connects -= 1;
         }
         Ok(())
     }
 
     fn shake_hands(&mut self, wire: &mut Fallible) -> Result<(), Lost> {
-        let types: Vec<_> = Transport::Switching.turns().iter().map(|transport| transport.name()).collect();
+        let own = [Transport::Switching, self.link.transport];
+        let types: Vec<_> =
+            own.iter().flat_map(|one| one.turns()).map(|transport| transport.name()).collect();
         let message = json!({
             "channel": "/meta/handshake",
             "version": "1.0",
@@ -147,20 +154,54 @@ impl Session {
     }
 
     fn connect(&mut self, wire: &mut Fallible, at_once: bool) -> Result<(), Lost> {
+        self.connect_with(wire, at_once, at_once && !self.transport.streams())
+    }
+
+    fn connect_with(&mut self, wire: &mut Fallible, at_once: bool, polls: bool) -> Result<(), Lost> {
         let mut message = json!({"channel": "/meta/connect", "connectionType": self.transport.name()});
         message["ext"] = json!({"received": self.memory.confirm()});
-        if at_once {
+        if self.transport == Transport::Iframe {
+            message["ext"]["frame"] = json!({"mode": "message"});
+        }
+        if polls {
             message["advice"] = json!({"timeout": 0});
         }
         let held = if at_once { Duration::ZERO } else { self.timeout };
         self.ask(wire, message, held + NETWORK_DELAY).map(|_| ())
     }
 
+    /// Takes in what comes on a stream for a while, and opens the next when it has ended well.
+    fn listen(&mut self, wire: &mut Fallible) -> Result<(), Lost> {
+        let end = Instant::now() + self.random.span(LISTENS);
+        while Instant::now() < end && !self.over.load(Ordering::Relaxed) {
+            // A server that says nothing at all, not even a heartbeat, is gone.
+            let silence = Instant::now() + self.timeout + NETWORK_DELAY;
+            let (batch, _) = wire.receive(silence).ok_or(Lost)?;
+            let last_word = batch.iter().find(|message| is_last_word(message)).cloned();
+            self.take_in(batch, "");
+            self.confirm(wire)?;
+            let Some(word) = last_word else { continue };
+            self.memory.on_reply(&word);
+            match word["advice"]["reconnect"].as_str() {
+                Some("retry") if word["successful"] == true => self.connect(wire, true)?,
+                Some("retry") => return Err(Lost),
+                _ => {
+                    self.client_id = None;
+                    return Err(Lost);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn subscribe(&mut self, wire: &mut Fallible) -> Result<(), Lost> {
         if self.asked {
             self.asked_again = true;
             // Whatever the lost answer belongs to stands before the answer to this, a gap among it.
-            self.connect(wire, true)?;
+            self.connect_with(wire, true, true)?;
+            if self.transport.streams() {
+                self.connect(wire, true)?;
+            }
         }
         self.asked = true;
         // Whoever comes for the first time has missed nothing.
@@ -275,4 +316,9 @@ impl Session {
         // Nobody listens any more when the run is over.
         let _ = self.out.blocking_send(Some(told));
     }
+}
+
+/// Whether this says how a stream has ended.
+fn is_last_word(message: &Value) -> bool {
+    message["channel"] == "/meta/connect" && message.get("id").is_none()
 }

@@ -93,6 +93,11 @@ struct Lane {
 }
 
 impl<P> HttpWire<P> {
+    /// Whether an answer is on its way.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.command.outstanding + self.poll.outstanding > 0
+    }
+
     /// Closes the connection that carries the polls, whatever is held on it.
     pub fn drop_poll(&mut self) {
         self.poll = Lane::default();

@@ -68,18 +68,23 @@ pub fn write_chunk(out: &mut Vec<u8>, data: &[u8]) {
     if data.is_empty() {
         return;
     }
-    let mut digits = [0; 16];
-    let mut rest = data.len();
+    out.reserve(data.len() + 20);
+    write_chunk_size(out, data.len());
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the line that says how long a chunk is. A chunk of 0 bytes ends the body.
+pub(crate) fn write_chunk_size(out: &mut Vec<u8>, length: usize) {
+    let mut digits = [b'0'; 16];
+    let mut rest = length;
     let mut start = digits.len();
-    while rest > 0 {
+    while rest > 0 || start == digits.len() {
         start -= 1;
         digits[start] = b"0123456789abcdef"[rest & 15];
         rest >>= 4;
     }
-    out.reserve(data.len() + 20);
     out.extend_from_slice(&digits[start..]);
-    out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(data);
     out.extend_from_slice(b"\r\n");
 }
 

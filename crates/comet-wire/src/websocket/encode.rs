@@ -17,6 +17,11 @@ pub fn write_text_frame_header(length: usize, out: &mut Vec<u8>) {
     write_header(out, Opcode::Text, length, 0);
 }
 
+/// Appends the header of an unfragmented, unmasked binary frame of `length` bytes of payload.
+pub fn write_binary_frame_header(length: usize, out: &mut Vec<u8>) {
+    write_header(out, Opcode::Binary, length, 0);
+}
+
 /// A whole text frame whose payload is the given parts one after another; together they must be UTF-8.
 pub fn text_frame(parts: &[&[u8]]) -> Vec<u8> {
     frame(Opcode::Text, parts)

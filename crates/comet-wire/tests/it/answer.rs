@@ -122,7 +122,7 @@ fn a_preflight_names_what_an_allowed_origin_may_send() {
         "Access-Control-Allow-Origin: https://there",
         "Access-Control-Allow-Credentials: true",
         "Access-Control-Allow-Methods: POST, GET",
-        "Access-Control-Allow-Headers: Accept, Authorization, Content-Type, Pragma, X-Requested-With",
+        "Access-Control-Allow-Headers: Accept, Authorization, Comet-Client, Content-Type, If-None-Match, Last-Event-ID, Pragma, X-Requested-With",
         "Access-Control-Max-Age: 86400",
     ] {
         assert!(text.contains(&format!("\r\n{line}\r\n")), "{line}");

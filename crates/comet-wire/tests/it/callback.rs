@@ -89,8 +89,44 @@ fn nothing_in_the_data_can_end_the_script() {
     assert_eq!(serde_json::from_str::<Vec<String>>(inner).unwrap(), [data]);
 }
 
+/// What a script takes an escaped value for: JSON as it stands, or as the text that it parses.
+fn meaning(script: &str) -> Value {
+    match script.strip_prefix("JSON.parse(").and_then(|rest| rest.strip_suffix(')')) {
+        Some(literal) => {
+            let text: String = serde_json::from_str(literal).expect("a string of JSON is one of JavaScript");
+            serde_json::from_str(&text).unwrap()
+        }
+        None => serde_json::from_str(script).unwrap(),
+    }
+}
+
+fn escaped(json: &str) -> String {
+    let mut out = Vec::new();
+    escape_json(&mut out, json.as_bytes());
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn no_member_chooses_what_an_object_inherits_from() {
+    let hidden = [
+        r#"{"__proto__":{"admin":true},"__proto__":1}"#,
+        r#"{"\u005f_proto__":[],"<":"\u005F"}"#,
+        r#"["\\__proto__\"",{"__\u0070roto__":"a\\\nb\u2028"}]"#,
+        "{\"__proto__\"\r\n:\t\"\u{2028}</script>\"\n}",
+    ];
+    for json in hidden {
+        let script = escaped(json);
+        assert!(script.starts_with("JSON.parse(\""), "{script}");
+        assert!(!script.contains(['<', '>', '\u{2028}', '\r', '\n']), "{script}");
+        assert_eq!(meaning(&script), serde_json::from_str::<Value>(json).unwrap(), "{script}");
+    }
+    for plain in [r#"["proto","\u001f","\u2028"]"#, "[]"] {
+        assert_eq!(escaped(plain), plain);
+    }
+}
+
 fn json() -> impl Strategy<Value = Value> {
-    let text = "([<>\u{2028}\u{2029}\u{20ac}\"\\\\/]|.){0,12}";
+    let text = "([<>\u{2028}\u{2029}\u{20ac}\"\\\\/]|__proto__|.){0,12}";
     let leaf = prop_oneof![any::<i64>().prop_map(Value::from), text.prop_map(Value::from), Just(Value::Null)];
     leaf.prop_recursive(3, 24, 4, move |inner| {
         prop_oneof![
@@ -105,12 +141,10 @@ proptest! {
     #[test]
     fn escaped_json_means_the_same(value in json()) {
         let plain = serde_json::to_vec(&value).unwrap();
-        let mut escaped = Vec::new();
-        escape_json(&mut escaped, &plain);
-        let text = String::from_utf8(escaped).unwrap();
+        let text = escaped(std::str::from_utf8(&plain).unwrap());
         let dangerous = text.contains(['<', '>', '\u{2028}', '\u{2029}']);
         prop_assert!(!dangerous);
-        prop_assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        prop_assert_eq!(meaning(&text), value);
     }
 
     #[test]

@@ -70,6 +70,7 @@ fn content_type(name: &str) -> &'static str {
         "webp" => "image/webp",
         "mp3" => "audio/mpeg",
         "ogg" => "audio/ogg",
+        "swf" => "application/x-shockwave-flash",
         "wasm" => "application/wasm",
         "woff2" => "font/woff2",
         _ => "application/octet-stream",

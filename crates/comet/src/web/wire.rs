@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use comet_engine::Permit;
+use comet_engine::{Config, Permit};
 use http::header::{CONNECTION, HeaderValue};
 use http::{Request, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
@@ -36,7 +36,7 @@ pub(crate) struct Wire(Arc<Mutex<Inner>>);
 struct Inner {
     stream: Option<TcpStream>,
     unread: Vec<u8>,
-    mounts: Vec<String>,
+    config: Arc<Config>,
     phase: Phase,
     /// What hyper may read of the request in progress.
     portion: Portion,
@@ -68,14 +68,14 @@ impl Wire {
     pub(crate) fn new(
         stream: TcpStream,
         unread: Vec<u8>,
-        mounts: Vec<String>,
+        config: Arc<Config>,
         patience: Duration,
         permit: Permit,
     ) -> Wire {
         let inner = Inner {
             stream: Some(stream),
             unread,
-            mounts,
+            config,
             phase: Phase::Between,
             portion: Portion::head(),
             waiting: None,
@@ -164,10 +164,7 @@ impl Inner {
             return if target.len() > LINE_BYTES { Some(false) } else { None };
         };
         let Ok(path) = std::str::from_utf8(&target[..end]) else { return Some(false) };
-        let mounted = |mount: &String| {
-            path.strip_prefix(mount.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        Some(self.mounts.iter().any(mounted))
+        Some(self.config.serves(path))
     }
 }
 

@@ -48,6 +48,16 @@ fn a_batch_is_published_in_order_and_each_has_its_outcome() {
 }
 
 #[test]
+fn a_batch_as_long_as_may_be_keeps_its_order() {
+    let server = api(ApiAccess::Open);
+    let messages: Vec<_> = (1..=1_000).map(|n| json!({ "channel": "/a", "data": n })).collect();
+    let batch = json!({ "messages": messages }).to_string();
+    let results = call(&server, "/api/batch", "", &batch).json()["results"].clone();
+    let offsets = results.as_array().unwrap().iter().map(|result| result["position"]["offset"].as_u64());
+    assert!(offsets.eq((1..=1_000).map(Some)));
+}
+
+#[test]
 fn what_is_published_again_with_its_key_stands_where_it_stood() {
     let server = api(ApiAccess::Open);
     let mut client = LongPollClient::connected(&server);

@@ -87,6 +87,26 @@ fn a_leaked_id_is_of_no_use_without_the_browser_s_cookie() {
 }
 
 #[test]
+fn two_pages_that_a_browser_opens_at_once_keep_their_sessions() {
+    let server = TestServer::start();
+    let (mut first, mut second) = (LongPollClient::new(&server), LongPollClient::new(&server));
+    first.handshake();
+    second.handshake();
+    // Each was given a cookie, and the browser keeps the one that came last.
+    let kept = second.wire.cookie().expect("a cookie was set").to_owned();
+    let mut socket = Socket::connect(server.address());
+    let mut ask = |cookie: &str, id: &str| {
+        let connect = json!([{ "channel": "/meta/connect", "connectionType": "long-polling", "clientId": id, "id": "c", "advice": { "timeout": 0 } }]);
+        socket.send_post("/cometd", &format!("Cookie: {cookie}\r\n"), connect.to_string());
+        socket.response().messages().remove(0)["successful"] == true
+    };
+    assert!(ask(&kept, first.id()) && ask(&kept, second.id()));
+    let before = first.wire.cookie().expect("a cookie was set");
+    assert!(!ask(before, first.id()), "it is the other browser's now");
+    assert!(!ask("", first.id()) && ask(&kept, first.id()));
+}
+
+#[test]
 fn a_client_that_keeps_no_cookies_is_served_all_the_same() {
     let server = TestServer::start();
     let mut client = LongPollClient::new(&server);

@@ -1,6 +1,6 @@
 //! Sessions that change their transport while messages are on their way.
 
-use comet_testkit::{CallbackWire, Checker, Wire};
+use comet_testkit::{CallbackWire, Checker, StreamWire, Wire};
 use comet_testkit::{Client, LongPollClient, LongPollWire, Note, TestServer, WebSocketClient, WebSocketWire};
 use serde_json::json;
 
@@ -111,6 +111,16 @@ fn nothing_is_lost_or_doubled_between_callback_and_long_polling() {
 #[test]
 fn nothing_is_lost_or_doubled_between_callback_polling_and_websocket() {
     messages_survive::<CallbackWire, WebSocketWire>();
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_between_long_polling_and_http_streaming() {
+    messages_survive::<LongPollWire, StreamWire>();
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_between_callback_polling_and_http_streaming() {
+    messages_survive::<CallbackWire, StreamWire>();
 }
 
 #[test]

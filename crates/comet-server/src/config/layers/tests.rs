@@ -85,13 +85,13 @@ fn an_unknown_key_is_a_fault_with_a_suggestion() {
 
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
-    let text = "[server]\nshards = -1\nlisten = \"here\"\n[session]\ntimeout = 25\npolling_interval = \"0s\"\n[limits]\njson_depth = 1000\nfragments = 5000000000\n";
+    let text = "[server]\nshards = -1\nlisten = \"here\"\n[session]\ntimeout = 25\npoll_interval = \"0s\"\n[limits]\njson_depth = 1000\nfragments = 5000000000\n";
     let Faults(faults) = loaded_from(text).unwrap_err();
     let ends = [
         "[server] shards has to be a whole number such as 100",
         "[server] listen has \"here\", which is no address such as \"127.0.0.1:8000\" or \"[::1]:8000\"",
         "[session] timeout has to be a duration with a unit such as \"25s\"",
-        "[session] polling_interval has to be from \"100ms\" to \"1d\"",
+        "[session] poll_interval has to be from \"100ms\" to \"1d\"",
         "[limits] json_depth has to be from 4 to 128",
         "[limits] fragments has to be from 1 to 1000000000",
     ];
@@ -103,7 +103,7 @@ fn everything_that_is_wrong_is_told_at_once() {
 
 #[test]
 fn a_value_that_would_spin_is_refused() {
-    for name in ["timeout", "max_interval", "multi_session_interval", "polling_interval", "retry_interval"] {
+    for name in ["timeout", "max_interval", "multi_session_interval", "poll_interval", "retry_interval"] {
         assert!(loaded_from(&format!("[session]\n{name} = \"0s\"")).is_err(), "{name}");
     }
 }

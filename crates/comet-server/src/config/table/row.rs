@@ -64,6 +64,17 @@ macro_rules! switch {
     };
 }
 
+/// A key whose value is a path, or none.
+macro_rules! path {
+    ($section:ident, $name:ident, $about:literal) => {
+        Key {
+            read: |c| or_none(c.comet.$name.as_ref()),
+            write: |c, value| text::path_or_none(value).map(|path| c.comet.$name = path),
+            ..other(stringify!($section), stringify!($name), Kind::Text, $about)
+        }
+    };
+}
+
 /// A key that says to whom an operation is granted.
 macro_rules! grants {
     ($name:ident, $operation:ident, $about:literal) => {

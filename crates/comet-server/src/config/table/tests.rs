@@ -24,8 +24,11 @@ fn every_field_of_the_library_has_its_key() {
             assert!(find(section, name).is_some(), "[{section}] {name} is missing");
         }
     }
+    for name in fields(&format!("{:#?}", config.flash)) {
+        assert!(find("flash", &name).is_some(), "[flash] {name} is missing");
+    }
     for name in fields(&format!("{config:#?}")) {
-        let known = ["session", "limits", "channels"].contains(&name.as_str());
+        let known = ["session", "limits", "channels", "flash"].contains(&name.as_str());
         assert!(known || find("server", &name).or(find("http", &name)).is_some(), "{name} is missing");
     }
 }
