@@ -47,3 +47,26 @@ test("with trouble connections end, and the count says how often", async () => {
   assert.ok(proxy.total >= 8, JSON.stringify(proxy.cuts));
   close();
 });
+
+test("a connection that has lost bytes brings no later ones", async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    // Numbered lines of eight bytes, a chunk each, while one strike follows the other.
+    const server = createServer((socket) => {
+      let number = 0;
+      const timer = setInterval(() => socket.write(`${String(number++).padStart(7, "0")}\n`), 1);
+      socket.on("error", () => {}).on("close", () => clearInterval(timer));
+    });
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const proxy = new CuttingProxy(new URL(`http://127.0.0.1:${server.address().port}`), new Random(seed));
+    const port = await proxy.open();
+    let text = "";
+    const socket = connect(port, "127.0.0.1").on("error", () => {});
+    socket.on("data", (bytes) => (text += bytes));
+    socket.once("connect", () => proxy.trouble(1, 10));
+    await new Promise((resolve) => socket.once("close", resolve));
+    const numbers = text.split("\n").slice(0, -1).map(Number);
+    assert.deepEqual(numbers, numbers.map((_, index) => index));
+    proxy.close();
+    server.close();
+  }
+});

@@ -55,7 +55,8 @@ export class CuttingProxy {
   }
 
   #strike(way) {
-    const pairs = [...this.#pairs];
+    // One whose end is decided keeps its way: a connection that lost bytes and then went on would be no connection.
+    const pairs = [...this.#pairs].filter((pair) => !pair.way);
     if (pairs.length === 0) return;
     this.cuts[way] += 1;
     for (const pair of pairs) pair.way = way;

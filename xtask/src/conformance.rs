@@ -5,6 +5,7 @@
 mod autobahn;
 mod judge;
 mod subject;
+pub(crate) mod transports;
 mod verdict;
 
 use anyhow::{Result, bail};
@@ -48,7 +49,8 @@ pub(crate) enum Reference {
 impl Options {
     /// The clients, without the long suites.
     pub(crate) fn clients() -> Self {
-        Self { judge: JUDGES.iter().map(|judge| judge.name.to_string()).collect(), ..Self::default() }
+        let names = JUDGES.iter().map(|judge| judge.name).chain([transports::SECURITY]);
+        Self { judge: names.map(String::from).collect(), ..Self::default() }
     }
 
     fn wants(&self, judge: &str) -> bool {
@@ -58,7 +60,8 @@ impl Options {
 
 /// Asks the judges; fails when a verdict is worse than, or missing from, the kept ones.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let known = |name: &str| name == autobahn::NAME || JUDGES.iter().any(|judge| judge.name == name);
+    let other = [autobahn::NAME, transports::NAME, transports::SECURITY];
+    let known = |name: &str| other.contains(&name) || JUDGES.iter().any(|judge| judge.name == name);
     if let Some(stranger) = options.judge.iter().find(|name| !known(name)) {
         bail!("there is no judge `{stranger}`");
     }
@@ -79,6 +82,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if subject.echoes() && options.wants(autobahn::NAME) && options.transport.is_none() {
         let found = autobahn::ask(workspace, &subject)?;
+        complaints.extend(settle(workspace, options, found)?);
+    }
+    if options.reference.is_none() && options.wants(transports::SECURITY) && options.transport.is_none() {
+        complaints.extend(settle(workspace, options, transports::attack(workspace)?)?);
+    }
+    if options.reference.is_none() && options.wants(transports::NAME) {
+        let found = transports::ask(workspace, options.transport.as_deref())?;
         complaints.extend(settle(workspace, options, found)?);
     }
     if complaints.is_empty() {

@@ -4,6 +4,7 @@
 
 mod bench;
 mod conformance;
+mod flash;
 mod fuzz;
 mod process;
 mod server;
@@ -39,6 +40,8 @@ enum Verb {
     Conformance(conformance::Options),
     /// Measures the server beside the floor programs and checks the bounds
     Bench(bench::Options),
+    /// Makes the Flash movie from its source and fetches the player for it
+    Flash,
     /// Feeds the parsers random input for a while
     Fuzz(fuzz::Options),
     /// Spoils connections, kills servers and judges every delivery
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Verb::Tidy => tidy::run(&workspace),
         Verb::Conformance(options) => conformance::run(&workspace, &options),
         Verb::Bench(options) => bench::run(&workspace, &options),
+        Verb::Flash => flash::run(&workspace),
         Verb::Fuzz(options) => fuzz::run(&workspace, &options),
         Verb::Soak(options) => soak::run(&workspace, &options),
     });

@@ -17,6 +17,7 @@ pub(crate) use python::{python, python2_packages};
 /// Brings in everything `cargo xtask test` uses.
 pub(crate) fn for_tests(workspace: &Workspace) -> Result<()> {
     for_judges(workspace)?;
+    for_flash(workspace)?;
     node::ensure_packages(workspace, "clients/javascript")?;
     node::ensure_packages(workspace, "apps")
 }
@@ -27,6 +28,13 @@ pub(crate) fn for_judges(workspace: &Workspace) -> Result<()> {
     node::ensure_node(workspace)?;
     node::ensure_packages(workspace, "conformance")?;
     python::ensure(workspace)
+}
+
+/// Brings in what makes the Flash movie, and the player for it.
+pub(crate) fn for_flash(workspace: &Workspace) -> Result<()> {
+    apt::ensure(apt::FOR_FLASH)?;
+    node::ensure_node(workspace)?;
+    node::ensure_packages(workspace, "clients/flash")
 }
 
 /// Brings in the one cargo tool a verb uses, with the nightly compiler when it needs that.

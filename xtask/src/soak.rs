@@ -2,6 +2,8 @@
 //! every delivery. Builds the program and the runner in release and starts the runner; what is run and how it is judged
 //! is `comet-testkit`'s. `--keep` writes the verdicts, with commit and date, into `conformance/verdicts/soak.json`.
 
+mod browser;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +13,9 @@ use serde_json::Value;
 use crate::process;
 use crate::workspace::{Workspace, today};
 
+const JUDGE: &str = "soak";
+/// How long each transport is tried unless something else is said.
+const SECONDS: u64 = 70;
 const BUILD_LIMIT: Duration = Duration::from_secs(1_800);
 /// What a transport may take besides its seconds: everyone comes, comes back and leaves.
 const AROUND: Duration = Duration::from_secs(180);
@@ -19,9 +24,12 @@ const VERDICTS: &str = "conformance/verdicts/soak.json";
 /// Flags of the verb.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How long each transport is tried
-    #[arg(long, default_value_t = 70)]
-    seconds: u64,
+    /// How long each transport is tried: 70 seconds unless given, and in a browser ten minutes, all at once
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Tries the JavaScript client in Chromium instead, and whether a page stays as it was
+    #[arg(long)]
+    browser: bool,
     /// Has a run again: the seed it printed
     #[arg(long)]
     seed: Option<String>,
@@ -48,20 +56,31 @@ pub(crate) enum Transport {
     WebsocketLongPolling,
     WebsocketCallbackPolling,
     LongCallbackPolling,
+    HttpStreaming,
+    HttpStreamingWebsocket,
+    HttpStreamingLongPolling,
+    HttpStreamingCallbackPolling,
+    Eventsource,
+    EventsourceWebsocket,
+    EventsourceLongPolling,
+    EventsourceHttpStreaming,
     Switching,
     /// Each of them, one after the other
     All,
 }
 
 impl Transport {
-    /// How many runs there are at most: the Rust client knows three of the seven, and runs on its own.
+    /// How many runs there are at most: the Rust client knows three of the fifteen, and runs on its own.
     fn runs(self) -> u32 {
-        if self == Transport::All { 11 } else { 2 }
+        if self == Transport::All { 19 } else { 2 }
     }
 }
 
 /// Runs; fails when a delivery is not as demanded.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if options.browser {
+        return browser::run(workspace, options);
+    }
     let build = |arguments: &[&str]| {
         let mut command = workspace.cargo(&["build", "--release", "--package"]);
         process::run(command.args(arguments), BUILD_LIMIT)
@@ -76,11 +95,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let release = workspace.target().join("release");
     let mut command = std::process::Command::new(release.join("examples/soak"));
     command.arg("--program").arg(release.join("comet")).arg("--json").arg(&json).args(flags(options));
-    let limit = (Duration::from_secs(options.seconds) + AROUND) * options.transport.runs();
+    let limit = (Duration::from_secs(options.seconds.unwrap_or(SECONDS)) + AROUND) * options.transport.runs();
     let outcome = process::run(&mut command, limit);
     if options.keep {
         let text = std::fs::read_to_string(&json).context("the runner wrote no verdicts")?;
-        let kept = dated(&workspace.commit()?, &today(), &text)?;
+        let kept = dated(JUDGE, &workspace.commit()?, &today(), &text)?;
         std::fs::write(workspace.root().join(VERDICTS), kept).context("cannot write the verdicts")?;
     }
     if outcome.is_err() {
@@ -91,7 +110,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 
 fn flags(options: &Options) -> Vec<String> {
     let transport = options.transport.to_possible_value().expect("no transport is hidden");
-    let mut flags = vec!["--seconds".into(), options.seconds.to_string()];
+    let mut flags = vec!["--seconds".into(), options.seconds.unwrap_or(SECONDS).to_string()];
     flags.extend(["--transport".into(), transport.get_name().to_string()]);
     flags.extend(options.seed.iter().flat_map(|seed| ["--seed".into(), seed.clone()]));
     flags.extend(options.deliveries.iter().flat_map(|count| ["--deliveries".into(), count.to_string()]));
@@ -100,10 +119,10 @@ fn flags(options: &Options) -> Vec<String> {
 }
 
 /// The verdicts with commit and date.
-fn dated(commit: &str, date: &str, verdicts: &str) -> Result<String> {
+fn dated(judge: &str, commit: &str, date: &str, verdicts: &str) -> Result<String> {
     let mut value: Value = serde_json::from_str(verdicts).context("the runner's verdicts are not JSON")?;
     let object = value.as_object_mut().context("the runner's verdicts are no object")?;
-    for (key, text) in [("judge", "soak"), ("commit", commit), ("date", date)] {
+    for (key, text) in [("judge", judge), ("commit", commit), ("date", date)] {
         object.insert(key.into(), text.into());
     }
     Ok(serde_json::to_string_pretty(&value)? + "\n")
@@ -115,19 +134,20 @@ mod tests {
 
     #[test]
     fn kept_verdicts_say_where_they_come_from() {
-        let text = dated("abc", "2030-01-02", r#"{"seed":"0x1","cases":{}}"#).unwrap();
+        let text = dated("soak", "abc", "2030-01-02", r#"{"seed":"0x1","cases":{}}"#).unwrap();
         let value: Value = serde_json::from_str(&text).unwrap();
         let wanted = serde_json::json!({
             "judge": "soak", "commit": "abc", "date": "2030-01-02", "seed": "0x1", "cases": {}
         });
         assert_eq!(value, wanted);
-        assert!(dated("abc", "2030-01-02", "[]").is_err());
+        assert!(dated("soak", "abc", "2030-01-02", "[]").is_err());
     }
 
     #[test]
     fn flags_are_handed_on_as_the_runner_names_them() {
         let options = Options {
-            seconds: 7,
+            seconds: Some(7),
+            browser: false,
             seed: Some("0x2a".into()),
             transport: Transport::LongPolling,
             deliveries: Some(9),

@@ -44,8 +44,10 @@ const STEPS: &[Step] = &[
     },
     Step { name: "javascript", run: javascript },
     Step { name: "javascript-server", run: javascript_server },
+    Step { name: "flash", run: flash },
     Step { name: "journeys", run: journeys },
     Step { name: "judges", run: judges },
+    Step { name: "transports", run: conformance::transports::in_short },
 ];
 
 /// How a step went.
@@ -129,11 +131,22 @@ fn javascript(workspace: &Workspace) -> Result<()> {
 /// The client's own tests once more, this time against a real server, which also lets in pages of one other site.
 fn javascript_server(workspace: &Workspace) -> Result<()> {
     let page_port = free_port()?;
-    let config = format!("[http]\nallowed_origins = [\"http://localhost:{page_port}\"]\n");
+    // Timed polls come as often as they may.
+    let config = format!(
+        "[http]\nallowed_origins = [\"http://localhost:{page_port}\"]\n[session]\npoll_interval = \"100ms\"\n"
+    );
     let server = Server::comet(workspace, "javascript", "demo", &config)?;
     let mut command = setup::npm(workspace, "clients/javascript");
     command.args(["run", "test:server"]).env("COMET_URL", format!("http://{}/cometd", server.address()));
     process::run(command.env("COMET_PAGE_PORT", page_port.to_string()), STEP_LIMIT)
+}
+
+/// The Flash movie, made from its source, and its transport in real browsers.
+fn flash(workspace: &Workspace) -> Result<()> {
+    crate::flash::run(workspace)?;
+    let mut command = setup::npm(workspace, "clients/javascript");
+    command.args(["run", "test:flash"]).env("COMET_PROGRAM", workspace.target().join("debug/comet"));
+    process::run(&mut command, STEP_LIMIT)
 }
 
 /// The demo applications, used by real browsers.
