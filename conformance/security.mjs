@@ -12,6 +12,7 @@ import { CHROMIUM, FIREFOX } from "../clients/javascript/test/browsers.js";
 import { ATTACKS } from "./security/attacks.mjs";
 import { openEvilSite } from "./security/evil.mjs";
 import { DEMOS, EQUAL, STRICT } from "./security/payloads.mjs";
+import { WRITTEN } from "./security/written.mjs";
 import { announced, startServer } from "./transports/server.mjs";
 import { BROWSER_NAMES, chosen } from "./transports/table.mjs";
 
@@ -32,12 +33,12 @@ function cases() {
   const each = ({ name, act }, list) => list.map((transport) => ({ name: `${name}: ${transport}`, act, transport }));
   const names = [...new Set(chosen(types).run.map(({ name }) => name))];
   // Frames need a page that allows them; the policy of the gallery does not.
-  return [...ATTACKS, ...each(EQUAL, names), ...each(STRICT, names.filter((name) => name !== "iframe" && name !== "flash")), DEMOS];
+  return [...ATTACKS, ...WRITTEN, ...each(EQUAL, names), ...each(STRICT, names.filter((name) => name !== "iframe" && name !== "flash")), DEMOS];
 }
 
 async function lane(name) {
   const [evil, listed] = [await openEvilSite(), await openEvilSite()];
-  const server = await startServer(program, "roomy", { verb: "demo", origins: [listed.origin] });
+  const server = await startServer(program, "roomy", { verb: "demo", origins: [listed.origin, listed.neighbour] });
   const browser = await puppeteer.launch(START[name]);
   try {
     for (const { name: title, act, transport } of cases()) {

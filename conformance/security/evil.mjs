@@ -14,6 +14,8 @@ export async function openEvilSite() {
   return {
     // Another name than the server's, so that it is another site for cookies as well.
     origin: `http://localhost:${port}`,
+    // The same pages under the server's own name, whose cookies they have.
+    neighbour: `http://127.0.0.1:${port}`,
     port,
     visits,
     close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))),

@@ -176,6 +176,10 @@ impl<F: Fan> Reactor<F> {
     /// A read that did not fill the buffer has emptied the socket; the end of the stream needs one more.
     fn on_readable(&mut self, slot: usize, ended: bool, buffer: &mut [u8]) -> io::Result<()> {
         while let Some(connection) = self.connections.get_mut(slot) {
+            if connection.kind != Kind::Subscriber {
+                // The answer acknowledges the request.
+                let _ = socket2::SockRef::from(&connection.stream).set_tcp_quickack(false);
+            }
             match connection.stream.read(buffer) {
                 Ok(0) => self.close(slot),
                 Ok(count) => {

@@ -27,6 +27,12 @@ pub enum Figure {
     FanOutEventSource,
     /// One publication to all plain event streams.
     FanOutFeed,
+    /// One publication to all answers of parts.
+    FanOutMultipart,
+    /// One publication to all persistent frames.
+    FanOutFrame,
+    /// One publication to all XMLSockets.
+    FanOutFlash,
     /// Time from publishing to the median subscriber.
     LatencyMedian,
     /// Time from publishing to the last of a hundred subscribers.
@@ -70,7 +76,7 @@ pub enum Bound {
 
 impl Figure {
     /// Every figure, in the order of the report.
-    pub const ALL: [Figure; 23] = [
+    pub const ALL: [Figure; 26] = [
         Figure::FanOut,
         Figure::Burst,
         Figure::IdleWebSocket,
@@ -81,6 +87,9 @@ impl Figure {
         Figure::FanOutHttpStreaming,
         Figure::FanOutEventSource,
         Figure::FanOutFeed,
+        Figure::FanOutMultipart,
+        Figure::FanOutFrame,
+        Figure::FanOutFlash,
         Figure::LatencyMedian,
         Figure::LatencyP99,
         Figure::WireBytes,
@@ -109,6 +118,9 @@ impl Figure {
             Figure::FanOutHttpStreaming => "fan-out by HTTP streaming",
             Figure::FanOutEventSource => "fan-out by event stream",
             Figure::FanOutFeed => "fan-out by plain event stream",
+            Figure::FanOutMultipart => "fan-out by multipart",
+            Figure::FanOutFrame => "fan-out by persistent frame",
+            Figure::FanOutFlash => "fan-out by XMLSocket",
             Figure::LatencyMedian => "fan-out latency, median",
             Figure::LatencyP99 => "fan-out latency, p99",
             Figure::WireBytes => "bytes on the wire",
@@ -134,6 +146,9 @@ impl Figure {
             | Figure::FanOutHttpStreaming
             | Figure::FanOutEventSource
             | Figure::FanOutFeed
+            | Figure::FanOutMultipart
+            | Figure::FanOutFrame
+            | Figure::FanOutFlash
             | Figure::FanOutRemembered => "CPU ns/delivery",
             Figure::IdleWebSocket | Figure::IdleLongPolling => "bytes/connection",
             Figure::Accept | Figure::Subscribe | Figure::ComeBackCost => "CPU us/connection",
@@ -171,6 +186,9 @@ impl Figure {
             }
             Figure::FanOutHttpStreaming | Figure::FanOutEventSource | Figure::FanOutFeed => {
                 Bound::Beside(Figure::FanOut, 1.2)
+            }
+            Figure::FanOutMultipart | Figure::FanOutFrame | Figure::FanOutFlash => {
+                Bound::Beside(Figure::FanOut, 1.5)
             }
             Figure::FanOutLongPolling => Bound::Beside(Figure::FanOut, 1.8),
             Figure::PresenceJoin

@@ -12,8 +12,10 @@ use crate::scenario::{Scenario, Size};
 pub enum Choice {
     /// All of them: every figure that has a bound, and the rest.
     First,
-    /// Single publications to WebSocket subscribers, and to long polls.
+    /// Single publications to the subscribers of each wire.
     FanOut,
+    /// Single publications to WebSockets and to long polls alone.
+    LongPolling,
     /// Ten back-to-back publications.
     Burst,
     /// Memory of idle WebSockets and parked long polls.
@@ -37,7 +39,11 @@ impl Choice {
                 Scenario::FanOutHttpStreaming,
                 Scenario::FanOutEventSource,
                 Scenario::FanOutFeed,
+                Scenario::FanOutMultipart,
+                Scenario::FanOutFrame,
+                Scenario::FanOutFlash,
             ],
+            Choice::LongPolling => vec![Scenario::FanOut, Scenario::FanOutLongPolling],
             Choice::Burst => vec![Scenario::Burst],
             Choice::IdleMemory => vec![Scenario::IdleWebSocket, Scenario::IdleLongPolling],
             Choice::Accept => vec![Scenario::Accept],

@@ -10,7 +10,7 @@ mod presence;
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::figure::Figure;
@@ -69,6 +69,12 @@ pub enum Scenario {
     FanOutEventSource,
     /// Single publications to plain event streams.
     FanOutFeed,
+    /// Single publications to answers of parts.
+    FanOutMultipart,
+    /// Single publications to persistent frames.
+    FanOutFrame,
+    /// Single publications to XMLSockets.
+    FanOutFlash,
     /// Many come back and get what they missed.
     ComeBack,
     /// Sessions come to a channel and leave it, where few are there and where many are.
@@ -95,7 +101,7 @@ pub struct Outcome {
 
 impl Scenario {
     /// Every scenario.
-    pub const ALL: [Scenario; 11] = [
+    pub const ALL: [Scenario; 14] = [
         Scenario::FanOut,
         Scenario::Burst,
         Scenario::IdleWebSocket,
@@ -105,6 +111,9 @@ impl Scenario {
         Scenario::FanOutHttpStreaming,
         Scenario::FanOutEventSource,
         Scenario::FanOutFeed,
+        Scenario::FanOutMultipart,
+        Scenario::FanOutFrame,
+        Scenario::FanOutFlash,
         Scenario::ComeBack,
         Scenario::Presence,
     ];
@@ -115,10 +124,18 @@ impl Scenario {
             Contender::Comet => true,
             Contender::CometForgetful => self == Scenario::FanOut,
             Contender::FloorUring | Contender::FloorEpoll => {
-                let of_comet = matches!(self, Scenario::ComeBack | Scenario::Presence);
-                let streams =
-                    [Scenario::FanOutHttpStreaming, Scenario::FanOutEventSource, Scenario::FanOutFeed];
-                !of_comet && !streams.contains(&self)
+                // They speak WebSocket and long polling.
+                !matches!(
+                    self,
+                    Scenario::FanOutHttpStreaming
+                        | Scenario::FanOutEventSource
+                        | Scenario::FanOutFeed
+                        | Scenario::FanOutMultipart
+                        | Scenario::FanOutFrame
+                        | Scenario::FanOutFlash
+                        | Scenario::ComeBack
+                        | Scenario::Presence
+                )
             }
         }
     }
@@ -127,6 +144,7 @@ impl Scenario {
     pub fn configuration(self) -> &'static str {
         match self {
             Scenario::Presence => presence::CONFIG,
+            Scenario::FanOutFlash => "\n[flash]\nlisten = [\"127.0.0.1:0\"]\n",
             _ => "",
         }
     }
@@ -142,6 +160,9 @@ impl Scenario {
             Scenario::FanOutHttpStreaming => fan_out::run(server, Wire::HttpStreaming, size),
             Scenario::FanOutEventSource => fan_out::run(server, Wire::EventSource, size),
             Scenario::FanOutFeed => fan_out::run(server, Wire::Feed, size),
+            Scenario::FanOutMultipart => fan_out::run(server, Wire::Multipart, size),
+            Scenario::FanOutFrame => fan_out::run(server, Wire::Frame, size),
+            Scenario::FanOutFlash => fan_out::run(server, Wire::Flash, size),
             Scenario::Burst => burst::run(server, size),
             Scenario::IdleWebSocket => idle_memory::run(server, Wire::WebSocket, size),
             Scenario::IdleLongPolling => idle_memory::run(server, Wire::LongPolling, size),
@@ -153,7 +174,11 @@ impl Scenario {
 }
 
 fn fleet(server: &Server, wire: Wire) -> Result<Fleet> {
-    Fleet::open(Load { address: server.address, speech: server.speech, wire })
+    let door = match wire {
+        Wire::Flash => server.flash_address.context("the server has no address for XMLSockets")?,
+        _ => server.address,
+    };
+    Fleet::open(Load { address: server.address, door, speech: server.speech, wire })
 }
 
 fn reading(figure: Figure, value: f64) -> Reading {

@@ -25,12 +25,18 @@ pub enum Wire {
     EventSource,
     /// Plain server-sent events, without a session that the subscriber knows.
     Feed,
+    /// An answer to a connect that goes on, a part for each batch.
+    Multipart,
+    /// A page that goes on, a script for each batch, opened with a ticket.
+    Frame,
+    /// Text over TCP, each batch ended by a NUL.
+    Flash,
 }
 
 impl Wire {
     /// Whether deliveries come on an answer that goes on.
     pub fn is_stream(self) -> bool {
-        matches!(self, Wire::HttpStreaming | Wire::EventSource | Wire::Feed)
+        matches!(self, Wire::HttpStreaming | Wire::EventSource | Wire::Feed | Wire::Multipart | Wire::Frame)
     }
 }
 
@@ -106,6 +112,10 @@ impl Script {
         if session.next_request(goal, &mut text) {
             match self.wire {
                 Wire::WebSocket => websocket::write_text(&text, out),
+                Wire::Flash => {
+                    out.extend_from_slice(&text);
+                    out.push(0);
+                }
                 _ => request::write_post("/cometd", &text, out),
             }
         }
@@ -133,6 +143,7 @@ impl Script {
                     self.on_switch(&input[used..], goal, out)?
                 }
                 Wire::WebSocket => self.on_frame(&input[used..], goal, out, sink)?,
+                Wire::Flash => self.on_text(&input[used..], goal, out, sink)?,
                 _ if self.streaming => self.on_chunk(&input[used..], sink)?,
                 _ if self.awaits_stream() => self.on_stream(&input[used..])?,
                 _ => self.on_response(&input[used..], goal, out, sink)?,
@@ -175,6 +186,19 @@ impl Script {
             }
         }
         Ok(Some(frame.length))
+    }
+
+    fn on_text(
+        &mut self,
+        input: &[u8],
+        goal: Stage,
+        out: &mut Vec<u8>,
+        sink: &mut Sink<'_>,
+    ) -> Result<Option<usize>, Fault> {
+        let Some(end) = memchr::memchr(0, input) else { return Ok(None) };
+        self.on_batch(&input[..end], sink)?;
+        self.speak(goal, out);
+        Ok(Some(end + 1))
     }
 
     fn on_response(
@@ -225,6 +249,15 @@ impl Script {
                 }
                 (Wire::EventSource, Some(batch)) => self.on_batch(batch.as_bytes(), sink)?,
                 (Wire::HttpStreaming, _) if !line.is_empty() => self.on_batch(line.as_bytes(), sink)?,
+                // A part begins with fields, and its boundary follows.
+                (Wire::Multipart, _) if line.starts_with('[') => self.on_batch(line.as_bytes(), sink)?,
+                (Wire::Frame, _) => {
+                    if let Some((_, rest)) = line.split_once("\">p(") {
+                        let batch = rest.strip_suffix(")</script>");
+                        let batch = batch.ok_or_else(|| Fault::new("a script that hands over is cut"))?;
+                        self.on_batch(batch.as_bytes(), sink)?;
+                    }
+                }
                 _ => {}
             }
         }

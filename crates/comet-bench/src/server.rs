@@ -77,6 +77,8 @@ pub struct Server {
     child: Child,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it speaks XMLSocket, if it does.
+    pub flash_address: Option<SocketAddr>,
     /// Which program it is.
     pub contender: Contender,
     /// What it speaks.
@@ -142,9 +144,17 @@ impl Launcher {
         let child = child?;
         // From here on the child is ended by `Drop`, whatever happens.
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server =
-            Server { child, address: nowhere, contender, speech: contender.speech(), _config: config };
-        server.address = server.await_address().with_context(|| format!("waiting for {contender}"))?;
+        let mut server = Server {
+            child,
+            address: nowhere,
+            flash_address: None,
+            contender,
+            speech: contender.speech(),
+            _config: config,
+        };
+        server
+            .await_addresses(configuration.contains("[flash]"))
+            .with_context(|| format!("waiting for {contender}"))?;
         Ok(server)
     }
 }
@@ -155,15 +165,23 @@ impl Server {
         self.child.id()
     }
 
-    fn await_address(&mut self) -> Result<SocketAddr> {
+    /// Waits for the line that tells its address, and for that of XMLSockets if there is to be one.
+    fn await_addresses(&mut self, with_flash: bool) -> Result<()> {
         let output = Arc::new(Mutex::new(String::new()));
         let lines = drain(self.child.stdout.take().context("stdout is piped")?, &output);
         // Nobody waits for lines of stderr; it is read so that the server never blocks on it.
         drop(drain(self.child.stderr.take().context("stderr is piped")?, &output));
         let end = Instant::now() + START;
         while let Ok(line) = lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            if let Some(address) = parse_listening(&line) {
-                return Ok(address);
+            if let Some(address) = parse_address("listening on ", &line) {
+                self.address = address;
+                if !with_flash {
+                    return Ok(());
+                }
+            }
+            if let Some(address) = parse_address("flash on ", &line) {
+                self.flash_address = Some(address);
+                return Ok(());
             }
         }
         // Its last words may still be on their way.
@@ -201,8 +219,8 @@ fn drain(stream: impl Read + Send + 'static, kept: &Arc<Mutex<String>>) -> Recei
     lines
 }
 
-fn parse_listening(line: &str) -> Option<SocketAddr> {
-    let rest = line.trim_start().strip_prefix("listening on ")?;
+fn parse_address(words: &str, line: &str) -> Option<SocketAddr> {
+    let rest = line.trim_start().strip_prefix(words)?;
     rest.split_ascii_whitespace().next()?.trim_start_matches("http://").trim_end_matches('/').parse().ok()
 }
 
@@ -240,9 +258,14 @@ mod tests {
     #[test]
     fn the_address_is_found_in_the_line_every_server_prints() {
         let address: SocketAddr = "127.0.0.1:4711".parse().unwrap();
-        assert_eq!(parse_listening("listening on 127.0.0.1:4711"), Some(address));
-        assert_eq!(parse_listening("  listening on http://127.0.0.1:4711/ (public)"), Some(address));
-        assert_eq!(parse_listening("internal listening on 127.0.0.1:4711"), None);
-        assert_eq!(parse_listening("listening on soon"), None);
+        assert_eq!(parse_address("listening on ", "listening on 127.0.0.1:4711"), Some(address));
+        assert_eq!(
+            parse_address("listening on ", "  listening on http://127.0.0.1:4711/ (public)"),
+            Some(address)
+        );
+        assert_eq!(parse_address("listening on ", "internal listening on 127.0.0.1:4711"), None);
+        assert_eq!(parse_address("listening on ", "listening on soon"), None);
+        assert_eq!(parse_address("flash on ", "flash on 127.0.0.1:4711"), Some(address));
+        assert_eq!(parse_address("flash on ", "flash policy on 127.0.0.1:4711"), None);
     }
 }

@@ -29,6 +29,8 @@ const PUBLISHER: Token = Token(usize::MAX);
 pub struct Load {
     /// The address of the server under test.
     pub address: SocketAddr,
+    /// Where its subscribers connect: the same, unless their wire has an address of its own.
+    pub door: SocketAddr,
     /// What it speaks.
     pub speech: Speech,
     /// What the subscribers connect with.
@@ -113,7 +115,7 @@ impl Fleet {
 
     fn dial(&mut self, index: usize, position: Option<Rc<str>>) -> Result<()> {
         let mut stream =
-            dial(self.load.address, index).with_context(|| format!("dialing subscriber {index}"))?;
+            dial(self.load.door, index).with_context(|| format!("dialing subscriber {index}"))?;
         self.poll.registry().register(&mut stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
         self.peers.push(Peer::new(stream, Script::new(self.load.wire, self.load.speech, position)));
         Ok(())

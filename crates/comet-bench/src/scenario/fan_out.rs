@@ -44,6 +44,9 @@ pub(super) fn run(server: &Server, wire: Wire, size: &Size) -> Result<Outcome> {
         Wire::HttpStreaming => vec![reading(Figure::FanOutHttpStreaming, per_delivery)],
         Wire::EventSource => vec![reading(Figure::FanOutEventSource, per_delivery)],
         Wire::Feed => vec![reading(Figure::FanOutFeed, per_delivery)],
+        Wire::Multipart => vec![reading(Figure::FanOutMultipart, per_delivery)],
+        Wire::Frame => vec![reading(Figure::FanOutFrame, per_delivery)],
+        Wire::Flash => vec![reading(Figure::FanOutFlash, per_delivery)],
         Wire::WebSocket if server.contender == Contender::CometForgetful => {
             vec![reading(Figure::FanOutRemembered, per_delivery)]
         }

@@ -51,6 +51,7 @@ impl Session {
         let comeback = position.map(|position| Comeback { position, received: 0 });
         let connection_type = match wire {
             Wire::WebSocket => "websocket",
+            Wire::Flash => "flash",
             // A first connect that asked for a stream would get it before there is a subscription.
             _ => "long-polling",
         };
@@ -71,7 +72,8 @@ impl Session {
 
     /// Whether the next answer is one that goes on.
     pub(super) fn awaits_stream(&self) -> bool {
-        self.step == Step::StreamAsked || self.step == Step::Parked && self.wire == Wire::HttpStreaming
+        let answers_at_once = matches!(self.wire, Wire::HttpStreaming | Wire::Multipart);
+        self.step == Step::StreamAsked || self.step == Step::Parked && answers_at_once
     }
 
     /// The answer that goes on has begun.
@@ -112,6 +114,8 @@ impl Session {
                 self.connection_type = match self.wire {
                     Wire::HttpStreaming => "http-streaming",
                     Wire::EventSource => "eventsource",
+                    Wire::Multipart => "multipart",
+                    Wire::Frame => "iframe",
                     _ => self.connection_type,
                 };
                 self.write_connect(out);
@@ -152,7 +156,7 @@ impl Session {
             }
             ("/meta/connect", Step::FirstConnectSent) => Step::Connected,
             ("/meta/subscribe", Step::SubscribeSent) => Step::Subscribed,
-            ("/meta/connect", Step::Parked) if self.wire == Wire::EventSource => {
+            ("/meta/connect", Step::Parked) if matches!(self.wire, Wire::EventSource | Wire::Frame) => {
                 let ticket = reply.ext.as_ref().and_then(|ext| ext.ticket.as_deref());
                 self.ticket = Some(ticket.ok_or_else(|| Fault::new("connect without a ticket"))?.into());
                 Step::StreamAsked

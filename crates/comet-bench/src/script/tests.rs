@@ -136,6 +136,56 @@ fn a_plain_event_stream_needs_no_session() {
 }
 
 #[test]
+fn parts_bring_a_batch_each() {
+    let (mut play, _) = Play::new(Wire::Multipart, Speech::Bayeux, Stage::Listening);
+    for text in [HANDSHAKEN, CONNECTED] {
+        play.hear(&answer(text));
+    }
+    let said = String::from_utf8(play.hear(&answer(SUBSCRIBED))).unwrap();
+    assert!(said.contains(r#""connectionType":"multipart""#), "{said}");
+    let part = |text: &str| {
+        format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{text}\r\n--b\r\n", text.len())
+    };
+    assert!(play.hear(&stream("--b\r\n")).is_empty());
+    for text in [CONNECTED, "[]", EVENT] {
+        let part = part(text);
+        assert!(play.hear(format!("{:x}\r\n{part}\r\n", part.len()).as_bytes()).is_empty());
+    }
+    assert_eq!((play.delivered.len(), play.script.stage()), (1, Stage::Listening));
+}
+
+#[test]
+fn a_frame_is_opened_with_a_ticket_and_hands_over_by_scripts() {
+    let (mut play, _) = Play::new(Wire::Frame, Speech::Bayeux, Stage::Listening);
+    for text in [HANDSHAKEN, CONNECTED] {
+        play.hear(&answer(text));
+    }
+    let said = String::from_utf8(play.hear(&answer(SUBSCRIBED))).unwrap();
+    assert!(said.contains(r#""connectionType":"iframe""#), "{said}");
+    let ticket = CONNECTED.replace("}]", r#","ext":{"ticket":"t1"}}]"#);
+    let said = String::from_utf8(play.hear(&answer(&ticket))).unwrap();
+    assert!(said.starts_with("GET /cometd?ticket=t1 HTTP/1.1"), "{said}");
+    play.hear(&stream(r#"<!doctype html><script nonce="n">function p(b){}</script>"#));
+    for text in ["[]", EVENT] {
+        let script = format!(r#"<script nonce="n">p({text})</script>"#);
+        assert!(play.hear(format!("{:x}\r\n{script}\r\n", script.len()).as_bytes()).is_empty());
+    }
+    assert_eq!((play.delivered.len(), play.script.stage()), (1, Stage::Listening));
+    assert!(play.fault(b"10\r\n<script \">p([1,2\r\n").contains("cut"));
+}
+
+#[test]
+fn text_over_tcp_ends_in_a_nul_both_ways() {
+    let (mut play, said) = Play::new(Wire::Flash, Speech::Bayeux, Stage::Listening);
+    assert!(said.starts_with(r#"[{"channel":"/meta/handshake""#) && said.ends_with('\0'), "{said}");
+    for text in [HANDSHAKEN, CONNECTED, SUBSCRIBED] {
+        assert!(play.hear(format!("{text}\0").as_bytes()).ends_with(b"\0"));
+    }
+    assert!(play.hear(format!("{EVENT}\0{EVENT}\0").as_bytes()).is_empty());
+    assert_eq!((play.delivered.len(), play.script.stage()), (2, Stage::Listening));
+}
+
+#[test]
 fn a_session_stops_at_the_goal_until_it_is_raised() {
     let (mut play, _) = Play::new(Wire::WebSocket, Speech::Bayeux, Stage::Handshaken);
     play.hear(SWITCH);

@@ -68,7 +68,7 @@ fn unmask(frame: &[u8]) -> String {
 
 fn sessions_stop_and_go_on(wire: Wire) {
     let (address, channels) = serve(wire);
-    let mut fleet = Fleet::open(Load { address, speech: Speech::Bayeux, wire }).unwrap();
+    let mut fleet = Fleet::open(Load { address, door: address, speech: Speech::Bayeux, wire }).unwrap();
     fleet.grow(SUBSCRIBERS, Stage::Handshaken, Duration::from_secs(5)).unwrap();
     fleet.idle(Duration::from_millis(50)).unwrap();
     let handshakes: Vec<String> = channels.try_iter().collect();

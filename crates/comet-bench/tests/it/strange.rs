@@ -45,7 +45,7 @@ fn frame(payload: &str) -> Vec<u8> {
 
 /// What comes of one publication to one subscriber.
 fn publish_to(address: SocketAddr) -> Result<u64, String> {
-    let load = Load { address, speech: Speech::Bare, wire: Wire::WebSocket };
+    let load = Load { address, door: address, speech: Speech::Bare, wire: Wire::WebSocket };
     let mut fleet = Fleet::open(load).unwrap();
     fleet.grow(1, Stage::Listening, Duration::from_secs(5)).unwrap();
     let published = fleet.publish(1, Duration::from_secs(1));
@@ -85,8 +85,8 @@ fn a_broken_connection_is_noticed() {
 #[test]
 fn a_server_that_lets_nobody_in_runs_into_the_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let load =
-        Load { address: listener.local_addr().unwrap(), speech: Speech::Bayeux, wire: Wire::LongPolling };
+    let address = listener.local_addr().unwrap();
+    let load = Load { address, door: address, speech: Speech::Bayeux, wire: Wire::LongPolling };
     let mut fleet = Fleet::open(load).unwrap();
     let error = fleet.grow(2, Stage::Listening, Duration::from_millis(100)).unwrap_err();
     assert!(error.to_string().contains("0 of 2 subscribers ready"), "{error}");
