@@ -99,6 +99,9 @@ pub struct Limits {
     pub stream_bytes: usize,
     /// A one-way stream ends after so long at most, and after three quarters of it at least.
     pub stream_age_ms: u64,
+    /// Polls and streams over HTTP that a browser may hold at a time; the sessions beyond are advised to poll in turns. Browsers
+    /// open six connections to a host by HTTP/1.1; behind a proxy that speaks HTTP/2 with them there is room for more.
+    pub polls_per_browser: usize,
     /// A one-way stream that was silent for so long carries an empty line.
     pub stream_heartbeat_ms: u64,
     /// The same for the first empty line of a stream: what holds a stream back is noticed by its missing.
@@ -175,6 +178,7 @@ impl Default for Limits {
             lagging_channels: 1_024,
             stream_bytes: 1 << 20,
             stream_age_ms: 240_000,
+            polls_per_browser: 1,
             stream_heartbeat_ms: 15_000,
             stream_probe_ms: 1_000,
             frame_padding: 0,

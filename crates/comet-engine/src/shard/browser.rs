@@ -1,6 +1,6 @@
 //! Browsers: the cookie by which several sessions of one browser are known as such.
 //!
-//! A browser allows few connections to a host, so only one of its sessions may hold a poll at a time. The
+//! A browser allows few connections to a host, so only so many of its sessions may hold a poll at a time. The
 //! cookie names the shard on which all of them live; it is no secret and gives no right. Who holds a poll is
 //! looked up, never counted, so that no path can miscount.
 
@@ -29,19 +29,21 @@ pub(super) fn shard_of_cookie(cookie: &str, shards: usize) -> Option<usize> {
 }
 
 impl Shard {
-    /// Whether another session of the same browser holds a poll or a stream over HTTP now.
+    /// Whether as many other sessions of the same browser as may hold a poll or a stream over HTTP now.
     pub(super) fn other_polls_of_browser(&self, session: SessionKey) -> bool {
         let Some(seat) = self.sessions.get(session.slot as usize) else { return false };
         let Some(others) = seat.browser.as_ref().and_then(|browser| self.browsers.get(browser)) else {
             return false;
         };
-        others.iter().any(|slot| {
-            *slot != session.slot
-                && self.sessions.get(*slot as usize).is_some_and(|other| match other.attached {
+        let holds = |slot: &&u32| {
+            **slot != session.slot
+                && self.sessions.get(**slot as usize).is_some_and(|other| match other.attached {
                     None => other.session.held_ticket().is_some(),
                     Some(wire) => self.is_stream(wire),
                 })
-        })
+        };
+        let most = self.config.limits.polls_per_browser;
+        others.iter().filter(holds).take(most).count() == most
     }
 
     /// A session whose cookie was never sent back is one of the browser that this cookie names.

@@ -548,6 +548,7 @@ pub(super) static KEYS: &[Key] = &[
     ),
     size!(limits, stream_bytes, 1024, limits.stream_bytes, "Bytes of events after which a stream ends."),
     duration!(limits, stream_age, 1_000, limits.stream_age_ms, "How long a stream lasts at most."),
+    count!(limits, polls_per_browser, 1, limits.polls_per_browser, "Polls that one browser holds."),
     duration!(limits, stream_heartbeat, 1_000, limits.stream_heartbeat_ms, "How long a stream is silent."),
     duration!(limits, stream_probe, 100, limits.stream_probe_ms, "How long before its first beat."),
     duration!(limits, stream_ticket, 1_000, limits.stream_ticket_ms, "How long its ticket is good."),

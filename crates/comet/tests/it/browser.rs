@@ -41,6 +41,25 @@ fn the_second_tab_is_told_to_poll_slowly_while_the_first_holds() {
 }
 
 #[test]
+fn as_many_tabs_poll_as_the_configuration_lets_a_browser() {
+    let server = TestServer::with(|config| {
+        config.session.timeout_ms = 3_600_000;
+        config.limits.polls_per_browser = 2;
+    });
+    let mut first = LongPollClient::connected(&server);
+    first.hold();
+    server.until_held(1);
+    let mut second = tab_beside(&server, &first);
+    second.connect();
+    second.hold();
+    server.until_held(2);
+    let mut third = tab_beside(&server, &first);
+    third.connect();
+    assert_eq!(third.connect()["advice"]["multiple-clients"], json!(true));
+    assert_eq!(server.counts().connects_held, 2);
+}
+
+#[test]
 fn tabs_on_websockets_do_not_count() {
     let server = TestServer::with(|config| config.session.timeout_ms = 3_600_000);
     let first = LongPollClient::connected(&server);
