@@ -270,11 +270,9 @@ struct Told<'a> {
 }
 
 #[derive(Deserialize)]
-struct Missed<'a> {
+struct Missed {
     #[serde(default)]
     gaps: HashMap<Box<str>, Head>,
-    #[serde(borrow)]
-    dropped: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -298,8 +296,8 @@ impl<'a> Gap<'a> {
         let told: Told<'a> =
             serde_json::from_slice(event).ok().filter(|told: &Told<'_>| told.channel == meta::GAP)?;
         let data = told.ext?.get();
-        let missed: Missed<'_> = serde_json::from_str(data).ok()?;
-        if missed.gaps.is_empty() && missed.dropped.is_none() {
+        let missed: Missed = serde_json::from_str(data).ok()?;
+        if missed.gaps.is_empty() {
             return None;
         }
         let heads = missed.gaps.iter().filter_map(|(name, head)| {
@@ -417,6 +415,7 @@ mod tests {
     #[test]
     fn what_gave_way_is_no_gap() {
         assert!(Gap::read(br#"{"channel":"/meta/gap","ext":{"conflated":{"/a":3}}}"#).is_none());
+        assert!(Gap::read(br#"{"channel":"/meta/gap","ext":{"dropped":{"/a":3}}}"#).is_none());
         assert!(Gap::read(br#"{"channel":"/a","data":1}"#).is_none());
         let gap = Gap::read(
             br#"{"channel":"/meta/gap","ext":{"gaps":{"/a":{"epoch":"1","offset":3}},"dropped":{"/a":3}}}"#,

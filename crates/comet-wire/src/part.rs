@@ -111,6 +111,11 @@ impl Parts {
         Ok(if self.is_over() { Put::Whole(std::mem::take(&mut self.text)) } else { Put::Here(self.here) })
     }
 
+    /// Which batch has come how far: another one with each part that is taken.
+    pub fn progress(&self) -> (u32, u32) {
+        (self.batch, self.here)
+    }
+
     /// Keeps nothing of a batch that has not become whole; what still comes of it is refused.
     pub fn forget(&mut self) {
         self.here = self.count;

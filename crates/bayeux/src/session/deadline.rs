@@ -55,7 +55,8 @@ impl<D> Session<D> {
         if self.attached == 0 && self.held.is_none() {
             let expiry = self.expiry(settings, now);
             // The time of a stream was for the whole of it.
-            self.deadline = if self.is_one_way() { expiry } else { self.deadline.max(expiry) };
+            let was_stream = self.connection_type.is_none_or(|kind| kind.one_way());
+            self.deadline = if was_stream { expiry } else { self.deadline.max(expiry) };
         }
     }
 

@@ -251,11 +251,20 @@ impl Shard {
 
     /// Writes replies, and events that may leave only with them, as one batch of a wire that pushes.
     pub(super) fn write_frame(&mut self, key: ConnectionKey, events: &[Shared], replies: &[Reply]) {
-        let Some(form) = self.connection(key).and_then(|connection| connection.form()) else { return };
+        let Some(connection) = self.connection(key) else { return };
+        let Some(form) = connection.form() else { return };
+        let frame = match &connection.protocol {
+            Protocol::Streaming(stream) if form == Form::Frame => Some(*stream),
+            _ => None,
+        };
         let replies = encode_all(replies);
         let bodies = events.iter().map(|event| event.0.event()).chain(replies.iter().map(Vec::as_slice));
         let mut out = Vec::new();
-        form.write(&mut out, bodies);
+        match frame {
+            // Its scripts carry what only the stream knows.
+            Some(stream) => stream.write_last(&mut out, bodies),
+            None => form.write(&mut out, bodies),
+        }
         if !out.is_empty() {
             self.write(key, Chunk::Owned(out));
         }

@@ -208,7 +208,8 @@ impl Shard {
             }
             Step::Connect(mut connect) => {
                 self.withdraw_ticket(session);
-                if !self.has_faye_stream(session) {
+                // One of Faye's stands beside connects, but not beside another stream.
+                if matches!(connect.answer, ConnectAnswer::Stream) || !self.has_faye_stream(session) {
                     self.retire_wire(session, exchange.connection);
                 }
                 if let Some(ticket) = connect.superseded {

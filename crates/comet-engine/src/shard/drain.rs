@@ -92,7 +92,8 @@ impl Shard {
             queued += usize::from(!self.send_away(key));
         }
         for key in self.connections_that(|connection| {
-            connection.is_open_socket() && connection.session.is_none() && connection.generation <= old
+            let says_nothing = connection.is_open_socket() && connection.session.is_none();
+            (says_nothing || matches!(connection.protocol, Protocol::Policy)) && connection.generation <= old
         }) {
             self.end_connection(key, Code::Draining);
         }

@@ -112,6 +112,10 @@ impl Shard {
         if self.find_session(&id, Carrier::Http { connect_only: false }, cookie) != Some(session) {
             return Err(Code::TicketInvalid);
         }
+        // Tabs that were opened at once were all given a ticket before there was a stream.
+        if self.other_polls_of_browser(session) {
+            return Err(Code::TicketInvalid);
+        }
         self.tickets.remove(&session);
         let Some(seat) = self.seat(session) else { return Err(Code::TicketInvalid) };
         seat.session.resume_stream(received, &config.session).map_err(|error| error.code)

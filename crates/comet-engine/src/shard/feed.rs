@@ -151,6 +151,9 @@ impl Shard {
             seat.session.resume_stream(Some(0), &config.session).expect("nothing was sent yet");
         }
         self.open_stream(key, session, form, None);
+        if !self.is_stream(key) {
+            return self.close_session(session, Code::Disconnected);
+        }
         if !told.is_empty() {
             self.push_told(session, told);
         }

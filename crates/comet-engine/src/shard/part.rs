@@ -97,8 +97,12 @@ impl Shard {
         if before > 0 && *until <= self.now {
             parts.forget();
         }
-        *until = self.now + limits.parts_wait_ms;
+        let was = parts.progress();
         let put = parts.put(part, limits.parts_per_batch, limits.batch_bytes);
+        // One that comes again, or is refused, does not keep the others here.
+        if parts.progress() != was {
+            *until = self.now + limits.parts_wait_ms;
+        }
         gathered.bytes = gathered.bytes + parts.bytes() - before;
         put.map_err(|error| match error {
             PartError::Invalid => Code::PartsInvalid,

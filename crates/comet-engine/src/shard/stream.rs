@@ -100,12 +100,14 @@ impl Shard {
             let reply = encode_all(&[reply]);
             form.write(&mut out, reply.iter().map(Vec::as_slice));
         }
+        // Writing may show that the peer is gone, and then the session has to be rid of this wire again.
+        if let Some(seat) = self.seat(session) {
+            seat.session.attach_stream(&config.session, until);
+            seat.attached = Some(key);
+        }
+        self.counters.streams_opened.add(1);
         self.write(key, Chunk::Owned(out));
         self.set_connection_deadline(key, stream.look());
-        self.counters.streams_opened.add(1);
-        let Some(seat) = self.seat(session) else { return };
-        seat.session.attach_stream(&config.session, until);
-        seat.attached = Some(key);
     }
 
     /// Whether a connection is a stream now.
@@ -196,6 +198,7 @@ impl Shard {
         if let Some(connection) = self.connection(key) {
             // The clock of the session starts when the last of it has left.
             connection.carries_connect = true;
+            connection.permit.release_address();
         }
         self.set_connection_deadline(key, idle);
         if resumes {

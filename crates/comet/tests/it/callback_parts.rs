@@ -160,6 +160,20 @@ fn parts_wait_for_parts_wait_ms_and_no_longer() {
 }
 
 #[test]
+fn a_part_that_comes_again_does_not_keep_its_batch() {
+    let server = TestServer::with(|config| config.limits.parts_wait_ms = 300);
+    let client = CallbackClient::connected(&server);
+    let text = publication(client.id(), "late");
+    let began = std::time::Instant::now();
+    assert_eq!(part(&server, client.id(), "1.0.2", &text[..9]).status, 200);
+    while began.elapsed() < std::time::Duration::from_millis(400) {
+        part(&server, client.id(), "1.0.2", &text[..9]);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(part(&server, client.id(), "1.1.2", &text[9..]).code(), "parts_invalid");
+}
+
+#[test]
 fn parts_of_many_wait_within_parts_bytes_per_shard_and_leave_with_their_sessions() {
     let server = TestServer::with(|config| config.limits.parts_bytes_per_shard = 3_000);
     let mut first = CallbackClient::connected(&server);

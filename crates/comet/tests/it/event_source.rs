@@ -316,6 +316,25 @@ fn who_knows_no_chunks_or_only_looks_gets_no_stream() {
 }
 
 #[test]
+fn of_tabs_that_were_all_given_a_ticket_one_opens_its_stream() {
+    let server = TestServer::start();
+    let mut first = listening(&server, true);
+    let mut second = LongPollClient::new(&server);
+    second.wire.set_cookie(first.wire.cookie().expect("a cookie was set"));
+    second.try_handshake(json!({ "ext": { "received": true } }));
+    second.try_connect(json!({ "ext": { "received": 0 } }));
+    let tickets = [ticket(&mut first, 0), ticket(&mut second, 0)];
+    let mut stream = open(&server, &first, &tickets[0]);
+    let mut late = StreamReader::connect(server.address());
+    late.get_events(&format!("/cometd?ticket={}", tickets[1]), &cookie(&second));
+    assert_eq!(refused(late).code(), "ticket_invalid");
+    let advice = connect(&mut second, 0)["advice"].clone();
+    assert_eq!(advice["multiple-clients"], true);
+    server.publish("/a", &1);
+    assert_eq!(data(&stream.batch()), [1]);
+}
+
+#[test]
 fn a_request_with_a_ticket_moves_to_the_shard_of_its_session() {
     let server = TestServer::with(|config| config.shards = 3);
     for n in 0..8 {

@@ -123,3 +123,19 @@ fn the_stream_is_on_the_shard_of_its_session() {
         client.disconnect();
     }
 }
+
+#[test]
+fn another_stream_takes_its_place() {
+    let server = faye();
+    let mut client = shaken(&server);
+    let mut stream = open(&server, &client);
+    connect(&mut client);
+    client.subscribe("/a");
+    let mut newer = StreamReader::connect(server.address());
+    newer.connect_for(&client, None);
+    assert_eq!(newer.batch()[0]["successful"], true);
+    server.publish("/a", &1);
+    assert_eq!(data(&newer.batch()), [1]);
+    let left = stream.rest().concat();
+    assert_eq!(data(&left), [] as [u64; 0], "{left:?}");
+}

@@ -294,6 +294,16 @@ fn a_feed_that_the_server_ends_is_told_why_behind_its_last_event() {
 }
 
 #[test]
+fn a_reader_that_has_hung_up_leaves_no_session_behind() {
+    let server = TestServer::with(|config| config.session.max_interval_ms = 3_600_000);
+    let mut socket = Socket::connect(server.address());
+    socket.send("GET /events?channel=/a HTTP/1.1\r\nHost: x\r\n\r\n");
+    socket.finish();
+    socket.expect_end();
+    eventually("nobody listens", || server.counts().sessions_open == 0);
+}
+
+#[test]
 fn a_graceful_stop_says_when_to_come_back_and_does_not_make_browsers_give_up() {
     let mut server = TestServer::start();
     let mut feed = open(&server, "/events?channel=/a");

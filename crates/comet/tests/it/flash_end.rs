@@ -183,6 +183,19 @@ fn xml_sockets_count_among_the_connections_of_an_address() {
 }
 
 #[test]
+fn whoever_is_silent_at_the_port_of_the_policy_holds_up_no_stop() {
+    let server = with_flash(|config| {
+        config.flash.policy_listen = vec![([127, 0, 0, 1], 0).into()];
+        config.limits.head_timeout_ms = 3_600_000;
+        config.limits.drain_ms = 3_600_000;
+    });
+    let mut silent = Socket::connect(server.flash_policy_address());
+    server.until("it is there", |counts| counts.connections_open == 1);
+    assert!(server.drain() < PATIENCE);
+    assert_eq!(silent.expect_end(), b"");
+}
+
+#[test]
 fn who_reads_too_slowly_is_told_and_goes_on_on_the_next_wire() {
     let server = with_flash(|config| {
         config.session.mailbox_messages = 20;

@@ -1,7 +1,7 @@
 //! Persistent frames: pages that never end, each script in them one batch. What a hostile page or a hostile message could
 //! make of them is here as well (E2, E4 and E5 of the attacks).
 
-use comet::Code;
+use comet::{Call, Code, Refusal, Reply};
 use comet_testkit::{LongPollClient, PATIENCE, Response, StreamReader, Streamed, TestServer, Wire};
 use serde_json::{Value, json};
 
@@ -198,6 +198,24 @@ fn padding_comes_before_the_first_batch() {
     let (mut page, _) = framed(&server, &json!({ "mode": "call" }), None);
     server.publish("/a", &1);
     assert_eq!(page.batch()[0]["data"], 1);
+}
+
+#[test]
+fn a_client_that_the_server_sends_away_is_told_in_its_page_behind_the_last_event() {
+    let builder = TestServer::builder().service("/service/leave", |call: Call| async move {
+        call.client.disconnect();
+        Ok::<_, Refusal>(Reply::none())
+    });
+    let server = TestServer::run(builder);
+    let mut client = listening(&server);
+    let reply = connect(&server, &client, &json!({ "mode": "call" }), None);
+    let mut page = page_of(&server, &client, reply["ext"]["ticket"].as_str().expect("a ticket"));
+    server.publish("/a", "first");
+    client.request("/service/leave", json!({ "data": 1 }));
+    let told = page.rest().concat();
+    let channels: Vec<_> = told.iter().filter_map(|message| message["channel"].as_str()).collect();
+    assert_eq!(channels, ["/a", "/meta/disconnect", "/meta/connect"], "{told:?}");
+    assert_eq!(told[2]["advice"]["reconnect"], "none", "{told:?}");
 }
 
 #[test]
