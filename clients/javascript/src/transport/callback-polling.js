@@ -13,6 +13,8 @@ const LONGEST_URL = 2_000;
 const FORGET_MS = 120_000;
 
 let lastNumber = 0;
+/** Names whose functions are waited for by nobody. A browser keeps something of every name it has met, so they are used again. @type {string[]} */
+const free = [];
 
 /** @typedef {import("./transport.js").Transport} Transport */
 
@@ -69,21 +71,23 @@ export class Wire extends PollingTransport {
     const { url, clock } = this.parts;
     const document = /** @type {Document} */ (this.parts.document);
     const functions = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (document.defaultView ?? globalThis));
-    const name = `comet_${(lastNumber += 1)}`;
+    const name = free.pop() ?? `comet_${(lastNumber += 1)}`;
     const script = document.createElement("script");
     return new Promise((resolve, reject) => {
-      /** @param {() => void} settle */
-      const end = (settle) => {
+      /** @type {(settle: () => void, over: boolean) => void} */
+      const end = (settle, over) => {
         script.onerror = script.onload = null;
         script.remove();
         signal.removeEventListener("abort", onAbort);
-        retire(functions, name, clock);
+        functions[name] = ignore;
+        if (over) free.push(name);
+        else retire(functions, name, clock);
         settle();
       };
-      const onAbort = () => end(() => reject(signal.reason));
-      functions[name] = (/** @type {unknown} */ answer) => end(() => resolve(answer));
+      const onAbort = () => end(() => reject(signal.reason), false);
+      functions[name] = (/** @type {unknown} */ answer) => end(() => resolve(answer), true);
       // A script that has run without calling us carries no answer.
-      script.onerror = script.onload = () => end(() => reject(new CometError("connection_lost")));
+      script.onerror = script.onload = () => end(() => reject(new CometError("connection_lost")), true);
       signal.addEventListener("abort", onAbort);
       if (signal.aborted) return onAbort();
       script.async = true;
@@ -102,7 +106,6 @@ export class Wire extends PollingTransport {
  * @param {import("../scheduler/clock.js").Clock} clock
  */
 function retire(functions, name, clock) {
-  functions[name] = ignore;
   clock.setTimeout(() => delete functions[name], FORGET_MS);
 }
 
