@@ -34,17 +34,28 @@ journey("the front page is connected, fits a phone and leads to every applicatio
 
 journey("the front page shows how many people are in the chat, as they come and go", async ({ visit }) => {
   const front = await visit("/");
-  const people = () => front.evaluate(() => Number.parseInt(document.querySelector("#chat-now").textContent.replace("One", "1"), 10) || 0);
   await front.waitForFunction(() => document.querySelector(".badge")?.dataset.state === "connected");
-  const before = await people();
+  // Others may be leaving meanwhile, so what counts is a step up and a step down, not a number.
+  await front.evaluate(() => {
+    const place = document.querySelector("#chat-now");
+    const people = () => Number.parseInt(place.textContent.replace("One", "1"), 10) || 0;
+    let last = people();
+    globalThis.steps = { up: 0, down: 0 };
+    new MutationObserver(() => {
+      const now = people();
+      globalThis.steps[now > last ? "up" : "down"] += Math.abs(now - last);
+      last = now;
+    }).observe(place, { childList: true });
+  });
+  const steps = () => front.evaluate(() => globalThis.steps);
   const ada = await visit("/chat/#help");
   await ada.waitForSelector("#name", { visible: true });
   await ada.type("#name", `Ada ${Math.random().toString(36).slice(2, 8)}`);
+  const { up } = await steps();
   await ada.keyboard.press("Enter");
   await ada.waitForSelector("#text", { visible: true });
-  await front.waitForFunction(
-    (count) => (Number.parseInt(document.querySelector("#chat-now").textContent.replace("One", "1"), 10) || 0) > count,
-    { timeout: 20_000 },
-    before,
-  );
+  await front.waitForFunction((before) => globalThis.steps.up > before, { timeout: 20_000 }, up);
+  const { down } = await steps();
+  await ada.close();
+  await front.waitForFunction((before) => globalThis.steps.down > before, { timeout: 20_000 }, down);
 });

@@ -65,14 +65,44 @@ function tapFetch(taps) {
       const response = await fetch(input, { ...init, credentials: cookies ? "include" : "omit", signal });
       meter.onBytes(HEAD_BYTES);
       wire.down(`${response.status} ${response.headers.get("Content-Type") ?? ""}`);
-      if (!response.body) return (release(), response);
-      const { status, statusText, headers } = response;
-      return new Response(response.body.pipeThrough(tapBody(taps, release)), { status, statusText, headers });
+      return tapAnswer(taps, response, release);
     } catch (error) {
       release();
       throw error;
     }
   };
+}
+
+/** Answers that have no body. */
+const EMPTY = [204, 205, 304];
+
+/**
+ * The answer itself, with a tap on each way its body is read. A second answer made around a tapped stream would do, but Firefox
+ * calls it an error of the page when such a stream is given up.
+ * @param {Taps} taps
+ * @param {Response} response
+ * @param {() => void} release
+ */
+function tapAnswer(taps, response, release) {
+  if (EMPTY.includes(response.status)) return (release(), response);
+  const bodyOf = Object.getOwnPropertyDescriptor(Response.prototype, "body")?.get;
+  /** @type {ReadableStream<Uint8Array> | undefined} */
+  let tapped;
+  const text = async () => {
+    try {
+      const read = await Response.prototype.text.call(response);
+      taps.meter.onBytes(bytesOf(read));
+      taps.wire.down(read);
+      return read;
+    } finally {
+      release();
+    }
+  };
+  return Object.defineProperties(response, {
+    body: { get: () => (tapped ??= bodyOf?.call(response).pipeThrough(tapBody(taps, release))) },
+    text: { value: text },
+    json: { value: async () => JSON.parse(await text()) },
+  });
 }
 
 /**
