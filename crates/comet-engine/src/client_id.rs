@@ -32,24 +32,22 @@ impl Ids {
 
     /// A new id for the session at `place`.
     pub(crate) fn make(&self, place: Place) -> Box<str> {
-        let secret = random_bytes::<16>();
+        let secret = u128::from_be_bytes(random_bytes());
         let packed =
             u128::from(place.shard) << 64 | u128::from(place.slot) << 32 | u128::from(place.generation);
-        let masked = (packed ^ self.mask(&secret)) & MASK;
+        let masked = packed ^ self.mask(secret);
         let mut id = String::with_capacity(ID_CHARACTERS);
-        let _ = write!(id, "{:032x}{masked:018x}", u128::from_be_bytes(secret));
+        let _ = write!(id, "{secret:032x}{masked:018x}");
         id.into_boxed_str()
     }
 
     /// Where the session of this id lives, if it is an id of this node at all. Whether that session has
     /// this very id is for the shard to compare.
     pub(crate) fn place(&self, id: &str) -> Option<Place> {
-        if id.len() != ID_CHARACTERS || !id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        {
-            return None;
-        }
-        let secret = u128::from_str_radix(&id[..32], 16).ok()?.to_be_bytes();
-        let packed = u128::from_str_radix(&id[32..], 16).ok()? ^ (self.mask(&secret) & MASK);
+        let id: &[u8; ID_CHARACTERS] = id.as_bytes().try_into().ok()?;
+        let secret = u128::from(hexadecimal(&id[..16])?) << 64 | u128::from(hexadecimal(&id[16..32])?);
+        let masked = u128::from(hexadecimal(&id[32..34])?) << 64 | u128::from(hexadecimal(&id[34..])?);
+        let packed = masked ^ self.mask(secret);
         Some(Place { shard: (packed >> 64) as u8, slot: (packed >> 32) as u32, generation: packed as u32 })
     }
 
@@ -58,12 +56,37 @@ impl Ids {
         format!("{:016x}{:016x}", self.key.hash_one((2_u8, id)), self.key.hash_one((3_u8, id)))
     }
 
-    fn mask(&self, secret: &[u8; 16]) -> u128 {
-        u128::from(self.key.hash_one((0_u8, secret))) << 64 | u128::from(self.key.hash_one((1_u8, secret)))
+    /// The 72 bits that hide a place. One hash does: what has to be guessed is the secret.
+    fn mask(&self, secret: u128) -> u128 {
+        let hash = self.key.hash_one(secret);
+        u128::from(hash as u8) << 64 | u128::from(hash)
     }
 }
 
-const MASK: u128 = (1 << 72) - 1;
+/// The value of at most 16 digits as ids are written, without capitals. Each request brings an id: branches on its
+/// digits, which nothing foretells, would be most of what reading it costs.
+fn hexadecimal(digits: &[u8]) -> Option<u64> {
+    let (mut value, mut seen) = (0, 0);
+    for digit in digits {
+        let nibble = NIBBLES[usize::from(*digit)];
+        seen |= nibble;
+        value = value << 4 | u64::from(nibble);
+    }
+    (seen < NO_DIGIT).then_some(value)
+}
+
+const NO_DIGIT: u8 = 0x10;
+
+/// What each byte is worth as a digit.
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [NO_DIGIT; 256];
+    let mut nibble = 0;
+    while nibble < 16 {
+        nibbles[b"0123456789abcdef"[nibble] as usize] = nibble as u8;
+        nibble += 1;
+    }
+    nibbles
+};
 
 /// Compares two secrets in a time that does not tell where they differ.
 pub(crate) fn same_secret(a: &str, b: &str) -> bool {

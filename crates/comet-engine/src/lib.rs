@@ -7,6 +7,7 @@
 
 mod accepted;
 mod attendance;
+mod browser;
 mod call_permit;
 mod client_id;
 mod config;

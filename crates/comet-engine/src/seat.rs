@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bayeux::{Millis, Session};
 
 use crate::attendance::Coming;
+use crate::browser::Browser;
 use crate::delivery::Shared;
 use crate::host::Who;
 use crate::key::ConnectionKey;
@@ -26,8 +27,8 @@ pub(crate) struct Seat {
     pub(crate) session: Session<Shared>,
     pub(crate) generation: u32,
     pub(crate) who: Arc<Who>,
-    /// The browser cookie it came with or was given.
-    pub(crate) browser: Option<Rc<str>>,
+    /// The browser that is known by the cookie it came with or was given.
+    pub(crate) browser: Option<Rc<Browser>>,
     /// The client has sent the cookie back once: from then on a request without it is a stranger's.
     pub(crate) cookie_proven: bool,
     /// The WebSocket it is attached to.

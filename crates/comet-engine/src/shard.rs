@@ -46,8 +46,7 @@ mod transfer;
 mod websocket;
 mod xml_socket;
 
-use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -57,8 +56,8 @@ use comet_bus::{ChannelTable, Home, Hub, Presence};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use slab::Slab;
-use smallvec::SmallVec;
 
+use crate::browser::ByCookie;
 use crate::call_permit::CallGate;
 use crate::client_id::Ids;
 use crate::config::Config;
@@ -152,7 +151,7 @@ pub(crate) struct Shard {
     /// Bytes of the batches in `exchanges`.
     exchange_bytes: usize,
     /// Sessions of the same browser, by its cookie.
-    browsers: HashMap<Rc<str>, SmallVec<[u32; 2]>>,
+    browsers: HashSet<ByCookie>,
     hub: Hub,
     table: Arc<ChannelTable>,
     /// Some channels have a manner of delivery that is not the plain one.
@@ -250,7 +249,7 @@ impl Shard {
             feeds: HashMap::new(),
             exchanges: Slab::new(),
             exchange_bytes: 0,
-            browsers: HashMap::new(),
+            browsers: HashSet::new(),
             hub: Hub::default(),
             wheel: Wheel::new(1),
             outbox: Outbox::default(),

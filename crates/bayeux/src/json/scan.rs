@@ -53,6 +53,7 @@ pub(super) fn scan(text: &str, limits: &BatchLimits) -> Result<Scanned, Code> {
 /// Walks to behind the closing quote of a string whose first byte is at `at`.
 fn skip_string(bytes: &[u8], mut at: usize) -> Result<usize, Code> {
     loop {
+        at += plain(&bytes[at.min(bytes.len())..]);
         match bytes.get(at) {
             Some(b'"') => return Ok(at + 1),
             Some(b'\\') if bytes.get(at + 1) == Some(&b'u') => at = skip_escape(bytes, at)?,
@@ -61,6 +62,25 @@ fn skip_string(bytes: &[u8], mut at: usize) -> Result<usize, Code> {
             Some(_) => at += 1,
         }
     }
+}
+
+/// Bytes at the start that are neither a quote nor a backslash nor a control, found eight at a time; up to seven more may
+/// follow at the end of the text.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    // The highest bit of a byte is set where that is zero; a borrow makes marks only behind the first true one.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let (words, _) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let marks = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control;
+        if marks & HIGH != 0 {
+            return index * 8 + (marks & HIGH).trailing_zeros() as usize / 8;
+        }
+    }
+    words.len() * 8
 }
 
 /// Walks over an escape such as `\u00e9`, and over both halves of a surrogate pair.
@@ -99,4 +119,23 @@ fn skip_number(text: &str, at: usize) -> Result<usize, Code> {
         }
     }
     Ok(at + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_or_escapes_a_string_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for mark in [b'"', b'\\', b'\n', 0, 0x1f] {
+                for other in [b'a', b'!', b'#', b'[', b']', b' ', 0x7f, 0x80, 0xa2, 0xdc, 0xff] {
+                    let mut bytes = vec![other; length];
+                    bytes.extend([mark; 10]);
+                    assert_eq!(plain(&bytes), length, "{mark} behind {length} of {other}");
+                }
+            }
+            assert_eq!(plain(&vec![b'a'; length]), length / 8 * 8);
+        }
+    }
 }

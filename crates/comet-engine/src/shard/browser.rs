@@ -4,10 +4,12 @@
 //! cookie names the shard on which all of them live; it is no secret and gives no right. Who holds a poll is
 //! looked up, never counted, so that no path can miscount.
 
+use std::ptr;
 use std::rc::Rc;
 
 use bayeux::Carrier;
 
+use crate::browser::{Browser, ByCookie};
 use crate::client_id::random_bytes;
 use crate::connection::{Answering, Protocol};
 use crate::exchange::Exchange;
@@ -32,9 +34,7 @@ impl Shard {
     /// Whether as many other sessions of the same browser as may hold a poll or a stream over HTTP now.
     pub(super) fn other_polls_of_browser(&self, session: SessionKey) -> bool {
         let Some(seat) = self.sessions.get(session.slot as usize) else { return false };
-        let Some(others) = seat.browser.as_ref().and_then(|browser| self.browsers.get(browser)) else {
-            return false;
-        };
+        let Some(browser) = &seat.browser else { return false };
         let holds = |slot: &&u32| {
             **slot != session.slot
                 && self.sessions.get(**slot as usize).is_some_and(|other| match other.attached {
@@ -43,19 +43,12 @@ impl Shard {
                 })
         };
         let most = self.config.limits.polls_per_browser;
-        others.iter().filter(holds).take(most).count() == most
+        browser.slots.borrow().iter().filter(holds).take(most).count() == most
     }
 
     /// A session whose cookie was never sent back is one of the browser that this cookie names.
     pub(super) fn rebind_browser(&mut self, key: SessionKey, cookie: &str) {
-        let browser: Rc<str> = match self.browsers.get_key_value(cookie) {
-            Some((known, _)) => known.clone(),
-            None => cookie.into(),
-        };
-        let slots = self.browsers.entry(browser.clone()).or_default();
-        if slots.len() < SESSIONS {
-            slots.push(key.slot);
-        }
+        let browser = self.join_browser(cookie, key.slot);
         let Some(seat) = self.seat(key) else { return };
         seat.cookie_proven = true;
         if let Some(before) = seat.browser.replace(browser) {
@@ -63,29 +56,44 @@ impl Shard {
         }
     }
 
+    /// A session becomes one of the browser of this cookie, as long as that has not too many.
+    pub(super) fn join_browser(&mut self, cookie: &str, slot: u32) -> Rc<Browser> {
+        let browser = match self.browsers.get(cookie) {
+            Some(ByCookie(known)) => known.clone(),
+            None => {
+                let new = Rc::new(Browser::new(cookie));
+                self.browsers.insert(ByCookie(new.clone()));
+                new
+            }
+        };
+        let mut slots = browser.slots.borrow_mut();
+        if slots.len() < SESSIONS {
+            slots.push(slot);
+        }
+        drop(slots);
+        browser
+    }
+
     /// A session is no more one of this browser.
-    pub(super) fn leave_browser(&mut self, browser: &Rc<str>, key: SessionKey) {
-        let Some(slots) = self.browsers.get_mut(browser) else { return };
+    pub(super) fn leave_browser(&mut self, browser: &Browser, key: SessionKey) {
+        let mut slots = browser.slots.borrow_mut();
         slots.retain(|slot| *slot != key.slot);
-        if slots.is_empty() {
-            self.browsers.remove(browser);
+        let known = self.browsers.get(browser.cookie());
+        if slots.is_empty() && known.is_some_and(|ByCookie(known)| ptr::eq(&**known, browser)) {
+            self.browsers.remove(browser.cookie());
         }
     }
 
-    /// The browser of a new session: the one its cookie names, or a new one that the answer tells of.
-    pub(super) fn browser_of(&mut self, exchange: &Exchange) -> Option<Rc<str>> {
+    /// The cookie of a new session: the one it has come with, or a new one that the answer tells of.
+    pub(super) fn cookie_for(&mut self, exchange: &Exchange) -> Option<Box<str>> {
         if exchange.carrier == Carrier::WebSocket || exchange.feed.is_some() {
             return None;
         }
         if let Some(cookie) = &exchange.cookie
             && shard_of_cookie(cookie, self.peers.len()) == Some(self.index)
         {
-            let known = self.browsers.get_key_value(&**cookie);
-            return match known {
-                Some((_, slots)) if slots.len() >= SESSIONS => None,
-                Some((browser, _)) => Some(browser.clone()),
-                None => Some(Rc::from(&**cookie)),
-            };
+            let full = |known: &ByCookie| known.0.slots.borrow().len() >= SESSIONS;
+            return (!self.browsers.get(&**cookie).is_some_and(full)).then(|| (**cookie).into());
         }
         let cookie = format!("{:02x}{:032x}", self.index, u128::from_be_bytes(random_bytes()));
         let field = format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax");

@@ -52,7 +52,7 @@ impl Shard {
             && let Some(browser) = &seat.browser
         {
             match cookie {
-                Some(cookie) if **browser == *cookie => seat.cookie_proven = true,
+                Some(cookie) if browser.cookie() == cookie => seat.cookie_proven = true,
                 // Two pages that a browser opens at once are given a cookie each, and it keeps the one that came last.
                 Some(cookie)
                     if !seat.cookie_proven && super::browser::shard_of_cookie(cookie, shards).is_some() =>
@@ -143,10 +143,9 @@ impl Shard {
         let key = SessionKey { slot, generation };
         let client_id = self.ids.make(Place { shard: self.index as u8, slot, generation });
         let (session, reply) = request.accept(client_id.clone(), &self.config.session, self.now);
-        let browser = self.browser_of(exchange);
-        if let Some(browser) = &browser {
-            self.browsers.entry(browser.clone()).or_default().push(slot);
-        }
+        let cookie = self.cookie_for(exchange);
+        let cookie_proven = cookie.is_some() && cookie.as_deref() == exchange.cookie.as_deref();
+        let browser = cookie.map(|cookie| self.join_browser(&cookie, slot));
         let who = Arc::new(Who {
             client_id,
             identity,
@@ -156,7 +155,6 @@ impl Shard {
             ended: AtomicBool::new(false),
             open_calls: Default::default(),
         });
-        let cookie_proven = browser.is_some() && browser.as_deref() == exchange.cookie.as_deref();
         let seat = Seat { browser, cookie_proven, ..Seat::new(session, generation, who, permit) };
         self.sessions.insert(seat);
         self.counters.sessions_made.add(1);
