@@ -81,7 +81,7 @@ pub struct Options {
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub idle_connections: u32,
     /// Publications of a fan-out; a burst of ten is repeated a third as often
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub publications: u16,
     /// Seconds of idleness before memory is read
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(0..=600))]
