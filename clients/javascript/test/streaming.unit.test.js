@@ -89,6 +89,20 @@ describe("http streaming", () => {
     await close();
   });
 
+  test("a stream that is spoilt on its way is let go, for its connection is needed", async () => {
+    const { heard, connects, open, reply, states, clock, close } = await streaming();
+    const stream = await open();
+    await stream.write([event(1)]);
+    await stream.write("what a proxy has put in\n");
+    assert.deepEqual([connects()[1].aborted(), states.at(-1)], [true, "waiting"]);
+    await clock.move(250);
+    const again = connects().at(-1);
+    await again.answer([reply(again)]);
+    await (await open()).write([event(2)]);
+    assert.deepEqual(heard, [1, 2]);
+    await close();
+  });
+
   test("a stream that says nothing for longer than it may is given up", async () => {
     const { connects, open, comet, clock, errors, close } = await streaming();
     const stream = await open();

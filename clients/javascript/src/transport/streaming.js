@@ -119,6 +119,8 @@ export class StreamingTransport extends LongPollingTransport {
     const onEnd = (/** @type {unknown} */ cause) => {
       if (stream !== this.#stream) return;
       this.#forget(stream);
+      // What has been given up for its contents still comes, and keeps a connection.
+      stream.abort.abort();
       const { lastWord, held } = stream;
       if (lastWord && held.length > 0) reports.onMessages([{ ...lastWord, id: held[0] }]);
       // Nobody has asked yet, so who asks next finds out by opening another.
