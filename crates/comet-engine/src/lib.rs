@@ -10,6 +10,7 @@ mod attendance;
 mod browser;
 mod call_permit;
 mod client_id;
+mod coalescing;
 mod config;
 mod connection;
 mod counters;

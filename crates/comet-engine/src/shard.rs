@@ -60,6 +60,7 @@ use slab::Slab;
 use crate::browser::ByCookie;
 use crate::call_permit::CallGate;
 use crate::client_id::Ids;
+use crate::coalescing::Coalescing;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::counters::Counters;
@@ -269,10 +270,14 @@ impl Shard {
     /// Turns until it is told to stop.
     pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(1024);
+        let mut coalescing = Coalescing::default();
         self.wheel.arm(Timer::Sweep, self.now + timer::SWEEP_MS);
         self.wheel.arm(Timer::Forget, self.now + timer::FORGET_MS);
         while !self.stopped {
             let timeout = if self.has_work() { Some(0) } else { self.wheel.next_ms(self.now) };
+            if let Some(wait) = coalescing.wait().filter(|_| timeout != Some(0)) {
+                std::thread::sleep(wait);
+            }
             if let Err(error) = self.poll.poll(&mut events, timeout.map(Duration::from_millis))
                 && error.kind() != std::io::ErrorKind::Interrupted
             {
@@ -280,6 +285,7 @@ impl Shard {
                 return;
             }
             self.now = self.read_clock();
+            coalescing.on_turn(self.now, events.iter().count() as u32);
             for event in &events {
                 match event.token() {
                     WAKER => {}
