@@ -71,6 +71,8 @@ export class Session {
   #troubleTimer;
   /** Resolves when the last wire has handed over what was on its way. @type {Promise<void> | undefined} */
   #drained;
+  /** Is over when the connect that brings the past has left. @type {Promise<void> | undefined} */
+  #catchingUp;
   #connects = 0;
 
   /**
@@ -88,7 +90,8 @@ export class Session {
       ...options,
       onError: (error) => tell("error", error),
       onUnknown: (clientId) => this.#onUnknown(clientId),
-      onCatchUp: () => this.probe(),
+      // The replies to many subscriptions come together, and one connect brings the past of them all.
+      onCatchUp: () => (this.#catchingUp ??= this.probe().finally(() => (this.#catchingUp = undefined))),
       onTrouble: () => this.#onTrouble(),
     });
   }
@@ -202,8 +205,9 @@ export class Session {
         onMessages: (batch) => {
           const messages = batch.filter(isMessage);
           this.heardAt = this.clock.now();
-          // Over HTTP events come with connects, and only the newest one's are what the server thinks it has sent.
-          const current = wire.pushes || messages.some(({ channel, id }) => channel === "/meta/connect" && this.courier.awaits(id));
+          // Over HTTP events come with the replies to connects, and only the newest one's are what the server thinks it has sent.
+          const replies = messages.filter(({ channel, id }) => channel === "/meta/connect" && id !== undefined);
+          const current = wire.quiet && replies.length > 0 ? replies.some(({ id }) => this.courier.awaits(id)) : wire.pushes;
           this.courier.onMessages(this.tally?.take(wire, messages, current) ?? messages);
           const bye = messages.find(({ channel, id }) => channel === "/meta/disconnect" && id === undefined);
           if (bye && wire === this.wire) this.#refuse(bye.error ?? "403::disconnected_by_server", bye.advice ?? { reconnect: "none" });
@@ -344,6 +348,8 @@ export class Session {
     if (next === "none") return this.#fail(error);
     this.#tell("error", error);
     if (next === "handshake") this.#forget();
+    // Nothing is sent before a connect is answered, so the next one is not to be held.
+    this.#fresh = true;
     await this.#wait(error);
   }
 

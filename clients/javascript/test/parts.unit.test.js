@@ -52,7 +52,7 @@ function start() {
 }
 
 describe("a long batch", () => {
-  test("goes in parts, one after the other, each with a short address, and leaves nothing behind", async () => {
+  test("goes in parts, one after the other, each with a short address, and leaves one name behind, to be used again", async () => {
     const { scripts, told, transport, answer, long, functions, clock } = start();
     transport.send([{ id: "7", text: long }], false);
     await settle();
@@ -71,7 +71,7 @@ describe("a long batch", () => {
     assert.ok(scripts.every(({ src }) => src.length <= 2_000));
     assert.deepEqual(told.slice(0, 2), ["messages 1", "lost connection_lost 7"]);
     await clock.move(120_000);
-    assert.deepEqual(Object.keys(functions), []);
+    assert.equal(Object.keys(functions).length, 1);
   });
 
   test("is lost with any of its parts", async () => {

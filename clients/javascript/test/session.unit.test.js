@@ -27,6 +27,17 @@ describe("a session", () => {
     assert.notEqual(comet.state, "connected");
   });
 
+  test("a refused connect is followed by one that is answered at once, for until then nothing is sent", async () => {
+    const { comet, clock, WebSocket, errors } = start();
+    await settle();
+    await WebSocket.last.welcome();
+    await WebSocket.last.answer("/meta/connect", { successful: false, error: "503::overloaded", advice: { reconnect: "retry", interval: 0 } });
+    await clock.move(20_000);
+    assert.deepEqual([errors, WebSocket.last.on("/meta/connect").at(-1).advice], [["overloaded"], { timeout: 0 }]);
+    await WebSocket.last.answer("/meta/connect", { advice: { reconnect: "retry", interval: 0, timeout: 25_000 } });
+    assert.equal(comet.state, "connected");
+  });
+
   test("failures are answered by longer and longer pauses", async () => {
     const { comet, clock, WebSocket, states } = start();
     const tries = [];

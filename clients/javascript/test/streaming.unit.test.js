@@ -9,8 +9,8 @@ const event = (/** @type {number} */ data) => ({ channel: "/a", data, ext: { pos
 const lastWord = (/** @type {object} */ fields = {}) => ({ channel: "/meta/connect", successful: true, advice, ...fields });
 
 /** A client whose session streams, and who listens to /a. */
-async function streaming() {
-  const started = start({ transports: ["http-streaming"] });
+async function streaming(options = {}) {
+  const started = start({ transports: ["http-streaming"], ...options });
   const { requests, comet } = started;
   const heard = /** @type {number[]} */ ([]);
   comet.subscribe("/a", ({ data }) => heard.push(data));
@@ -114,6 +114,35 @@ describe("http streaming", () => {
     assert.deepEqual([connects().at(-1).aborted(), errors], [false, []]);
     await clock.move(1);
     assert.deepEqual([connects()[1].aborted(), errors], [true, ["timeout"]]);
+    await close();
+  });
+
+  test("what the answer to an overtaken request brings is left to the newest, with which it comes again", async () => {
+    const page = new EventTarget();
+    const { heard, connects, open, reply, clock, close } = await streaming({ page });
+    await (await open()).write("\n");
+    await clock.move(5_000);
+    for (const _ of [1, 2]) {
+      page.dispatchEvent(new Event("online"));
+      await settle();
+    }
+    const [old, probe] = connects().slice(2);
+    assert.deepEqual([connects().length, probe.messages[0].ext.received], [4, 0]);
+    await old.answer([event(1), reply(old)]);
+    await probe.answer([event(1), event(2), reply(probe)]);
+    assert.deepEqual([heard, connects().at(-1).messages[0].ext.received], [[1, 2], 2]);
+    await close();
+  });
+
+  test("many who ask for the past at once are answered by one poll", async () => {
+    const { connects, requests, open, comet, reply, close } = await streaming();
+    await open();
+    for (const channel of ["/b", "/c", "/d"]) comet.subscribe(channel, () => {}, { since: { last: 1 } });
+    await settle();
+    const request = requests.at(-1);
+    assert.equal(request.messages.length, 3);
+    await request.answer(request.messages.map(({ channel, id, subscription }) => ({ ...reply({ messages: [{ channel, id }] }), subscription, ext: { recovered: true } })));
+    assert.deepEqual([connects().length, connects().at(-1).messages[0].advice], [3, { timeout: 0 }]);
     await close();
   });
 
