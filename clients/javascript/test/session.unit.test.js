@@ -32,7 +32,7 @@ describe("a session", () => {
     await settle();
     await WebSocket.last.welcome();
     await WebSocket.last.answer("/meta/connect", { successful: false, error: "503::overloaded", advice: { reconnect: "retry", interval: 0 } });
-    await clock.move(20_000);
+    await clock.move(6_000);
     assert.deepEqual([errors, WebSocket.last.on("/meta/connect").at(-1).advice], [["overloaded"], { timeout: 0 }]);
     await WebSocket.last.answer("/meta/connect", { advice: { reconnect: "retry", interval: 0, timeout: 25_000 } });
     assert.equal(comet.state, "connected");
