@@ -99,6 +99,8 @@ export class Courier {
 
   /** @param {CometError} error The client ends: nobody gets anything any more. */
   end(error) {
+    // Nothing is kept to be sent once more.
+    this.counts = false;
     this.pause();
     this.exchanges.lose(error);
     this.#outbox.lose(error);

@@ -65,9 +65,11 @@ export function errorFromClose(closeCode, reason) {
 /**
  * @param {number} status HTTP status other than 200.
  * @param {string | null} [retryAfter] Value of the `Retry-After` field; only whole seconds are understood.
+ * @param {string} [text] The answer. Portals, gateways and filters say 403 too, and mean a while: ours names its error.
  * @returns {CometError}
  */
-export function errorFromStatus(status, retryAfter) {
+export function errorFromStatus(status, retryAfter, text = "") {
   const seconds = /^\d{1,5}$/.test(retryAfter ?? "") ? Number(retryAfter) : 0;
-  return new CometError(STATUSES[status] ?? "connection_lost", { cause: { status }, retryAfterMs: seconds * 1000 });
+  const code = (status !== 403 || text.includes(STATUSES[403])) && STATUSES[status];
+  return new CometError(code || "connection_lost", { cause: { status }, retryAfterMs: seconds * 1000 });
 }

@@ -206,8 +206,8 @@ export class Session {
           const messages = batch.filter(isMessage);
           this.heardAt = this.clock.now();
           // Over HTTP events come with the replies to connects, and only the newest one's are what the server thinks it has sent.
-          const replies = messages.filter(({ channel, id }) => channel === "/meta/connect" && id !== undefined);
-          const current = wire.quiet && replies.length > 0 ? replies.some(({ id }) => this.courier.awaits(id)) : wire.pushes;
+          const reply = messages.find(({ channel, id }) => channel === "/meta/connect" && id !== undefined);
+          const current = wire.quiet && reply ? this.courier.awaits(reply.id) : wire.pushes;
           this.courier.onMessages(this.tally?.take(wire, messages, current) ?? messages);
           const bye = messages.find(({ channel, id }) => channel === "/meta/disconnect" && id === undefined);
           if (bye && wire === this.wire) this.#refuse(bye.error ?? "403::disconnected_by_server", bye.advice ?? { reconnect: "none" });

@@ -38,6 +38,47 @@ describe("long polling", () => {
     }
   });
 
+  test("what some portal on the way forbids is tried again, what the server forbids is not", async () => {
+    const said = JSON.stringify({ error: { code: "forbidden_origin", message: "the origin is not allowed" } });
+    for (const [text, state, error] of [["<h1>Sign in</h1>", "waiting", "connection_lost"], [said, "closed", "forbidden_origin"]]) {
+      const started = start(polling);
+      await welcome(started);
+      await started.requests[2].answer(text, 403);
+      assert.deepEqual([started.comet.state, started.errors], [state, [error]]);
+      const closing = started.comet.close();
+      await started.clock.move(10_000);
+      await closing;
+    }
+  });
+
+  test("a subscription survives what some portal forbids", async () => {
+    const started = start(polling);
+    await welcome(started);
+    const subscription = started.comet.subscribe("/a", () => {});
+    await settle();
+    await started.requests[3].answer("<h1>Sign in</h1>", 403);
+    await started.clock.move(1_000);
+    const again = started.requests.filter(({ messages: [{ channel }] }) => channel === "/meta/subscribe").at(-1);
+    assert.notEqual(again, started.requests[3]);
+    await again.answer([{ channel: "/meta/subscribe", id: again.messages[0].id, subscription: "/a", successful: true }]);
+    await subscription.ready;
+  });
+
+  test("a connect that is overtaken over a dead connection is given up in the end", async () => {
+    const page = new EventTarget();
+    const started = start({ ...polling, page });
+    await welcome(started);
+    await started.clock.move(5_000);
+    page.dispatchEvent(new Event("online"));
+    await settle();
+    const [old, probe] = started.requests.slice(2);
+    await probe.answer([{ channel: "/meta/connect", id: probe.messages[0].id, successful: true, advice }]);
+    await started.clock.move(9_999);
+    assert.equal(old.aborted(), false);
+    await started.clock.move(1);
+    assert.deepEqual([old.aborted(), started.requests.at(-1).aborted(), started.comet.state], [true, false, "connected"]);
+  });
+
   test("a batch the server finds too large is rejected and the session goes on", async () => {
     const started = start(polling);
     await welcome(started);

@@ -21,6 +21,16 @@ describe("a publication with a key", () => {
     assert.deepEqual(await publishing, { position, durability: "stored", ext });
   });
 
+  test("ends with its client, though the failure is one after which it might be tried again", async () => {
+    const { comet, WebSocket } = await counting();
+    const publishing = comet.publish("/a", 1);
+    await settle();
+    const ended = assert.rejects(publishing, { code: "overloaded" });
+    await WebSocket.last.answer("/meta/connect", { successful: false, error: "503::overloaded", advice: { reconnect: "none" } });
+    assert.equal(comet.state, "closed");
+    await ended;
+  });
+
   test("says which older messages it stands for, and any other wish", async () => {
     const { comet, WebSocket } = await counting();
     comet.publish("/ticker/metals", 2391.4, { key: "k", conflate: "gold", mine: 1 }).catch(() => {});

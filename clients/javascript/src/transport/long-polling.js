@@ -19,12 +19,18 @@ export class LongPollingTransport extends PollingTransport {
   async request(body, signal) {
     const fetch = /** @type {typeof globalThis.fetch} */ (this.parts.fetch);
     const response = await fetch(this.parts.url, postInit(body, signal));
-    if (response.status !== 200) {
-      response.body?.cancel().catch(() => {});
-      throw errorFromStatus(response.status, response.headers.get("Retry-After"));
-    }
+    await checkStatus(response);
     return checkBatch(await response.json());
   }
+}
+
+/**
+ * @param {Response} response
+ * @throws {CometError} when it is no success.
+ */
+export async function checkStatus(response) {
+  const { status, headers } = response;
+  if (status !== 200) throw errorFromStatus(status, headers.get("Retry-After"), await response.text().catch(() => ""));
 }
 
 /**

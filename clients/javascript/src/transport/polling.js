@@ -46,6 +46,8 @@ export class PollingTransport {
     if (this.closed) return this.parts.reports.onLost(new CometError("connection_lost"), ids);
     /** @type {Request} */
     const request = { ids, connect, abort: new AbortController() };
+    // The server ends a connect that is overtaken, but over a dead connection nobody hears of it.
+    for (const older of this.#requests) if (connect && older.connect) this.parts.clock.setTimeout(() => older.abort.abort(), /** @type {number} */ (this.parts.networkDelayMs));
     this.#requests.add(request);
     request.over = this.request(`[${batch.map(({ text }) => text).join(",")}]`, request.abort.signal).then(
       (messages) => this.#onEnd(request, messages, new CometError("connection_lost")),

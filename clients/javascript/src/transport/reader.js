@@ -3,7 +3,7 @@
  * What the text means is the caller's business. A request object keeps all of its text, which the server bounds by ending streams.
  */
 import { errorFromStatus } from "../error.js";
-import { postInit } from "./long-polling.js";
+import { checkStatus, postInit } from "./long-polling.js";
 
 /**
  * Posts a batch.
@@ -20,10 +20,7 @@ export function post(parts, body, signal, onHead) {
 /** @type {typeof post} */
 async function postByFetch({ url, fetch }, body, signal, onHead) {
   const response = await /** @type {typeof globalThis.fetch} */ (fetch)(url, postInit(body, signal));
-  if (response.status !== 200) {
-    response.body?.cancel().catch(() => {});
-    throw errorFromStatus(response.status, response.headers.get("Retry-After"));
-  }
+  await checkStatus(response);
   const onText = onHead(response.headers.get("Content-Type") ?? "");
   const decoder = new TextDecoder();
   const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
@@ -42,7 +39,10 @@ function postByRequestObject({ url, XMLHttpRequest }, body, signal, onHead) {
     request.onreadystatechange = () => {
       try {
         if (request.readyState < 2 || request.status === 0) return;
-        if (request.status !== 200) throw errorFromStatus(request.status, request.getResponseHeader("Retry-After"));
+        if (request.status !== 200) {
+          if (request.readyState === 4) throw errorFromStatus(request.status, request.getResponseHeader("Retry-After"), request.responseText);
+          return;
+        }
         onText ??= onHead(request.getResponseHeader("Content-Type") ?? "");
         const { responseText } = request;
         const from = read;

@@ -88,6 +88,12 @@ export class Line {
     this.#stage.lines.delete(this.#number);
     this.#clock.setTimeout(() => this.#stage.leave(), LINGER_MS);
   }
+
+  /** It was never opened, for there is no player; others may still wait for one. */
+  giveUp() {
+    this.#stage.lines.delete(this.#number);
+    this.#stage.leave();
+  }
 }
 
 /** A player with the movie. */
@@ -99,6 +105,7 @@ class Stage {
   #key;
   /** @type {Player | undefined} */
   #player;
+  #gone = false;
 
   /**
    * @param {string} key
@@ -119,18 +126,13 @@ class Stage {
     return this.#player !== undefined && this.#player.ruffle().callExternalInterface(name, ...args) !== null;
   }
 
-  /** Nobody may need it any more. */
+  /** Nobody may need it any more, also while it is being built. */
   leave() {
-    if (this.lines.size > 0 || stages.get(this.#key) !== this) return;
-    stages.delete(this.#key);
+    if (this.lines.size > 0) return;
+    if (stages.get(this.#key) === this) stages.delete(this.#key);
+    this.#gone = true;
     this.#player?.remove();
     this.#player = undefined;
-  }
-
-  /** It cannot be used. */
-  fail() {
-    this.lines.clear();
-    this.leave();
   }
 
   /**
@@ -141,6 +143,7 @@ class Stage {
   async #build(document, { ruffle, integrity, movie, url }) {
     // The player does not tell of a movie that it cannot load.
     const [data, player] = await Promise.all([loadMovie(movie), createPlayer(document, ruffle, integrity)]);
+    if (this.#gone) throw new Error("nobody waits for it any more");
     this.#player = player;
     player.style.cssText = "position:fixed;left:-9px;top:-9px;width:1px;height:1px";
     player.setAttribute("aria-hidden", "true");
@@ -207,7 +210,7 @@ export async function borrowStage(parts) {
     await Promise.race([stage.ready, late]);
     return line;
   } catch (cause) {
-    stage.fail();
+    line.giveUp();
     throw new CometError("transport_failed", { cause });
   } finally {
     clock.clearTimeout(timer);
