@@ -41,6 +41,9 @@ impl Default for BatchLimits {
 /// [`Message::invalid`].
 pub fn decode_batch(text: &[u8], limits: &BatchLimits) -> Result<Vec<Message>, Error> {
     let text = admit(text, limits)?;
+    if let Some(messages) = object::read_all(&text) {
+        return Ok(messages);
+    }
     let elements = if text.trim_ascii_start().starts_with('[') {
         serde_json::from_str::<Vec<&RawValue>>(&text)
     } else {

@@ -3,7 +3,10 @@
 //! The names and types of the fields a client may send are known here; unknown fields are passed over. The object
 //! comes from `json` as text that is known to be valid JSON, and leaves as a [`Message`].
 
-use serde::de::DeserializeOwned;
+use std::fmt::{self, Formatter};
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -51,13 +54,53 @@ struct AdviceFields<'a> {
     interval: Option<&'a RawValue>,
 }
 
+/// One element of an array that is an object, for the derived reader takes arrays too.
+struct Element<'a>(Fields<'a>);
+
+impl<'de> Deserialize<'de> for Element<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Element<'de>, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Element<'de>;
+
+            fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Element<'de>, A::Error> {
+                Fields::deserialize(MapAccessDeserializer::new(map)).map(Element)
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// Reads all elements of an array in one walk, as far as there is nothing to say about any of them. That is most of
+/// what is ever sent; for the rest [`read`] has the reasons.
+pub(super) fn read_all(text: &str) -> Option<Vec<Message>> {
+    let elements: Vec<Element<'_>> = serde_json::from_str(text).ok()?;
+    let messages: Vec<Message> = elements.into_iter().map(|Element(fields)| message(fields)).collect();
+    let handshake = |message: &Message| message.channel.as_deref() == Some(meta::HANDSHAKE);
+    // A handshake is kept as it was sent.
+    (!messages.is_empty() && !messages.iter().any(handshake)).then_some(messages)
+}
+
 /// Reads one element of a batch.
 pub(super) fn read(element: &RawValue) -> Result<Message, Error> {
     if !is_object(element) {
         return Err(Error::new(Code::MessageInvalid, "a message is an object"));
     }
-    let fields: Fields<'_> = serde_json::from_str(element.get())
+    let fields = serde_json::from_str(element.get())
         .map_err(|_| Error::new(Code::MessageInvalid, "a field is given twice"))?;
+    let mut message = message(fields);
+    if message.channel.as_deref() == Some(meta::HANDSHAKE) {
+        message.raw = Some(element.to_owned());
+    }
+    Ok(message)
+}
+
+/// Looks at the types of the fields.
+fn message(fields: Fields<'_>) -> Message {
     let mut wrong = false;
     let mut message = Message {
         channel: typed(fields.channel, &mut wrong),
@@ -77,11 +120,8 @@ pub(super) fn read(element: &RawValue) -> Result<Message, Error> {
     if message.channel.as_deref().is_some_and(|channel| channel.starts_with("/meta/")) {
         message.timesync = TimeSync::read(message.ext.as_deref());
     }
-    if message.channel.as_deref() == Some(meta::HANDSHAKE) {
-        message.raw = Some(element.to_owned());
-    }
     message.invalid = wrong.then_some(Code::MessageInvalid);
-    Ok(message)
+    message
 }
 
 /// Keeps `null` as a value: it is data, and it is an id.
