@@ -6,6 +6,14 @@
 /** One page-wide, as scripts call it by name. @type {Set<Scripts>} */
 const all = new Set();
 
+const page = /** @type {any} */ (globalThis);
+const doorway = {
+  /** @param {unknown} token @param {unknown} answer */
+  apply(token, answer) {
+    for (const scripts of all) scripts.take(String(token), answer);
+  },
+};
+
 /** Scripts of one page that have been asked for. */
 export class Scripts {
   #nonce;
@@ -16,16 +24,21 @@ export class Scripts {
   constructor(nonce) {
     this.#nonce = nonce;
     all.add(this);
-    /** @type {any} */ (globalThis).Dynode ??= {
-      apply: (/** @type {unknown} */ token, /** @type {unknown} */ answer) => {
-        for (const scripts of all) scripts.#waiting.get(String(token))?.(answer);
-      },
-    };
+    page.Dynode ??= doorway;
   }
 
   close() {
     all.delete(this);
-    if (all.size === 0) delete (/** @type {any} */ (globalThis).Dynode);
+    // What a page has under this name itself stays.
+    if (all.size === 0 && page.Dynode === doorway) delete page.Dynode;
+  }
+
+  /**
+   * @param {string} token
+   * @param {unknown} answer
+   */
+  take(token, answer) {
+    this.#waiting.get(token)?.(answer);
   }
 
   /**
