@@ -36,6 +36,8 @@ impl HeadScanner {
     /// # Errors
     /// [`HeadError::Line`] for a line feed without carriage return, [`HeadError::TooLong`] past the limit.
     pub fn find_end(&mut self, bytes: &[u8], limits: &HeadLimits) -> Result<Option<usize>, HeadError> {
+        // Nothing past the limit is looked at, so the answer does not hang on how the bytes were cut.
+        let bytes = &bytes[..bytes.len().min(limits.bytes)];
         let from = self.scanned.min(bytes.len());
         for offset in memchr::memchr_iter(b'\n', &bytes[from..]) {
             let at = from + offset;
@@ -47,7 +49,6 @@ impl HeadScanner {
                 1 => continue,
                 3 if bytes[1] == b'\n' => return Err(HeadError::Line),
                 _ if bytes[at - 2] != b'\n' => continue,
-                _ if at >= limits.bytes => return Err(HeadError::TooLong),
                 _ => {
                     self.scanned = 0;
                     return Ok(Some(at + 1));

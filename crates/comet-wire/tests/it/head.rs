@@ -235,6 +235,16 @@ fn a_head_over_its_limits_is_refused() {
 }
 
 #[test]
+fn a_head_over_its_limit_is_too_long_whatever_stands_beyond() {
+    let limits = HeadLimits { bytes: 100, ..limits() };
+    let text = format!("GET / HTTP/1.1\r\nHost: h\r\nX: {}\nbroken", "y".repeat(100));
+    assert_eq!(parse_head(text.as_bytes(), &limits).unwrap_err(), HeadError::TooLong);
+    let mut scanner = HeadScanner::new();
+    let mut dripped = (1..=text.len()).map(|end| scanner.find_end(&text.as_bytes()[..end], &limits));
+    assert_eq!(dripped.find(|found| *found != Ok(None)), Some(Err(HeadError::TooLong)));
+}
+
+#[test]
 fn bytes_that_were_searched_are_not_searched_again() {
     let limits = HeadLimits { bytes: 128 * 1024, ..limits() };
     let mut text = format!("GET / HTTP/1.1\r\nHost: h\r\nX: {}\r\n", "y".repeat(64 * 1024)).into_bytes();
