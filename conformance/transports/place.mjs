@@ -49,28 +49,36 @@ export class Place {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it and waits until it accepts connections. */
+  /** Starts it and waits until it accepts connections; again where somebody's connection has had its port for a moment. */
   async start() {
+    const end = Date.now() + START_TIMEOUT_MS;
+    let ended = this.#spawn();
+    while (!(await answers(this.port))) {
+      const mayTry = Date.now() < end && (!ended.status || this.printed().includes("in use"));
+      if (!mayTry) throw new Error(`${this.#command[0]} does not start: ${this.printed()}`);
+      if (ended.status) ended = this.#spawn();
+      await pause(LOOK_EVERY_MS);
+    }
+    return this;
+  }
+
+  /** Starts it; the answer gets a status when it has ended. */
+  #spawn() {
     const log = openSync(join(this.folder, "printed"), "a");
     const [program, ...args] = this.#command;
     const child = spawn(program, args, { cwd: this.folder, stdio: ["ignore", log, log] });
     closeSync(log);
     this.#child = child;
-    let over = false;
+    const ended = {};
     this.#ended = new Promise((resolve) => {
-      const end = () => resolve((over = true));
+      const end = (status) => resolve((ended.status = status));
       child.once("exit", (status, signal) => {
         if (!child.killed) console.error(`${program} has ended by itself (${status ?? signal}): ${this.printed()}`);
-        end();
+        end(`${status ?? signal}`);
       });
-      child.once("error", end);
+      child.once("error", (error) => end(error.message));
     });
-    const end = Date.now() + START_TIMEOUT_MS;
-    while (!(await answers(this.port))) {
-      if (over || Date.now() > end) throw new Error(`${program} does not start: ${this.printed()}`);
-      await pause(LOOK_EVERY_MS);
-    }
-    return this;
+    return ended;
   }
 
   /** Ends it by a signal and waits until it is gone. */
