@@ -155,14 +155,15 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// Longer than what is remembered, and than it takes to notice.
 const OUTAGE: Duration = Duration::from_secs(45);
 
-/// Connects are held for a short time, so that a run sees many of them; all subscribers have one address; and
-/// channels remember 30 seconds, whatever came in them. Sessions have the queues that every server gives them.
+/// Connects are held for a short time and timed polls come often, so that a run sees many of them; all subscribers have
+/// one address; and channels remember 30 seconds, whatever came in them. Sessions have the queues that every server gives them.
 const CONFIG: &str = "\
 [server]
 shards = 2
 
 [session]
 timeout = \"5s\"
+poll_interval = \"500ms\"
 recovery_messages = 1000000
 recovery_bytes = \"256MiB\"
 
@@ -199,7 +200,7 @@ fn main() -> ExitCode {
         let folder = tempfile::tempdir().expect("there is room for a journal");
         let journal = format!("\n[journal]\npath = {:?}\n", folder.path().join("journal"));
         let config = if durable {
-            CONFIG.replace("age =", "durability = \"fsync\"\nage =") + &journal
+            CONFIG.replace("\nage =", "\ndurability = \"fsync\"\nage =") + &journal
         } else {
             CONFIG.into()
         };
